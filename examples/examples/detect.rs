@@ -1,0 +1,117 @@
+//! Finds the objects of a picture and draws them:
+//! `cargo run --release --example detect [PICTURE]`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use vary_core::detection::Detection;
+use vary_core::pipeline::{DecodeOptions, DetectOptions, decode, open};
+use vary_core::{Pipeline, Weights};
+use vary_examples::annotate;
+
+const SCENE: &[u8] = include_bytes!("../assets/scene.png");
+
+/// Finds the objects of a picture.
+#[derive(Parser)]
+struct Args {
+    /// PNG, JPEG, WebP, BMP or GIF; a drawn scene by default.
+    picture: Option<PathBuf>,
+    /// Look for these classes only, such as `car,bus`.
+    #[arg(long, value_delimiter = ',')]
+    classes: Option<Vec<String>>,
+    /// Checkpoint directory to use in place of the embedded model.
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
+    /// Where the picture with its boxes goes.
+    #[arg(long, default_value = "detect.png")]
+    out: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", format!("{error:#}").replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<()> {
+    let mut image = match &args.picture {
+        Some(path) => open(path, &DecodeOptions::default())?,
+        None => decode(SCENE, &DecodeOptions::default())?,
+    };
+    let real = |path: &PathBuf| path.canonicalize().ok();
+    let same = args
+        .picture
+        .as_ref()
+        .and_then(real)
+        .is_some_and(|path| real(&args.out) == Some(path));
+    ensure!(
+        !same,
+        "{} is the picture itself; name another file with --out",
+        args.out.display()
+    );
+
+    let start = Instant::now();
+    let mut builder = Pipeline::builder();
+    if let Some(dir) = args.weights {
+        builder = builder.weights(Weights::dir(dir));
+    }
+    let vary = builder.build()?;
+    let loaded = start.elapsed().as_secs_f64();
+    let options = DetectOptions {
+        classes: args.classes,
+        ..Default::default()
+    };
+    let answer = vary.detect_with(&image, &options)?;
+    let seconds = answer.times.total().as_secs_f64();
+
+    let found = &answer.detections;
+    for object in found.iter().rev() {
+        annotate(&mut image, object);
+    }
+    let name = args.out.display().to_string();
+    image
+        .save(&args.out)
+        .with_context(|| format!("cannot write {name}"))?;
+    if args.json {
+        let (width, height) = image.dimensions();
+        let json = serde_json::json!({
+            "width": width, "height": height, "detections": found, "text": answer.text,
+            "annotated": name, "seconds": seconds, "load_seconds": loaded,
+        });
+        println!("{json:#}");
+        return Ok(());
+    }
+    let wide = found
+        .iter()
+        .map(|d| d.label.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(5);
+    println!("{:wide$}  score      x1      y1      x2      y2", "label");
+    for Detection {
+        label,
+        score,
+        bbox: b,
+    } in found
+    {
+        println!(
+            "{label:wide$}  {score:5.2} {:7.1} {:7.1} {:7.1} {:7.1}",
+            b.x1, b.y1, b.x2, b.y2
+        );
+    }
+    println!(
+        "{} objects in {seconds:.2} s (model loaded in {loaded:.2} s); see {name}",
+        found.len()
+    );
+    Ok(())
+}

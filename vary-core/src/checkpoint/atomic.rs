@@ -1,0 +1,50 @@
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Makes a file that appears under its name when `write` is done with it and it is on disk, or not
+/// at all.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&File) -> Result<()>) -> Result<()> {
+    let io = |source| Error::io(path, source);
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.unwrap_or(Path::new("."));
+    let file = temporary_file(dir).map_err(io)?;
+    write(file.as_file())?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    // The new name is on disk only when its directory is.
+    #[cfg(unix)]
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+    Ok(())
+}
+
+/// Writes a file that appears under its name when it is complete and on disk, or not at all.
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, |mut file| {
+        file.write_all(bytes)
+            .map_err(|source| Error::io(path, source))
+    })
+}
+
+/// Writes `value` as JSON, as [`write_atomic`] does.
+pub(crate) fn write_json(path: impl AsRef<Path>, value: &impl serde::Serialize) -> Result<()> {
+    let path = path.as_ref();
+    let mut json = serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::io(path, io::Error::other(error)))?;
+    json.push(b'\n');
+    write_atomic(path, &json)
+}
+
+/// A file beside its final name, with the permissions of an ordinary new file and not of a secret.
+fn temporary_file(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".saving-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(dir)
+}

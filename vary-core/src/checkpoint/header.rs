@@ -1,0 +1,203 @@
+//! The header of a safetensors file, checked before anything in it is trusted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use safetensors::tensor::TensorInfo;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// Bytes before the header: its length.
+const PREFIX: u64 = 8;
+/// Longest header that is read, as in the reference implementation.
+const MAX_HEADER: u64 = 100_000_000;
+const METADATA: &str = "__metadata__";
+
+/// A JSON object with its entries in order, repeated keys included.
+pub(super) struct Entries<T>(pub Vec<(String, T)>);
+
+/// Reads and checks the header of `path`, `size` bytes long: tensors in the order of their bytes,
+/// offsets counted from the start of the file.
+pub(super) fn read_header(
+    path: &Path,
+    from: &mut impl Read,
+    size: u64,
+) -> Result<Vec<(String, TensorInfo)>> {
+    let io = |source| Error::io(path, source);
+    let bad = |reason: String| Error::BadHeader {
+        path: path.into(),
+        reason,
+    };
+    if size == 0 {
+        return Err(Error::EmptyFile { path: path.into() });
+    }
+    if size < PREFIX {
+        return Err(Error::Truncated {
+            path: path.into(),
+            needed: PREFIX,
+            found: size,
+        });
+    }
+
+    let mut prefix = [0; PREFIX as usize];
+    from.read_exact(&mut prefix).map_err(io)?;
+    if let Some(reason) = other_format(&prefix) {
+        return Err(Error::UnknownFormat {
+            path: path.into(),
+            reason,
+        });
+    }
+    let length = u64::from_le_bytes(prefix);
+    if length > MAX_HEADER {
+        return Err(bad(format!(
+            "it claims {length} bytes, more than any real one"
+        )));
+    }
+    let data = PREFIX + length;
+    if data > size {
+        return Err(Error::Truncated {
+            path: path.into(),
+            needed: data,
+            found: size,
+        });
+    }
+    let mut json = vec![0; length as usize];
+    from.read_exact(&mut json).map_err(io)?;
+    if json.first() != Some(&b'{') {
+        let reason = "no safetensors file (its header is no JSON object)";
+        return Err(Error::UnknownFormat {
+            path: path.into(),
+            reason,
+        });
+    }
+
+    let Entries(entries) =
+        serde_json::from_slice::<Entries<Value>>(&json).map_err(|e| bad(e.to_string()))?;
+    let mut tensors = Vec::with_capacity(entries.len());
+    for (name, value) in entries {
+        if name == METADATA {
+            serde_json::from_value::<BTreeMap<String, String>>(value)
+                .map_err(|e| bad(format!("metadata: {e}")))?;
+            continue;
+        }
+        match serde_json::from_value::<TensorInfo>(value) {
+            Ok(info) => tensors.push((name, info)),
+            Err(error) => return Err(bad_tensor(path, name, error.to_string())),
+        }
+    }
+    check(path, tensors, data, size)
+}
+
+/// Checks that names are distinct and that the tensors tile the file from `data` to its end.
+fn check(
+    path: &Path,
+    mut tensors: Vec<(String, TensorInfo)>,
+    data: u64,
+    size: u64,
+) -> Result<Vec<(String, TensorInfo)>> {
+    tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+    if let Some([(name, _), _]) = tensors.array_windows().find(|[(a, _), (b, _)]| a == b) {
+        return Err(bad_tensor(path, name.clone(), "listed twice".into()));
+    }
+    tensors.sort_by_key(|(_, info)| info.data_offsets);
+
+    let mut end = 0;
+    for (name, info) in &mut tensors {
+        let fail = |reason: String| Err(bad_tensor(path, name.clone(), reason));
+        let (from, to) = info.data_offsets;
+        if to < from {
+            return fail(format!("bytes {from}..{to} end before they begin"));
+        }
+        if from < end {
+            return fail(format!(
+                "bytes {from}..{to} overlap the tensor before, up to {end}"
+            ));
+        }
+        if from > end {
+            return fail(format!("bytes {end}..{from} before it belong to no tensor"));
+        }
+        let bits = info
+            .shape
+            .iter()
+            .try_fold(info.dtype.bitsize(), |n, dim| n.checked_mul(*dim));
+        if bits.is_none_or(|bits| bits % 8 != 0 || bits / 8 != to - from) {
+            let (dtype, shape, bytes) = (info.dtype, &info.shape, to - from);
+            return fail(format!(
+                "{dtype} of shape {shape:?} does not take {bytes} bytes"
+            ));
+        }
+        end = to;
+    }
+    let needed = data.saturating_add(end as u64);
+    if needed > size {
+        return Err(Error::Truncated {
+            path: path.into(),
+            needed,
+            found: size,
+        });
+    }
+    if needed < size {
+        let reason = format!("{} bytes after the last tensor", size - needed);
+        return Err(Error::BadHeader {
+            path: path.into(),
+            reason,
+        });
+    }
+    for (
+        _,
+        TensorInfo {
+            data_offsets: (from, to),
+            ..
+        },
+    ) in &mut tensors
+    {
+        (*from, *to) = (*from + data as usize, *to + data as usize);
+    }
+    Ok(tensors)
+}
+
+fn bad_tensor(path: &Path, tensor: String, reason: String) -> Error {
+    Error::BadTensor {
+        path: path.into(),
+        tensor,
+        reason,
+    }
+}
+
+/// What a file is that begins with the bytes of another format.
+fn other_format(start: &[u8; 8]) -> Option<&'static str> {
+    match start {
+        b"version " => Some("a Git LFS pointer; run `git lfs pull`"),
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive; a PyTorch file has to end in .bin or .pth"),
+        [0x80, 2..=5, ..] => Some("a pickle; a PyTorch file has to end in .bin or .pth"),
+        b"<!DOCTYP" | b"<!doctyp" => Some("a web page; the download failed"),
+        _ => None,
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect<T>(PhantomData<T>);
+        impl<'de, T: DeserializeOwned> Visitor<'de> for Collect<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Collect(PhantomData))
+    }
+}

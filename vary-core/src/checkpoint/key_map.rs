@@ -1,0 +1,239 @@
+/// What a module's parameters are called in a checkpoint.
+///
+/// A burn path such as `tower.neck.conv_0.weight` becomes an official name in three steps:
+///
+/// 1. burn's own layers take PyTorch's names: `gamma` and `beta` of a norm become `weight` and
+///    `bias` (and the matrix of a `Linear` is transposed; keep such layers at `LinearLayout::Row`);
+/// 2. the first [`part`](Self::part) whose field the path starts with puts the official prefix in
+///    the place of the field;
+/// 3. the first row of that part's table that the rest starts with is replaced.
+///
+/// Matches are anchored at the start and cover whole segments: `neck` never matches `neck_2`.
+/// `*` in a row stands for one segment, such as a layer's number. What matches nothing keeps its
+/// name. Variants of enums are no part of a path.
+#[derive(Debug, Clone, Default)]
+pub struct KeyMap {
+    parts: Vec<Part>,
+    ties: Vec<(String, String)>,
+    ignored: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Part {
+    field: String,
+    official: Vec<String>,
+    rows: &'static [(&'static str, &'static str)],
+}
+
+impl KeyMap {
+    /// A map that changes nothing but the names of burn's own layers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls the sub-module at `field` (empty: the module itself) by any of the prefixes
+    /// `official` when loading and by the first when saving; `rows` are `(field path, official
+    /// name)` inside the sub-module. A final dot changes nothing.
+    ///
+    /// A checkpoint has to use one prefix throughout: the first that any of its keys has.
+    pub fn part(
+        mut self,
+        field: &str,
+        official: &[&str],
+        rows: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        let official = match official {
+            [] => vec![field],
+            names => names.to_vec(),
+        };
+        let trimmed = |name: &str| name.trim_end_matches('.').to_string();
+        let official = official.into_iter().map(trimmed).collect();
+        self.parts.push(Part {
+            field: trimmed(field),
+            official,
+            rows,
+        });
+        self
+    }
+
+    /// Says that `alias` is a second name of the parameter that is officially called `name`: saved
+    /// twice, optional when loading, where it has to be equal.
+    pub fn tie(mut self, alias: &str, name: &str) -> Self {
+        self.ties.push((alias.into(), name.into()));
+        self
+    }
+
+    /// Accepts and drops the key `name` and every key that ends in `.name`.
+    pub fn ignore(mut self, name: &str) -> Self {
+        self.ignored.push(name.into());
+        self
+    }
+
+    pub(super) fn ties(&self) -> &[(String, String)] {
+        &self.ties
+    }
+
+    pub(super) fn ignores(&self, key: &str) -> bool {
+        self.ignored.iter().any(|name| {
+            key.strip_suffix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+
+    /// The name of the parameter at `path` when saving.
+    pub(super) fn name(&self, path: &str) -> String {
+        self.name_with(path, &[])
+    }
+
+    /// The name of the parameter at `path` with the prefixes of [`choose`](Self::choose).
+    pub(super) fn name_with(&self, path: &str, choice: &[usize]) -> String {
+        for (i, part) in self.parts.iter().enumerate() {
+            let Some(rest) = strip(path, &part.field) else {
+                continue;
+            };
+            let chosen = choice.get(i).copied().unwrap_or(0);
+            let prefix = part.official.get(chosen).map_or("", String::as_str);
+            let renamed = part
+                .rows
+                .iter()
+                .find_map(|(field, name)| rename(rest, field, name));
+            return join(prefix, &renamed.unwrap_or_else(|| rest.to_string()));
+        }
+        path.to_string()
+    }
+
+    /// Which prefix each part has in a checkpoint with these keys.
+    pub(super) fn choose<'a>(&self, keys: impl Iterator<Item = &'a str> + Clone) -> Vec<usize> {
+        let used = |prefix: &String| keys.clone().any(|key| strip(key, prefix).is_some());
+        self.parts
+            .iter()
+            .map(|part| part.official.iter().position(used).unwrap_or(0))
+            .collect()
+    }
+}
+
+/// What follows the segments of `prefix`, without the dot.
+pub(super) fn strip<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    if prefix.is_empty() {
+        return Some(path);
+    }
+    let rest = path.strip_prefix(prefix)?;
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('.')
+    }
+}
+
+fn join(prefix: &str, rest: &str) -> String {
+    let dot = if prefix.is_empty() || rest.is_empty() {
+        ""
+    } else {
+        "."
+    };
+    format!("{prefix}{dot}{rest}")
+}
+
+/// Puts `name` in the place of the leading segments `field`.
+fn rename(path: &str, field: &str, name: &str) -> Option<String> {
+    let mut rest = path.split('.');
+    let mut stars = Vec::new();
+    for expected in field.trim_end_matches('.').split('.') {
+        let segment = rest.next()?;
+        match expected {
+            "*" => stars.push(segment),
+            _ if expected == segment => {}
+            _ => return None,
+        }
+    }
+    let mut stars = stars.into_iter();
+    let renamed = name
+        .trim_end_matches('.')
+        .split('.')
+        .map(|segment| match segment {
+            "*" => stars.next().unwrap_or(segment),
+            _ => segment,
+        });
+    Some(renamed.chain(rest).collect::<Vec<_>>().join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: &[(&str, &str)] = &[
+        ("neck.conv_0.", "neck.0."),
+        ("layers.*.attn.o_proj", "layers.*.self_attn.out_proj"),
+        ("layers.*.attn", "layers.*.self_attn"),
+    ];
+
+    fn map() -> KeyMap {
+        KeyMap::new()
+            .part(
+                "tower",
+                &["model.vision_tower", "model.vision_tower_2"],
+                ROWS,
+            )
+            .part("projector", &["model.mm_projector."], &[])
+            .ignore("position_ids")
+    }
+
+    #[test]
+    fn matches_are_anchored_and_cover_whole_segments() {
+        let map = map();
+        for (path, name) in [
+            (
+                "tower.neck.conv_0.weight",
+                "model.vision_tower.neck.0.weight",
+            ),
+            (
+                "tower.neck.conv_01.weight",
+                "model.vision_tower.neck.conv_01.weight",
+            ),
+            (
+                "tower.a.neck.conv_0.weight",
+                "model.vision_tower.a.neck.conv_0.weight",
+            ),
+            (
+                "tower.layers.11.attn.o_proj.bias",
+                "model.vision_tower.layers.11.self_attn.out_proj.bias",
+            ),
+            (
+                "tower.layers.3.attn.q.bias",
+                "model.vision_tower.layers.3.self_attn.q.bias",
+            ),
+            ("projector.bias", "model.mm_projector.bias"),
+            ("projector_2.bias", "projector_2.bias"),
+            ("towers.neck.conv_0.weight", "towers.neck.conv_0.weight"),
+        ] {
+            assert_eq!(map.name(path), name);
+        }
+    }
+
+    #[test]
+    fn the_first_prefix_in_use_is_chosen() {
+        let map = map();
+        let name =
+            |keys: &[&str]| map.name_with("tower.pos_embed", &map.choose(keys.iter().copied()));
+        assert_eq!(
+            name(&["model.vision_tower_2.x"]),
+            "model.vision_tower_2.pos_embed"
+        );
+        assert_eq!(
+            name(&["model.vision_tower.x"]),
+            "model.vision_tower.pos_embed"
+        );
+        let both = ["model.vision_tower_2.x", "model.vision_tower.x"];
+        assert_eq!(name(&both), "model.vision_tower.pos_embed");
+        assert_eq!(name(&[]), "model.vision_tower.pos_embed");
+    }
+
+    #[test]
+    fn ignored_names_are_whole_segments() {
+        let map = map();
+        assert!(map.ignores("position_ids"));
+        assert!(map.ignores("model.embeddings.position_ids"));
+        assert!(!map.ignores("model.my_position_ids"));
+        assert!(!map.ignores("position_ids.weight"));
+    }
+}

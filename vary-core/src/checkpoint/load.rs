@@ -1,0 +1,233 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::module::{ModuleMapper, Param};
+use burn::prelude::*;
+use burn::tensor::TensorData;
+
+use super::decode::is_weight;
+use super::key_map::KeyMap;
+use super::report::{LoadReport, NonFinite, UnknownKey, WrongShape, WrongType};
+use super::source::{CheckpointFiles, Entry};
+use super::walk::{Parameter, Position, parameters};
+use crate::error::{Error, Result};
+
+/// Parameters by official name.
+pub(super) type Named = BTreeMap<String, Parameter>;
+
+/// Loads every parameter of `module` from `files`, converted to the float type of its device.
+///
+/// A module fresh from its config is not initialised first, so its random values are never made.
+/// Parameters keep their ids, devices and gradient settings.
+///
+/// # Errors
+/// [`Error::Mismatch`] with every key that is missing, left over, misshapen, of a wrong type or
+/// unequal to the one it is tied to, before anything is read; [`Error::NonFinite`] with every
+/// tensor that holds NaN or infinite values; [`Error::Io`]; and [`Error::AmbiguousKeys`] or
+/// [`Error::UnsupportedParameter`] if the module can't be in a checkpoint with this map.
+pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Result<M> {
+    let choice = map.choose(files.names());
+    let named = name_parameters(&module, |path| map.name_with(path, &choice), map)?;
+    let mut mapper = Loader {
+        sources: match_up(&named, files, map)?,
+        position: Position::default(),
+        non_finite: Vec::new(),
+        error: None,
+        files,
+    };
+    let module = module.map(&mut mapper);
+    if let Some(error) = mapper.error {
+        return Err(error);
+    }
+    match mapper.non_finite {
+        tensors if tensors.is_empty() => Ok(module),
+        tensors => Err(Error::NonFinite {
+            path: files.path().into(),
+            tensors,
+        }),
+    }
+}
+
+/// Names and shapes that [`save`](super::save) gives the parameters of `module`, by name,
+/// without initialising them.
+///
+/// # Errors
+/// [`Error::AmbiguousKeys`], [`Error::UnsupportedParameter`].
+pub fn names_and_shapes<M: Module>(module: &M, map: &KeyMap) -> Result<Vec<(String, Vec<usize>)>> {
+    let named = name_parameters(module, |path| map.name(path), map)?;
+    let mut shapes: Vec<_> = named
+        .iter()
+        .map(|(name, parameter)| (name.clone(), parameter.shape.clone()))
+        .collect();
+    for (alias, name) in map.ties() {
+        if let Some(parameter) = named.get(name) {
+            shapes.push((alias.clone(), parameter.shape.clone()));
+        }
+    }
+    shapes.sort();
+    Ok(shapes)
+}
+
+/// Parameters by the name that `name` gives their path; all names, tied ones too, are distinct.
+pub(super) fn name_parameters<M: Module>(
+    module: &M,
+    name: impl Fn(&str) -> String,
+    map: &KeyMap,
+) -> Result<Named> {
+    let mut named = Named::new();
+    let mut twice = BTreeSet::new();
+    for parameter in parameters(module)? {
+        let name = name(&parameter.path);
+        if named.insert(name.clone(), parameter).is_some() {
+            twice.insert(name);
+        }
+    }
+    let aliases = map.ties().iter().map(|(alias, _)| alias.clone());
+    twice.extend(aliases.filter(|alias| named.contains_key(alias)));
+    match twice.is_empty() {
+        true => Ok(named),
+        false => Err(Error::AmbiguousKeys {
+            names: twice.into_iter().collect(),
+        }),
+    }
+}
+
+/// Where each parameter's values are, by path, or all that doesn't fit.
+fn match_up<'a>(
+    named: &Named,
+    files: &'a CheckpointFiles,
+    map: &KeyMap,
+) -> Result<BTreeMap<String, Source<'a>>> {
+    let mut report = LoadReport::default();
+    let mut sources = BTreeMap::new();
+    let mut missing = Vec::new();
+    for (name, parameter) in named {
+        match files.get(name) {
+            Some(entry) => {
+                check(name, parameter, entry, &mut report);
+                let source = Source {
+                    name: name.clone(),
+                    entry,
+                    transpose: parameter.transposed,
+                };
+                sources.insert(parameter.path.clone(), source);
+            }
+            None => missing.push(name.clone()),
+        }
+    }
+
+    let mut ties = Vec::new();
+    for (alias, name) in map.ties() {
+        if let (Some(entry), Some(parameter)) = (files.get(alias), named.get(name)) {
+            check(alias, parameter, entry, &mut report);
+            ties.push((alias, entry, files.get(name)));
+        }
+    }
+    let expected = |key: &str| {
+        named.contains_key(key) || map.ignores(key) || ties.iter().any(|(alias, ..)| *alias == key)
+    };
+    let unexpected: Vec<String> = files
+        .names()
+        .filter(|key| !expected(key))
+        .map(String::from)
+        .collect();
+
+    let left: Vec<&str> = unexpected.iter().map(String::as_str).collect();
+    report.missing = UnknownKey::list(missing.clone(), &left);
+    // A key that nothing lacks is near to one that is there: a layer too many, for example.
+    let lacking: Vec<&str> = match missing.is_empty() {
+        true => named.keys().map(String::as_str).collect(),
+        false => missing.iter().map(String::as_str).collect(),
+    };
+    report.unexpected = UnknownKey::list(unexpected.clone(), &lacking);
+
+    if report.is_empty() {
+        for (alias, entry, tied) in ties {
+            if let Some(tied) = tied
+                && !equal(files, entry, tied)?
+            {
+                report.untied.push(alias.clone());
+            }
+        }
+    }
+    match report.is_empty() {
+        true => Ok(sources),
+        false => Err(Error::Mismatch {
+            path: files.path().into(),
+            report: Box::new(report),
+        }),
+    }
+}
+
+fn check(name: &str, parameter: &Parameter, entry: &Entry, report: &mut LoadReport) {
+    if !is_weight(entry.dtype) {
+        report.wrong_type.push(WrongType {
+            name: name.into(),
+            found: entry.dtype.to_string(),
+        });
+    }
+    if entry.shape != parameter.shape {
+        report.misshapen.push(WrongShape {
+            name: name.into(),
+            expected: parameter.shape.clone(),
+            found: entry.shape.clone(),
+        });
+    }
+}
+
+/// Whether two tensors of one shape hold the same bits.
+fn equal(files: &CheckpointFiles, a: &Entry, b: &Entry) -> Result<bool> {
+    let read = |entry: &Entry| {
+        entry
+            .read(false)
+            .map_err(|source| Error::io(files.path(), source))
+    };
+    let (a, b) = (read(a)?, read(b)?);
+    Ok(a.iter()
+        .map(|x| x.to_bits())
+        .eq(b.iter().map(|x| x.to_bits())))
+}
+
+struct Source<'a> {
+    name: String,
+    entry: &'a Entry,
+    transpose: bool,
+}
+
+struct Loader<'a> {
+    files: &'a CheckpointFiles,
+    sources: BTreeMap<String, Source<'a>>,
+    position: Position,
+    non_finite: Vec<NonFinite>,
+    error: Option<Error>,
+}
+
+impl ModuleMapper for Loader<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.position.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.position.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        // After the first error the module is thrown away: nothing more is read for it.
+        let source = self.sources.remove(&self.position.path());
+        let Some(source) = source.filter(|_| self.error.is_none()) else {
+            return param;
+        };
+        let values = match source.entry.read(source.transpose) {
+            Ok(values) => values,
+            Err(source) => {
+                self.error = Some(Error::io(self.files.path(), source));
+                return param;
+            }
+        };
+        self.non_finite
+            .extend(NonFinite::count(&source.name, values.iter().copied()));
+
+        let (id, device) = (param.id, param.lazy_device());
+        let data = TensorData::new(values, param.lazy_shape());
+        param.transform_for_load(Tensor::from_data(data, &device), id)
+    }
+}

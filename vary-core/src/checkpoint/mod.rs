@@ -1,0 +1,35 @@
+//! Strict checkpoints in the official (Hugging Face, PyTorch) key layout.
+//!
+//! [`CheckpointFiles`] lists the tensors of a file, a sharded checkpoint or embedded bytes without
+//! reading them, a [`KeyMap`] says what a module's parameters are called there, [`load`] and
+//! [`save`] move the values. Loading is all or nothing: every key that is missing, left over,
+//! misshapen or of a wrong type is reported at once, and nothing is renamed or dropped silently.
+//!
+//! Tensors are read one at a time by positioned reads (no memory map, so a file that shrinks
+//! meanwhile is an error and not a crash): peak memory is the model plus one tensor.
+
+mod atomic;
+mod config;
+mod decode;
+mod header;
+mod index;
+mod key_map;
+mod load;
+#[cfg(feature = "pytorch")]
+mod pytorch;
+mod report;
+mod save;
+mod source;
+mod walk;
+
+pub(crate) use atomic::{write_atomic, write_json};
+#[cfg(feature = "nano")]
+pub(crate) use config::parse_config_json;
+pub use config::read_config_json;
+pub use key_map::KeyMap;
+pub use load::{load, names_and_shapes};
+pub use report::{IndexReport, LoadReport, NonFinite, UnknownKey, WrongShape, WrongType};
+pub use save::{SaveOptions, StoredType, save};
+pub use source::CheckpointFiles;
+
+pub(crate) use report::listed;

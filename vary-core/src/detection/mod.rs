@@ -1,0 +1,13 @@
+//! Boxes as text and boxes in pixels.
+//!
+//! The language model writes boxes as text with integers from 0 to 1000; users see
+//! [`Detection`]s in pixels of their own picture. [`format_answer`] writes such text,
+//! [`parse_answer`] reads it back, whatever the model made of it.
+
+mod bbox;
+mod parse;
+mod text;
+
+pub use bbox::{BoundingBox, Detection};
+pub use parse::{ParsedAnswer, ParsedBox, parse_answer};
+pub use text::{COORD_MAX, format_answer, group_by_label};

@@ -1,0 +1,266 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::checkpoint::{IndexReport, LoadReport, NonFinite, listed};
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file that can't be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A directory without weights.
+    #[error(
+        "{} holds no weights: expected one of {}", path.display(), expected.join(", ")
+    )]
+    NoWeights {
+        /// The directory.
+        path: PathBuf,
+        /// File names that were looked for.
+        expected: &'static [&'static str],
+    },
+    /// A weight file of zero bytes.
+    #[error("{} is empty: it was never written or its download failed", path.display())]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is no checkpoint of a known format.
+    #[error("{} is no checkpoint that can be read: {reason}", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like, and what to do.
+        reason: &'static str,
+    },
+    /// A file that ends before the tensors that its header lists.
+    #[error(
+        "{} is cut: {needed} bytes needed, {found} there; fetch it again", path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the file has to have.
+        needed: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
+    /// A header that can't be true.
+    #[error("{}: bad header: {reason}", path.display())]
+    BadHeader {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A header entry that contradicts itself, another entry or the file.
+    #[error("{}: bad entry for tensor `{tensor}`: {reason}", path.display())]
+    BadTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A shard index that can't be read or names a file outside its directory.
+    #[error("{}: bad index: {reason}", path.display())]
+    BadIndex {
+        /// The index file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Shards that the index names and the directory lacks.
+    #[error("{} names {} that {} missing; fetch {}", path.display(),
+        listed("shard", shards), if shards.len() == 1 { "is" } else { "are" },
+        if shards.len() == 1 { "it" } else { "them" })]
+    MissingShards {
+        /// The index file.
+        path: PathBuf,
+        /// File names of the missing shards.
+        shards: Vec<String>,
+    },
+    /// Shards that hold other tensors than the index says.
+    #[error("{} does not describe its shards:{report}", path.display())]
+    IndexMismatch {
+        /// The index file.
+        path: PathBuf,
+        /// Every difference.
+        report: Box<IndexReport>,
+    },
+    /// A checkpoint that isn't this model's.
+    #[error("{} does not fit the model:{report}", path.display())]
+    Mismatch {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Every difference.
+        report: Box<LoadReport>,
+    },
+    /// Weights that are NaN or infinite, or become infinite in the type asked for.
+    #[error("{}: NaN or infinite values in {}", path.display(), listed("tensor", tensors))]
+    NonFinite {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The tensors, with counts.
+        tensors: Vec<NonFinite>,
+    },
+    /// A parameter that the official layout has no place for.
+    #[error("parameter `{name}` can't be in a checkpoint: {reason}")]
+    UnsupportedParameter {
+        /// Path of the parameter in the module.
+        name: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Two parameters that the key map gives the same official name.
+    #[error(
+        "the key map gives {} to more than one parameter each",
+        listed("name", names)
+    )]
+    AmbiguousKeys {
+        /// The names.
+        names: Vec<String>,
+    },
+    /// No tensor of a checkpoint has the prefix asked for.
+    #[error("{} has no tensor under {}", path.display(), prefixes.join(" or "))]
+    NoSuchPrefix {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Prefixes that were looked for.
+        prefixes: Vec<String>,
+    },
+    /// A PyTorch file that can't be read.
+    #[error("{}: not a readable PyTorch checkpoint: {reason}", path.display())]
+    PyTorch {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A JSON configuration that doesn't have the expected fields.
+    #[error("{}: field `{field}`: {reason}", path.display())]
+    ConfigField {
+        /// The file.
+        path: PathBuf,
+        /// Path of the field, `.` for the whole file.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A training conversation that doesn't have the form of question and answer.
+    #[error("bad conversation: {reason}; questions (human) and answers (gpt) have to alternate")]
+    Conversation {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A configuration whose parts do not fit each other.
+    #[error("config: {0}")]
+    Config(String),
+    /// A prompt whose `<img>` places do not fit the pictures or the model.
+    #[error(
+        "prompt {sample}: {reason}; write `<img>`, the model's number of `<imgpad>` and `</img>` once for each picture"
+    )]
+    ImagePlace {
+        /// Number of the prompt in its batch, from 0.
+        sample: usize,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A token id that the model has no embedding for.
+    #[error(
+        "token id {id} is outside the model's vocabulary of {vocab}; use the checkpoint's own tokenizer"
+    )]
+    TokenId {
+        /// The id.
+        id: u32,
+        /// Rows of the model's token table.
+        vocab: usize,
+    },
+    /// A prompt that leaves no room for an answer.
+    #[error("the prompt needs {needed} tokens, the context holds {max}; shorten it")]
+    ContextLength {
+        /// Tokens of the prompt, and one for an answer.
+        needed: usize,
+        /// Positions of the model.
+        max: usize,
+    },
+    /// A training checkpoint that can't be gone on from.
+    #[error("cannot resume from {}: {reason}", path.display())]
+    Resume {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A loss that is no number.
+    #[error(
+        "the loss of step {step} (samples {first} to {last}) is {loss}; the last checkpoint is kept: lower the learning rate, or look at these samples"
+    )]
+    Loss {
+        /// The optimizer step, from 0.
+        step: u64,
+        /// Its first sample in the data order.
+        first: u64,
+        /// Its last sample.
+        last: u64,
+        /// The loss.
+        loss: f32,
+    },
+    /// No device to run on was named, and none is there by default.
+    #[error(
+        "no device: {reason}; pass one to the builder, or build vary-core with the feature of a backend such as `flex`"
+    )]
+    NoDevice {
+        /// Why there is no default.
+        reason: String,
+    },
+    /// No weights were named, and none are embedded.
+    #[error(
+        "no weights: pass a checkpoint directory to the builder (`Weights::dir`), or build vary-core with the feature `nano`"
+    )]
+    WeightsNotGiven,
+    /// A tokenizer of another model.
+    #[error(
+        "tokenizer and config do not belong together: {reason}; use the files of one checkpoint"
+    )]
+    TokenizerMismatch {
+        /// What contradicts what.
+        reason: String,
+    },
+    /// A question that asks for nothing.
+    #[error("{what} is empty; {fix}")]
+    EmptyQuestion {
+        /// What is empty.
+        what: &'static str,
+        /// What to do.
+        fix: &'static str,
+    },
+    /// An encoded picture that was handed to another pipeline than the one that made it.
+    #[error("this picture was encoded by another pipeline; encode it with the one that is asked")]
+    ForeignImage,
+    /// The vision side failed: a picture or its preprocessing.
+    #[error(transparent)]
+    Vision(#[from] vary_vision::Error),
+    /// The language side failed: tokenizer or generation.
+    #[error(transparent)]
+    Lm(#[from] vary_lm::Error),
+}
+
+impl Error {
+    pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io {
+            path: path.into(),
+            source,
+        }
+    }
+}

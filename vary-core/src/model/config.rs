@@ -1,0 +1,120 @@
+use serde::{Deserialize, Serialize};
+use vary_lm::opt::OptConfig;
+use vary_vision::vocab::VisionVocabularyConfig;
+
+use crate::{Error, Result};
+
+/// Configuration of [`VaryTiny`](super::VaryTiny), the content of a checkpoint's `config.json`.
+///
+/// The fields of OPT stand at the top level, those of the vision vocabulary under `sam_config`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VaryTinyConfig {
+    /// Always `vary`.
+    #[serde(default = "model_type")]
+    pub model_type: String,
+    /// The language model.
+    #[serde(flatten)]
+    pub opt: OptConfig,
+    /// The vision vocabulary network.
+    pub sam_config: VisionVocabularyConfig,
+    /// Id of `<imgpad>`, whose embedding gives way to an image token.
+    pub im_patch_token: u32,
+    /// Id of `<img>`.
+    pub im_start_token: u32,
+    /// Id of `</img>`.
+    pub im_end_token: u32,
+    /// Tokens of one picture.
+    pub image_token_len: usize,
+}
+
+fn model_type() -> String {
+    "vary".into()
+}
+
+impl VaryTinyConfig {
+    /// The published Vary-tiny+: SAM-base and OPT-125M, positions stretched to 4096 (Vary-toy,
+    /// arXiv 2401.12503, section 3.1; Vary, arXiv 2312.06109, section 3.2).
+    pub fn vary_tiny() -> Self {
+        Self::new(VisionVocabularyConfig::sam_base(), OptConfig::opt_125m())
+    }
+
+    /// The size of the embedded Vary-nano, for a tokenizer of `vocab_size` tokens.
+    pub fn nano(vocab_size: usize) -> Self {
+        let opt = OptConfig {
+            vocab_size,
+            hidden_size: 192,
+            ffn_dim: 576,
+            num_hidden_layers: 3,
+            num_attention_heads: 6,
+            max_position_embeddings: 256,
+            dropout: 0.0,
+            ..OptConfig::opt_125m()
+        };
+        Self::new(VisionVocabularyConfig::nano(), opt)
+    }
+
+    /// A few thousand weights, for tests.
+    pub fn tiny(vocab_size: usize) -> Self {
+        let opt = OptConfig {
+            vocab_size,
+            hidden_size: 16,
+            ffn_dim: 32,
+            num_hidden_layers: 2,
+            num_attention_heads: 2,
+            max_position_embeddings: 128,
+            dropout: 0.0,
+            ..OptConfig::opt_125m()
+        };
+        Self::new(VisionVocabularyConfig::tiny(), opt)
+    }
+
+    /// Joins the two networks; the image tokens are the last three of the vocabulary, in the order
+    /// `<imgpad>`, `<img>`, `</img>`.
+    pub fn new(sam_config: VisionVocabularyConfig, opt: OptConfig) -> Self {
+        let end = opt.vocab_size as u32;
+        Self {
+            model_type: model_type(),
+            im_patch_token: end.saturating_sub(3),
+            im_start_token: end.saturating_sub(2),
+            im_end_token: end.saturating_sub(1),
+            image_token_len: sam_config.num_tokens(),
+            sam_config,
+            opt,
+        }
+    }
+
+    /// Checks that the parts fit each other.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or the part's own error, naming the field.
+    pub fn validate(&self) -> Result<()> {
+        self.sam_config.validate()?;
+        self.opt.validate()?;
+        if self.model_type != "vary" {
+            return Err(Error::Config(format!(
+                "`model_type` is `{}`, not `vary`: this is another family's checkpoint",
+                self.model_type
+            )));
+        }
+        let tokens = self.sam_config.num_tokens();
+        if self.image_token_len != tokens {
+            return Err(Error::Config(format!(
+                "`image_token_len` is {}, but `sam_config` makes {tokens} tokens",
+                self.image_token_len
+            )));
+        }
+        for (name, id) in [
+            ("im_patch_token", self.im_patch_token),
+            ("im_start_token", self.im_start_token),
+            ("im_end_token", self.im_end_token),
+        ] {
+            if id as usize >= self.opt.vocab_size {
+                return Err(Error::Config(format!(
+                    "`{name}` is {id}, but `vocab_size` is {}",
+                    self.opt.vocab_size
+                )));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+use std::sync::{Arc, Weak};
+
+use burn::prelude::*;
+use image::{DynamicImage, RgbImage};
+use vary_vision::preprocess::{ResizeTransform, to_rgb};
+
+use super::{Inner, Pipeline};
+use crate::{Error, Result};
+
+/// A picture as the language model sees it, made by [`Pipeline::encode`]. Clones are cheap.
+#[derive(Clone)]
+pub struct EncodedImage {
+    /// `[1, image_token_len, d_model]`
+    pub(super) tokens: Tensor<3>,
+    pub(super) transform: ResizeTransform,
+    /// Whose tokens these are: another model's would be read as noise.
+    owner: Weak<Inner>,
+}
+
+impl std::fmt::Debug for EncodedImage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EncodedImage")
+            .field("size", &self.size())
+            .field("tokens", &self.tokens.dims()[1])
+            .finish_non_exhaustive()
+    }
+}
+
+impl EncodedImage {
+    /// Width and height of the original picture in pixels, which boxes are in.
+    pub fn size(&self) -> (u32, u32) {
+        self.transform.original
+    }
+
+    /// Tokens of the picture, `[1, image_token_len, d_model]`.
+    pub fn tokens(&self) -> Tensor<3> {
+        self.tokens.clone()
+    }
+}
+
+/// Whatever a [`Pipeline`] can be asked about: a picture, or one that it has encoded before.
+pub trait AsImage {
+    /// Encodes the picture where that is still to be done.
+    ///
+    /// # Errors
+    /// [`Error::Vision`] for a picture without pixels, [`Error::ForeignImage`] for one that another
+    /// pipeline has encoded.
+    fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage>;
+}
+
+impl AsImage for RgbImage {
+    fn encoded(&self, Pipeline { inner }: &Pipeline) -> Result<EncodedImage> {
+        let (pixels, transform) = inner.processor.process(self, &inner.device)?;
+        Ok(EncodedImage {
+            tokens: inner.model.encode(pixels),
+            transform,
+            owner: Arc::downgrade(inner),
+        })
+    }
+}
+
+/// Alpha is dropped, as the original code does.
+impl AsImage for DynamicImage {
+    fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage> {
+        match self {
+            Self::ImageRgb8(rgb) => rgb.encoded(pipeline),
+            other => to_rgb(other).encoded(pipeline),
+        }
+    }
+}
+
+impl AsImage for EncodedImage {
+    fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage> {
+        // The weak pointer keeps the address from being used again.
+        if std::ptr::eq(self.owner.as_ptr(), Arc::as_ptr(&pipeline.inner)) {
+            Ok(self.clone())
+        } else {
+            Err(Error::ForeignImage)
+        }
+    }
+}
+
+impl<T: AsImage + ?Sized> AsImage for &T {
+    fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage> {
+        (**self).encoded(pipeline)
+    }
+}

@@ -1,0 +1,171 @@
+use std::ops::Range;
+
+use vary_lm::tokenizer::{DecodeStream, Tokenizer};
+use vary_vision::preprocess::ResizeTransform;
+
+use super::Event;
+use crate::Result;
+use crate::detection::{BoundingBox, Detection, ParsedBox, parse_answer};
+
+/// An answer as it grows: tokens in, text and boxes out.
+pub(super) struct Transcript {
+    tokenizer: Tokenizer,
+    transform: ResizeTransform,
+    decoder: DecodeStream,
+    ids: Vec<u32>,
+    log_confidences: Vec<f32>,
+    pub text: String,
+    /// In the order of the text.
+    pub detections: Vec<Detection>,
+}
+
+impl Transcript {
+    pub fn new(tokenizer: &Tokenizer, transform: ResizeTransform) -> Self {
+        Self {
+            decoder: tokenizer.decode_stream(true),
+            tokenizer: tokenizer.clone(),
+            transform,
+            ids: vec![],
+            log_confidences: vec![],
+            text: String::new(),
+            detections: vec![],
+        }
+    }
+
+    /// Tokens so far.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Adds a token; returns the text and the boxes that it completes.
+    pub fn push(&mut self, id: u32, log_confidence: f32) -> Result<Vec<Event>> {
+        self.ids.push(id);
+        self.log_confidences.push(log_confidence);
+        let text = self.decoder.push(id)?;
+        self.say(text)
+    }
+
+    /// Ends the text.
+    pub fn flush(&mut self) -> Result<Vec<Event>> {
+        let text = self.decoder.flush();
+        self.say(text)
+    }
+
+    fn say(&mut self, text: Option<String>) -> Result<Vec<Event>> {
+        let Some(text) = text else {
+            return Ok(vec![]);
+        };
+        self.text.push_str(&text);
+        let known = self.detections.len();
+        // What the parser takes for the end of a box.
+        if text.contains([']', '】', '］']) {
+            let (text, spans) = self.tokenizer.decode_with_spans(&self.ids)?;
+            let tokens: Vec<_> = spans
+                .into_iter()
+                .zip(self.log_confidences.iter().copied())
+                .collect();
+            let boxes = parse_answer(&text).boxes;
+            let new = boxes.iter().skip(known).map(|b| self.locate(b, &tokens));
+            let new: Vec<Detection> = new.collect();
+            self.detections.extend(new);
+        }
+        let boxes = self.detections[known..].iter().cloned().map(Event::Box);
+        Ok(std::iter::once(Event::Token { text })
+            .chain(boxes)
+            .collect())
+    }
+
+    fn locate(&self, parsed: &ParsedBox, tokens: &[(Range<usize>, f32)]) -> Detection {
+        let [x1, y1, x2, y2] = self.transform.to_original(parsed.coords);
+        Detection {
+            label: parsed.label.clone(),
+            score: parsed.score(tokens),
+            bbox: BoundingBox::new(x1, y1, x2, y2),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+    use vary_lm::tokenizer::nano_tokenizer;
+
+    use super::*;
+
+    const TRANSFORM: ResizeTransform = ResizeTransform {
+        original: (640, 480),
+    };
+
+    fn tokenizer() -> Tokenizer {
+        nano_tokenizer(&["car", "traffic light"]).unwrap()
+    }
+
+    /// Feeds `text` token by token, each with probability 0.5.
+    fn tell(text: &str) -> (Transcript, Vec<Vec<Event>>) {
+        let tokenizer = tokenizer();
+        let mut transcript = Transcript::new(&tokenizer, TRANSFORM);
+        let ids = tokenizer.encode(text, false).unwrap();
+        let mut events: Vec<_> = ids
+            .into_iter()
+            .map(|id| transcript.push(id, 0.5f32.ln()).unwrap())
+            .collect();
+        events.push(transcript.flush().unwrap());
+        (transcript, events)
+    }
+
+    #[test]
+    fn a_box_comes_with_the_token_that_closes_it() {
+        let text = "car: [250, 500, 500, 1000],\n[000, 000, 100, 100];\ntraffic light: [1, 2, 3";
+        let (transcript, events) = tell(text);
+        let boxes = |events: &[Event]| -> Vec<Detection> {
+            let found = events.iter().filter_map(|event| match event {
+                Event::Box(found) => Some(found.clone()),
+                _ => None,
+            });
+            found.collect()
+        };
+        let counts: Vec<usize> = events.iter().map(|e| boxes(e).len()).collect();
+        // An opening, four coordinates and what closes the box.
+        assert_eq!(counts[..11], [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
+        assert_eq!(counts[11..].iter().sum::<usize>(), 0, "cut off");
+        let found = &boxes(&events[5])[0];
+        assert_eq!(found.label, "car");
+        assert_eq!(found.bbox, BoundingBox::new(160.0, 240.0, 320.0, 480.0));
+        // The label's token, and the mean of four equal ones.
+        assert!((found.score - 0.25).abs() < 1e-6, "{}", found.score);
+        assert_eq!(transcript.text, text);
+        assert_eq!(transcript.detections, boxes(&events.concat()));
+    }
+
+    proptest! {
+        #[test]
+        fn streaming_says_what_the_whole_text_says(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "car: [", "traffic light: [", "[", "]", "],\n[", "];\n", "].", "001, ", "900", ", ",
+                "12", "】", "😀", " ", "x: ", "\n", ".", "</s>",
+            ]), 0..40),
+        ) {
+            let text = parts.concat();
+            let (transcript, events) = tell(&text);
+            let mut streamed = String::new();
+            let mut boxes = vec![];
+            for event in events.concat() {
+                match event {
+                    Event::Token { text } => streamed.push_str(&text),
+                    Event::Box(found) => boxes.push(found),
+                    Event::Done(_) => {}
+                }
+            }
+            prop_assert_eq!(&streamed, &transcript.text);
+            let whole = parse_answer(&transcript.text).boxes;
+            prop_assert_eq!(boxes.len(), whole.len());
+            for (found, parsed) in boxes.iter().zip(whole) {
+                prop_assert_eq!(&found.label, &parsed.label);
+                let [x1, y1, x2, y2] = TRANSFORM.to_original(parsed.coords);
+                prop_assert_eq!(found.bbox, BoundingBox::new(x1, y1, x2, y2));
+                prop_assert!((0.0..=1.0).contains(&found.score));
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What the models are asked, and which tokens of a conversation they learn.
+//!
+//! [`Task`] is a question of the paper, [`Template`] wraps questions and answers in the text that a
+//! model was trained on, and the functions of [`labels`] tokenise whole conversations for training.
+
+mod ids;
+pub mod labels;
+mod message;
+mod task;
+mod template;
+
+pub use ids::prompt_ids;
+pub use labels::{IGNORE_INDEX, Labelled};
+pub use message::{IMAGE, Message, Speaker, image_tokens, with_image};
+pub use task::Task;
+pub use template::{Role, Template};

@@ -1,0 +1,106 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How a run is trained. The defaults are those of PyTorch's AdamW and of the HF trainer that
+/// Vary was trained with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Optimizer steps of the whole run.
+    pub steps: u64,
+    /// Samples of one optimizer step.
+    pub batch_size: usize,
+    /// Samples of one forward and backward pass; gradients of a step's passes are added up.
+    pub micro_batch_size: usize,
+    /// Passes computed at the same time, each on its share of the cores. The result of a step does
+    /// not depend on it, as gradients are added in the order of the passes.
+    pub workers: usize,
+    /// AdamW's peak learning rate.
+    pub learning_rate: f64,
+    /// Steps of linear warm-up, as a share of `steps` (rounded up).
+    pub warmup_ratio: f64,
+    /// Decoupled weight decay; biases and norms are exempt.
+    pub weight_decay: f32,
+    /// AdamW's decay rates of the two moments.
+    pub betas: (f32, f32),
+    /// AdamW's epsilon.
+    pub epsilon: f32,
+    /// Largest L2 norm of all gradients together; larger ones are scaled down to it.
+    pub max_grad_norm: f32,
+    /// Trains the matrices inside the networks with Muon instead of AdamW, at this peak learning
+    /// rate (times `sqrt(max(1, rows / columns))`).
+    pub muon_learning_rate: Option<f64>,
+    /// Steps between checkpoints; 0 writes one at the end only.
+    pub save_every: u64,
+    /// Checkpoints kept, the newest.
+    pub keep: usize,
+    /// Steps between lines of the log.
+    pub log_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            steps: 1000,
+            batch_size: 8,
+            micro_batch_size: 8,
+            workers: 1,
+            learning_rate: 5e-5,
+            warmup_ratio: 0.03,
+            weight_decay: 0.0,
+            betas: (0.9, 0.999),
+            epsilon: 1e-8,
+            max_grad_norm: 1.0,
+            muon_learning_rate: None,
+            save_every: 500,
+            keep: 2,
+            log_every: 20,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks ranges.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field.
+    pub fn validate(&self) -> Result<()> {
+        let fail = |reason: &str| Err(Error::Config(reason.into()));
+        if self.steps == 0 || self.batch_size == 0 || self.micro_batch_size == 0 {
+            return fail("`steps`, `batch_size` and `micro_batch_size` must be above 0");
+        }
+        if self.workers == 0 || self.keep == 0 || self.log_every == 0 {
+            return fail("`workers`, `keep` and `log_every` must be above 0");
+        }
+        if !(self.learning_rate >= 0.0 && self.learning_rate.is_finite()) {
+            return fail("`learning_rate` must be a number of at least 0");
+        }
+        if !(0.0..=1.0).contains(&self.warmup_ratio) {
+            return fail("`warmup_ratio` must be in [0, 1]");
+        }
+        if !(self.max_grad_norm > 0.0) {
+            return fail("`max_grad_norm` must be above 0");
+        }
+        Ok(())
+    }
+
+    /// Factor of the learning rate at an optimizer step, counted from 0: linear warm-up, then
+    /// half a cosine down to zero, as HF's `get_cosine_schedule_with_warmup`.
+    pub fn schedule(&self, step: u64) -> f64 {
+        cosine_with_warmup(
+            step,
+            (self.warmup_ratio * self.steps as f64).ceil() as u64,
+            self.steps,
+        )
+    }
+}
+
+/// HF's `get_cosine_schedule_with_warmup`, with half a cycle.
+pub fn cosine_with_warmup(step: u64, warmup: u64, total: u64) -> f64 {
+    if step < warmup {
+        return step as f64 / warmup.max(1) as f64;
+    }
+    let progress = (step - warmup) as f64 / total.saturating_sub(warmup).max(1) as f64;
+    (0.5 * (1.0 + (std::f64::consts::PI * progress).cos())).max(0.0)
+}

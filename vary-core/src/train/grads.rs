@@ -1,0 +1,96 @@
+use std::sync::Arc;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
+use burn::prelude::*;
+
+/// L2 norm of all gradients together, as `torch.nn.utils.clip_grad_norm_` computes it.
+pub fn global_norm<M: Module>(module: &M, grads: &GradientsParams) -> f32 {
+    struct Squares<'a> {
+        grads: &'a GradientsParams,
+        sum: f64,
+    }
+    impl ModuleVisitor for Squares<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.grads.get::<D>(param.id) {
+                self.sum += grad.square().sum().into_scalar::<f32>() as f64;
+            }
+        }
+    }
+    let mut squares = Squares { grads, sum: 0.0 };
+    module.visit(&mut squares);
+    squares.sum.sqrt() as f32
+}
+
+/// Scales gradients so that their [`global_norm`] is at most `max_norm`; returns the norm before.
+///
+/// The factor is `min(1, max_norm / (norm + 1e-6))`, as in PyTorch.
+pub fn clip_global_norm<M: Module>(
+    module: &M,
+    grads: GradientsParams,
+    max_norm: f32,
+) -> (GradientsParams, f32) {
+    struct Scale {
+        grads: GradientsParams,
+        factor: f32,
+    }
+    impl ModuleVisitor for Scale {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.grads.remove::<D>(param.id) {
+                self.grads.register(param.id, grad * self.factor);
+            }
+        }
+    }
+    let norm = global_norm(module, &grads);
+    let factor = max_norm / (norm + 1e-6);
+    if factor >= 1.0 {
+        return (grads, norm);
+    }
+    let mut scale = Scale { grads, factor };
+    module.visit(&mut scale);
+    (scale.grads, norm)
+}
+
+/// What the optimizer has to know of a parameter.
+#[derive(Debug, Clone)]
+pub(super) struct ParameterKind {
+    pub id: ParamId,
+    /// HF's rule: names with `bias` and weights of `nn.LayerNorm` are not decayed.
+    pub decay: bool,
+    /// A matrix inside a network, as opposed to a table, a norm or a bias.
+    pub matrix: bool,
+}
+
+/// Sorts the parameters of a module.
+pub(super) fn parameter_kinds<M: Module>(module: &M) -> Arc<Vec<ParameterKind>> {
+    #[derive(Default)]
+    struct Kinds {
+        path: Vec<String>,
+        containers: Vec<String>,
+        kinds: Vec<ParameterKind>,
+    }
+    impl ModuleVisitor for Kinds {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.path.push(name.to_owned());
+            self.containers.push(container.to_owned());
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+            self.containers.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let container = self.containers.last().map_or("", String::as_str);
+            let name = self.path.last().map_or("", String::as_str);
+            let norm = container.ends_with(":LayerNorm");
+            let module = container.rsplit(':').next().unwrap_or_default();
+            self.kinds.push(ParameterKind {
+                id: param.id,
+                decay: !(name == "bias" || norm),
+                matrix: name == "weight" && matches!(module, "Linear" | "Conv2d"),
+            });
+        }
+    }
+    let mut kinds = Kinds::default();
+    module.visit(&mut kinds);
+    Arc::new(kinds.kinds)
+}

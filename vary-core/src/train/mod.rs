@@ -1,0 +1,21 @@
+//! Training: one exact loop for every stage.
+//!
+//! An [`Objective`] says what is learned from, a [`TrainConfig`] how, and the [`Trainer`] runs it:
+//! gradient accumulation, a clip of the global gradient norm, AdamW with PyTorch's arithmetic
+//! (or Muon), warm-up and cosine, step checkpoints and bit-exact resume.
+
+mod config;
+mod grads;
+mod log;
+mod loss;
+mod objective;
+mod optimizer;
+mod state;
+mod trainer;
+
+pub use config::{TrainConfig, cosine_with_warmup};
+pub use grads::{clip_global_norm, global_norm};
+pub use loss::{cross_entropy_sum, learned_labels, learned_positions};
+pub use objective::{Loss, Objective, Step};
+pub use optimizer::TrainOptimizer;
+pub use trainer::Trainer;

@@ -1,0 +1,11 @@
+//! Loading and saving in the official layout, and every way in which it has to fail.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_files;
+mod config;
+mod mismatch;
+#[cfg(feature = "pytorch")]
+mod pytorch;
+mod round_trip;
+mod shards;
+mod support;

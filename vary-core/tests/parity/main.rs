@@ -1,0 +1,7 @@
+//! Parity with the original code on the golden data of `fixtures/parity` (or `VARY_PARITY_DIR`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod metrics;
+mod prompts;
+mod support;
+mod tokenizers;

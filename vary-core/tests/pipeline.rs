@@ -1,0 +1,458 @@
+//! The pipeline from checkpoint to boxes, on models too small to be right about anything.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use burn::module::Param;
+use burn::prelude::*;
+use image::{DynamicImage, RgbImage};
+use tempfile::TempDir;
+use vary_core::checkpoint::SaveOptions;
+use vary_core::detection::{BoundingBox, Detection};
+use vary_core::model::{VaryTiny, VaryTinyConfig};
+use vary_core::pipeline::{
+    Answer, AnswerStream, CancellationToken, DetectOptions, EncodedImage, Event, FinishReason,
+    Sampling,
+};
+use vary_core::prompt::{Task, prompt_ids};
+use vary_core::{Error, Pipeline, Weights};
+use vary_lm::tokenizer::{Tokenizer, nano_tokenizer};
+
+const ANSWER: &str = "car: [250, 500, 500, 1000],\n[000, 010, 750, 020].";
+
+fn tokenizer() -> Tokenizer {
+    nano_tokenizer(&["car", "bus"]).unwrap()
+}
+
+fn config() -> VaryTinyConfig {
+    VaryTinyConfig::tiny(tokenizer().vocab_size())
+}
+
+fn random_model(device: &Device) -> VaryTiny {
+    device.seed(5);
+    config().init(device)
+}
+
+/// Says next to anything when it draws at random.
+fn random() -> Pipeline {
+    let model = random_model(&Device::flex());
+    Pipeline::new(model, config(), tokenizer()).unwrap()
+}
+
+/// Answers `question` with `answer`: the position of each of its tokens outweighs all else.
+fn parrot(question: Task, answer: &str, device: &Device) -> Pipeline {
+    let (config, tokenizer) = (config(), tokenizer());
+    let mut model = random_model(device);
+    let [d_model, vocab] = [config.opt.hidden_size, config.opt.vocab_size];
+    let rows = config.opt.max_position_embeddings + 2;
+    let (mut tokens, mut positions) = (vec![0f32; vocab * d_model], vec![0f32; rows * d_model]);
+    let mut ids = tokenizer.encode(answer, false).unwrap();
+    ids.push(config.opt.eos_token_id);
+    let mut known: Vec<u32> = vec![];
+    let prompt = prompt_ids(&tokenizer, &config, &question.to_string()).unwrap();
+    for (i, &id) in ids.iter().enumerate() {
+        let axis = known.iter().position(|&k| k == id).unwrap_or(known.len());
+        if axis == known.len() {
+            known.push(id);
+        }
+        tokens[id as usize * d_model + axis] = 4.0;
+        // The position before a token predicts it; the table starts two rows late.
+        positions[(prompt.len() - 1 + i + 2) * d_model + axis] = 200.0;
+    }
+    assert!(known.len() <= d_model, "no axis left");
+    let table = |values, rows| {
+        let data = TensorData::new(values, [rows, d_model]);
+        Param::from_tensor(Tensor::from_data(data, device))
+    };
+    model.decoder.embed_tokens.weight = table(tokens, vocab);
+    model.decoder.embed_positions.weight = table(positions, rows);
+    Pipeline::new(model, config, tokenizer).unwrap()
+}
+
+fn flex_parrot() -> Pipeline {
+    parrot(Task::DetectAll, ANSWER, &Device::flex())
+}
+
+fn picture(seed: u32) -> RgbImage {
+    RgbImage::from_fn(64, 48, |x, y| {
+        image::Rgb([
+            (x * 3 + seed * 40) as u8,
+            (y * 5) as u8,
+            (x * y + seed) as u8,
+        ])
+    })
+}
+
+fn at_random(seed: u64) -> DetectOptions {
+    let sampling = Sampling {
+        seed,
+        ..Sampling::default()
+    };
+    DetectOptions {
+        sampling: Some(sampling),
+        max_new_tokens: 30,
+        ..DetectOptions::default()
+    }
+}
+
+/// All but the times.
+fn said(answer: &Answer) -> impl PartialEq + std::fmt::Debug {
+    let Answer {
+        text,
+        detections,
+        unparsed,
+        finish,
+        usage,
+        ..
+    } = answer.clone();
+    (text, detections, unparsed, finish, usage)
+}
+
+fn checkpoint() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let model = random_model(&Device::flex());
+    model
+        .save(&config(), dir.path(), &SaveOptions::default())
+        .unwrap();
+    tokenizer().save(dir.path().join("tokenizer.json")).unwrap();
+    dir
+}
+
+fn open(dir: &Path) -> vary_core::Result<Pipeline> {
+    Pipeline::builder()
+        .weights(Weights::dir(dir))
+        .device(Device::flex())
+        .build()
+}
+
+#[test]
+fn can_be_shared() {
+    fn send_sync<T: Send + Sync + Clone + 'static>() {}
+    fn send<T: Send + 'static>() {}
+    send_sync::<Pipeline>();
+    send_sync::<EncodedImage>();
+    send::<AnswerStream>();
+}
+
+#[test]
+#[expect(deprecated, reason = "ndarray is kept while burn has it")]
+fn an_answer_becomes_boxes_in_pixels() {
+    for device in [Device::flex(), Device::ndarray()] {
+        let vary = parrot(Task::DetectAll, ANSWER, &device);
+        let answer = vary
+            .detect_with(&picture(0), &DetectOptions::default())
+            .unwrap();
+        assert_eq!(answer.text, ANSWER);
+        assert_eq!(answer.finish, FinishReason::Stop);
+        assert_eq!(answer.unparsed, Vec::<String>::new());
+        assert_eq!(answer.usage.image_tokens, 4);
+        let prompt = prompt_ids(&tokenizer(), &config(), "Detect all objects in this image");
+        assert_eq!(answer.usage.prompt_tokens, prompt.unwrap().len());
+        assert_eq!(answer.usage.new_tokens, 11);
+        assert!(answer.times.total() > answer.times.decode);
+
+        let mut found = answer.detections;
+        assert!(found.is_sorted_by(|a, b| a.score >= b.score));
+        assert!(found.iter().all(|d| d.score > 0.9 && d.score <= 1.0));
+        found.sort_by(|a, b| b.bbox.x1.total_cmp(&a.bbox.x1));
+        let labels: Vec<_> = found.iter().map(|d| d.label.as_str()).collect();
+        assert_eq!(labels, ["car", "car"]);
+        assert_eq!(found[0].bbox, BoundingBox::new(16.0, 24.0, 32.0, 48.0));
+        assert_eq!(found[1].bbox, BoundingBox::new(0.0, 0.48, 48.0, 0.96));
+    }
+}
+
+#[test]
+fn boxes_stay_inside_the_picture() {
+    let answer = "bus: [-3, 5, 2000, 1000],\n[900, 1000, 0, 0].";
+    let vary = parrot(Task::DetectAll, answer, &Device::flex());
+    for (width, height) in [(1, 1), (3, 700), (640, 2)] {
+        let found = vary.detect(&RgbImage::new(width, height)).unwrap();
+        assert_eq!(found.len(), 2);
+        for Detection { bbox, .. } in found {
+            assert_eq!(bbox, bbox.clamp(width, height));
+            assert!(bbox.x1 <= bbox.x2 && bbox.y1 <= bbox.y2, "{bbox:?}");
+        }
+    }
+}
+
+#[test]
+fn classes_and_phrases_are_asked_for() {
+    let vary = parrot(
+        Task::DetectClasses(&["bus", "car"]),
+        ANSWER,
+        &Device::flex(),
+    );
+    let classes = |names: &[&str]| DetectOptions {
+        classes: Some(names.iter().map(|name| name.to_string()).collect()),
+        max_new_tokens: 20,
+        ..DetectOptions::default()
+    };
+    let answer = vary.detect_with(&picture(0), &classes(&["bus ", "car"]));
+    assert_eq!(answer.unwrap().text, ANSWER);
+    let other = vary.detect_with(&picture(0), &classes(&["bus"])).unwrap();
+    assert_ne!(other.text, ANSWER, "another question");
+    for names in [&[][..], &["car", " "]] {
+        let error = vary.detect_with(&picture(0), &classes(names)).unwrap_err();
+        assert!(matches!(error, Error::EmptyQuestion { .. }), "{error}");
+    }
+
+    let phrase = "the left car";
+    let vary = parrot(
+        Task::Locate(phrase),
+        "[500, 000, 1000, 1000].",
+        &Device::flex(),
+    );
+    let found = vary.locate(&picture(0), phrase).unwrap().unwrap();
+    assert_eq!(found.bbox, BoundingBox::new(32.0, 0.0, 64.0, 48.0));
+    assert_eq!(found.label, "");
+    assert!(vary.locate(&picture(0), " ").is_err());
+    let vary = parrot(Task::Locate(phrase), "none", &Device::flex());
+    assert_eq!(vary.locate(&picture(0), phrase).unwrap(), None);
+}
+
+#[test]
+fn threads_get_what_they_would_get_alone() {
+    let vary = random();
+    let ask = |vary: &Pipeline, seed: u32| {
+        let answer = vary.detect_with(&picture(seed), &at_random(seed.into()));
+        said(&answer.unwrap())
+    };
+    let alone: Vec<_> = (0..8).map(|seed| ask(&vary, seed)).collect();
+    assert_ne!(alone[0], alone[1]);
+    let together: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|seed| {
+                let vary = vary.clone();
+                scope.spawn(move || ask(&vary, seed))
+            })
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert_eq!(alone, together);
+}
+
+#[test]
+fn an_encoded_picture_answers_like_the_picture() {
+    let vary = random();
+    let picture = picture(3);
+    let seen = vary.encode(&picture).unwrap();
+    assert_eq!(seen.size(), (64, 48));
+    assert_eq!(seen.tokens().dims(), [1, 4, config().opt.hidden_size]);
+    let ask = |answer: vary_core::Result<Answer>| said(&answer.unwrap());
+    for seed in 0..3 {
+        let direct = ask(vary.detect_with(&picture, &at_random(seed)));
+        assert_eq!(direct, ask(vary.detect_with(&seen, &at_random(seed))));
+        let rgba = DynamicImage::ImageRgb8(picture.clone()).to_rgba8();
+        let dynamic = DynamicImage::ImageRgba8(rgba);
+        assert_eq!(direct, ask(vary.detect_with(&dynamic, &at_random(seed))));
+    }
+    assert!(vary.clone().detect(&seen).is_ok(), "a clone is the same");
+    let error = random().detect(&seen).unwrap_err();
+    assert!(matches!(error, Error::ForeignImage), "{error}");
+}
+
+#[test]
+fn a_stream_says_what_the_answer_says() {
+    for (vary, options) in [
+        (flex_parrot(), DetectOptions::default()),
+        (random(), at_random(1)),
+    ] {
+        let whole = vary.detect_with(&picture(1), &options).unwrap();
+        let (mut text, mut boxes, mut done) = (String::new(), vec![], None);
+        for event in vary.detect_stream(&picture(1), &options).unwrap() {
+            assert_eq!(done, None, "nothing follows the end");
+            match event.unwrap() {
+                Event::Token { text: more } => text.push_str(&more),
+                Event::Box(found) => boxes.push(found),
+                Event::Done(answer) => done = Some(answer),
+                other => panic!("{other:?}"),
+            }
+        }
+        let done = done.unwrap();
+        assert_eq!(said(&done), said(&whole));
+        assert_eq!(text, whole.text);
+        boxes.sort_by(|a, b| b.score.total_cmp(&a.score));
+        assert_eq!(boxes, whole.detections);
+    }
+}
+
+#[test]
+fn cancelling_keeps_what_was_said() {
+    let vary = flex_parrot();
+    let cancellation = CancellationToken::new();
+    let options = DetectOptions {
+        cancellation: cancellation.clone(),
+        ..DetectOptions::default()
+    };
+    let mut stream = vary.detect_stream(&picture(0), &options).unwrap();
+    let first = stream.by_ref().take_while(|event| {
+        let event = event.as_ref().unwrap();
+        !matches!(event, Event::Box(_))
+    });
+    assert_eq!(first.count(), 6, "the tokens of a box");
+    cancellation.cancel();
+    let Some(Ok(Event::Done(answer))) = stream.next() else {
+        panic!("no end")
+    };
+    assert!(stream.next().is_none());
+    assert_eq!(answer.finish, FinishReason::Cancelled);
+    assert_eq!(answer.text, "car: [250, 500, 500, 1000],\n[");
+    assert_eq!((answer.detections.len(), answer.usage.new_tokens), (1, 6));
+
+    let late = vary.detect_with(&picture(0), &options).unwrap();
+    assert_eq!(
+        (late.finish, late.text.as_str()),
+        (FinishReason::Cancelled, "")
+    );
+}
+
+#[test]
+fn the_context_is_the_limit() {
+    let vary = random();
+    let long = |letters| DetectOptions {
+        classes: Some(vec!["x".repeat(letters)]),
+        ..at_random(9)
+    };
+    let error = vary.detect_with(&picture(0), &long(200)).unwrap_err();
+    let Error::ContextLength { needed, max: 128 } = error else {
+        panic!("{error}")
+    };
+    assert!(needed > 200 && error.to_string().contains("shorten"));
+
+    // One letter is one token: fill the context up to the last two positions, then all of it.
+    let letters = 200 + 128 - needed;
+    let answer = vary.detect_with(&picture(0), &long(letters - 1)).unwrap();
+    assert_eq!(answer.usage.prompt_tokens, 126);
+    assert_eq!(
+        (answer.usage.new_tokens, answer.finish),
+        (2, FinishReason::Length)
+    );
+    assert!(vary.detect_with(&picture(0), &long(letters)).is_ok());
+    assert!(vary.detect_with(&picture(0), &long(letters + 1)).is_err());
+
+    let nothing = DetectOptions {
+        max_new_tokens: 0,
+        ..DetectOptions::default()
+    };
+    let answer = vary.detect_with(&picture(0), &nothing).unwrap();
+    assert_eq!(
+        (answer.usage.new_tokens, answer.finish),
+        (0, FinishReason::Length)
+    );
+}
+
+#[test]
+fn a_question_cannot_bring_its_own_picture() {
+    let options = DetectOptions {
+        classes: Some(vec!["<imgpad>".into()]),
+        ..DetectOptions::default()
+    };
+    let error = random().detect_with(&picture(0), &options).unwrap_err();
+    assert!(matches!(error, Error::ImagePlace { .. }), "{error}");
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let mut options = at_random(0);
+    options.sampling.as_mut().unwrap().temperature = 0.0;
+    let error = random().detect_with(&picture(0), &options).unwrap_err();
+    assert!(error.to_string().contains("temperature"), "{error}");
+}
+
+#[test]
+fn a_batch_fails_one_by_one() {
+    let vary = flex_parrot();
+    let results = vary.detect_batch(&[picture(0), RgbImage::new(0, 0), picture(1)]);
+    let found: Vec<_> = results
+        .iter()
+        .map(|r| r.as_ref().map(Vec::len).ok())
+        .collect();
+    assert_eq!(found, [Some(2), None, Some(2)]);
+    assert!(matches!(results[1], Err(Error::Vision(_))));
+}
+
+#[test]
+fn a_directory_is_the_model_that_was_saved() {
+    let dir = checkpoint();
+    let loaded = open(dir.path()).unwrap();
+    assert_eq!(loaded.config(), &config());
+    let ask = |vary: &Pipeline| said(&vary.detect_with(&picture(2), &at_random(4)).unwrap());
+    assert_eq!(ask(&loaded), ask(&random()));
+}
+
+#[test]
+fn directories_that_lack_something_are_named() {
+    let dir = checkpoint();
+    let missing = dir.path().join("nowhere");
+    let error = open(&missing).unwrap_err();
+    assert!(
+        matches!(&error, Error::Io { path, .. } if *path == missing),
+        "{error}"
+    );
+    for name in ["tokenizer.json", "model.safetensors", "config.json"] {
+        fs::rename(dir.path().join(name), dir.path().join("away")).unwrap();
+        let error = open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+        fs::rename(dir.path().join("away"), dir.path().join(name)).unwrap();
+    }
+    assert!(open(dir.path()).is_ok());
+}
+
+#[test]
+fn a_config_that_contradicts_the_weights_is_refused() {
+    let dir = checkpoint();
+    let write = |change: fn(&mut VaryTinyConfig)| {
+        let mut config = config();
+        change(&mut config);
+        let json = serde_json::to_vec(&config).unwrap();
+        fs::write(dir.path().join("config.json"), json).unwrap();
+        open(dir.path()).unwrap_err()
+    };
+    let error = write(|c| c.opt.ffn_dim = 48);
+    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    assert!(error.to_string().contains("fc1"), "{error}");
+    let error = write(|c| c.opt.num_hidden_layers = 3);
+    assert!(matches!(error, Error::Mismatch { .. }), "{error}");
+    let error = write(|c| c.image_token_len = 5).to_string();
+    assert!(error.contains("image_token_len"), "{error}");
+    let error = write(|c| c.opt.eos_token_id = 3).to_string();
+    assert!(error.contains("eos_token_id"), "{error}");
+    fs::write(dir.path().join("config.json"), "{").unwrap();
+    let error = open(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::ConfigField { .. }), "{error}");
+}
+
+#[test]
+fn the_tokenizer_of_another_model_is_refused() {
+    let dir = checkpoint();
+    for (classes, expected) in [
+        (&["car", "bus", "bird"][..], "`vocab_size`"),
+        (&["car"][..], "`<imgpad>`"),
+    ] {
+        let other = nano_tokenizer(classes).unwrap();
+        other.save(dir.path().join("tokenizer.json")).unwrap();
+        let error = open(dir.path()).unwrap_err();
+        assert!(matches!(error, Error::TokenizerMismatch { .. }), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[cfg(feature = "nano")]
+#[test]
+fn the_embedded_model_answers() {
+    let start = std::time::Instant::now();
+    let vary = Pipeline::builder().device(Device::flex()).build().unwrap();
+    println!("loaded in {:?}", start.elapsed());
+    let options = DetectOptions::default();
+    let answer = vary.detect_with(&picture(0), &options).unwrap();
+    println!("{:?} {:?}", answer.usage, answer.times);
+    for found in &answer.detections {
+        assert_eq!(found.bbox, found.bbox.clamp(64, 48));
+        assert!((0.0..=1.0).contains(&found.score));
+    }
+    let again = vary.detect_with(&picture(0), &options).unwrap();
+    assert_eq!(said(&again), said(&answer));
+}

@@ -1,0 +1,167 @@
+//! The decode loop: logits in, tokens out. It knows no tensors: whoever runs the model hands over
+//! the logits of the prompt and a step that feeds one token and returns the next logits.
+
+mod options;
+mod sampler;
+
+pub use options::{CancellationToken, FinishReason, GenerateOptions, LoopGuard, Sampling};
+
+use crate::Result;
+use sampler::Sampler;
+
+/// A token the model produced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GeneratedToken {
+    /// Id in the vocabulary.
+    pub id: u32,
+    /// Natural logarithm of its probability under the model's own distribution, before
+    /// temperature, top-k and top-p.
+    pub logprob: f32,
+}
+
+/// Everything a generation produced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generation {
+    /// The tokens, without the stop token.
+    pub tokens: Vec<GeneratedToken>,
+    /// Why it ended.
+    pub finish: FinishReason,
+    /// The stop token, when it ended with one.
+    pub stop_token: Option<GeneratedToken>,
+}
+
+/// An iterator over new tokens.
+///
+/// The step is called only when one more token is wanted, so no step is ever wasted. After the
+/// last token or an error the iterator stays empty.
+///
+/// ```
+/// use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
+///
+/// // A model of four tokens that counts upwards.
+/// let logits = |id: u32| (0..4).map(|i| if i == id { 1.0 } else { 0.0 }).collect::<Vec<f32>>();
+/// let options = GenerateOptions { stop_tokens: vec![3], ..Default::default() };
+/// let mut generator = Generator::new(logits(0), options, |last| Ok(logits(last + 1)))?;
+/// let ids: Vec<u32> = generator.by_ref().map(|t| Ok(t?.id)).collect::<vary_lm::Result<_>>()?;
+/// assert_eq!(ids, [0, 1, 2]);
+/// assert_eq!(generator.finish_reason(), Some(FinishReason::Stop));
+/// # Ok::<(), vary_lm::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Generator<S> {
+    options: GenerateOptions,
+    cancellation: CancellationToken,
+    sampler: Sampler,
+    step: S,
+    logits: Vec<f32>,
+    ids: Vec<u32>,
+    stop_token: Option<GeneratedToken>,
+    finish: Option<FinishReason>,
+    failed: bool,
+}
+
+impl<S: FnMut(u32) -> Result<Vec<f32>>> Generator<S> {
+    /// Starts from `first_logits` `[vocab]`, the ones after the last token of the prompt.
+    /// `step(id)` feeds the token `id` to the model and returns the logits `[vocab]` after it.
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::Error::Option) when an option is out of range.
+    pub fn new(first_logits: Vec<f32>, options: GenerateOptions, step: S) -> Result<Self> {
+        options.validate()?;
+        Ok(Self {
+            cancellation: CancellationToken::new(),
+            sampler: Sampler::new(options.sampling),
+            step,
+            logits: first_logits,
+            ids: vec![],
+            stop_token: None,
+            finish: (options.max_new_tokens == 0).then_some(FinishReason::Length),
+            failed: false,
+            options,
+        })
+    }
+
+    /// Lets `token` end the generation; it is looked at before every step.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
+        self.cancellation = token;
+        self
+    }
+
+    /// Why the generation ended; `None` while it runs and after an error.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        self.finish
+    }
+
+    /// The token that ended the generation; the iterator does not return it.
+    pub fn stop_token(&self) -> Option<GeneratedToken> {
+        self.stop_token
+    }
+
+    /// The logits `[vocab]` that the last token was chosen from; before the first token, those of
+    /// the prompt.
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    /// Generates to the end.
+    ///
+    /// # Errors
+    /// The first error of a step, or [`Error::Logits`](crate::Error::Logits). Use the iterator to
+    /// keep what came before.
+    pub fn run(mut self) -> Result<Generation> {
+        let tokens = self.by_ref().collect::<Result<Vec<_>>>()?;
+        // An iterator that ends without an error has set its reason.
+        let finish = self.finish.unwrap_or(FinishReason::Cancelled);
+        Ok(Generation {
+            tokens,
+            finish,
+            stop_token: self.stop_token,
+        })
+    }
+
+    fn advance(&mut self) -> Result<Option<GeneratedToken>> {
+        if self.cancellation.is_cancelled() {
+            self.finish = Some(FinishReason::Cancelled);
+            return Ok(None);
+        }
+        if let Some(&last) = self.ids.last() {
+            self.logits = (self.step)(last)?;
+        }
+        let token = self.sampler.pick(&self.logits, self.ids.len())?;
+        if self.options.stop_tokens.contains(&token.id) {
+            self.stop_token = Some(token);
+            self.finish = Some(FinishReason::Stop);
+            return Ok(None);
+        }
+        self.ids.push(token.id);
+        if self
+            .options
+            .loop_guard
+            .is_some_and(|guard| guard.trips(&self.ids))
+        {
+            self.finish = Some(FinishReason::Loop);
+        } else if self.ids.len() >= self.options.max_new_tokens {
+            self.finish = Some(FinishReason::Length);
+        }
+        Ok(Some(token))
+    }
+}
+
+impl<S: FnMut(u32) -> Result<Vec<f32>>> Iterator for Generator<S> {
+    type Item = Result<GeneratedToken>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.finish.is_some() || self.failed {
+            return None;
+        }
+        let token = self.advance().transpose();
+        self.failed = matches!(token, Some(Err(_)));
+        token
+    }
+}
+
+impl<S: FnMut(u32) -> Result<Vec<f32>>> std::iter::FusedIterator for Generator<S> {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Text to token ids and back, on the `tokenizers` crate.
+
+mod bytes;
+mod coordinates;
+mod decode;
+mod nano;
+mod opt_files;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokenizers::{AddedToken, DecoderWrapper};
+
+use crate::{Error, Result};
+
+pub use coordinates::{Coordinate, CoordinateTokens};
+pub use decode::DecodeStream;
+pub use nano::nano_tokenizer;
+
+/// Name of the token that begins and ends OPT's texts.
+pub const EOS: &str = "</s>";
+/// Name of the token that fills up batches.
+pub const PAD: &str = "<pad>";
+/// Name of the token whose embedding an image feature replaces.
+pub const IMAGE_PATCH: &str = "<imgpad>";
+/// Name of the token before the image.
+pub const IMAGE_START: &str = "<img>";
+/// Name of the token after the image.
+pub const IMAGE_END: &str = "</img>";
+
+/// Ids of the tokens around and in place of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageTokens {
+    /// `<imgpad>`: one for every image feature.
+    pub patch: u32,
+    /// `<img>`
+    pub start: u32,
+    /// `</img>`
+    pub end: u32,
+}
+
+/// A byte-level tokenizer. Clones are cheap and share the vocabulary.
+#[derive(Clone)]
+pub struct Tokenizer {
+    inner: Arc<tokenizers::Tokenizer>,
+}
+
+impl fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokenizer")
+            .field("vocab_size", &self.vocab_size())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when there is no such file, [`Error::Tokenizer`] when it holds no byte-level
+    /// tokenizer.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let json = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        Self::parse(&json, path.display())
+    }
+
+    /// Reads the contents of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] when it is no byte-level tokenizer.
+    pub fn from_bytes(json: impl AsRef<[u8]>) -> Result<Self> {
+        Self::parse(json.as_ref(), "data")
+    }
+
+    /// Reads OPT's `vocab.json` and `merges.txt` and adds Vary's image tokens after the last id.
+    ///
+    /// White space next to an image token is dropped, and decoding puts one blank there, as the
+    /// original tokenizer does.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Tokenizer`] when a file is malformed, [`Error::MissingToken`]
+    /// without `</s>` or `<pad>`.
+    pub fn from_opt_files(vocab: impl AsRef<Path>, merges: impl AsRef<Path>) -> Result<Self> {
+        opt_files::read(vocab.as_ref(), merges.as_ref())
+    }
+
+    fn parse(json: &[u8], what: impl ToString) -> Result<Self> {
+        let inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| {
+            Error::tokenizer(what.to_string(), format!("no valid tokenizer.json: {e}"))
+        })?;
+        if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
+            let reason = "not a byte-level tokenizer (its decoder must be `ByteLevel`)";
+            return Err(Error::tokenizer(what, reason));
+        }
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Writes a `tokenizer.json` that [`from_file`](Self::from_file) and Hugging Face's libraries
+    /// read.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let json = self
+            .inner
+            .to_string(false)
+            .map_err(|e| Error::tokenizer(path.display(), e))?;
+        std::fs::write(path, json).map_err(|e| Error::io(path, e))
+    }
+
+    /// Ids of `text`, names of special tokens in it included. `add_bos` puts the token in front
+    /// that the tokenizer file asks for (`</s>` for OPT), if any.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`] when the vocabulary does not cover the text.
+    pub fn encode(&self, text: &str, add_bos: bool) -> Result<Vec<u32>> {
+        let encoding = self.inner.encode_fast(text, add_bos);
+        Ok(encoding
+            .map_err(|e| Error::tokenizer("encoding", e))?
+            .get_ids()
+            .to_vec())
+    }
+
+    /// Id of the token that means exactly `text`, special tokens by their name.
+    pub fn token_to_id(&self, text: &str) -> Option<u32> {
+        let added = self
+            .inner
+            .get_added_vocabulary()
+            .get_vocab()
+            .get(text)
+            .copied();
+        added.or_else(|| self.inner.token_to_id(&bytes::name(text)))
+    }
+
+    /// Like [`token_to_id`](Self::token_to_id), for tokens that must be there.
+    ///
+    /// # Errors
+    /// [`Error::MissingToken`] when there is no such token.
+    pub fn require(&self, text: &str) -> Result<u32> {
+        self.token_to_id(text).ok_or_else(|| Error::MissingToken {
+            token: text.into(),
+            vocab_size: self.vocab_size(),
+        })
+    }
+
+    /// Ids of the image tokens.
+    ///
+    /// # Errors
+    /// [`Error::MissingToken`] when the tokenizer was not made for images.
+    pub fn image_tokens(&self) -> Result<ImageTokens> {
+        Ok(ImageTokens {
+            patch: self.require(IMAGE_PATCH)?,
+            start: self.require(IMAGE_START)?,
+            end: self.require(IMAGE_END)?,
+        })
+    }
+
+    /// Number of tokens, added ones included. Embedding tables may have more rows.
+    pub fn vocab_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// Makes `inner` complete with the decoder and the tokens that Vary needs on every OPT
+    /// tokenizer. `specials` are left out when special tokens are skipped.
+    fn finish(mut inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
+        use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+        use tokenizers::processors::template::TemplateProcessing;
+
+        let failed = |e: tokenizers::Error| Error::tokenizer("assembly", e);
+        inner.with_decoder(Some(ByteLevel::default()));
+        let specials = specials.iter().map(|name| AddedToken::from(*name, true));
+        inner.add_special_tokens(specials).map_err(failed)?;
+        let image = [IMAGE_PATCH, IMAGE_START, IMAGE_END].map(|name| {
+            AddedToken::from(name, false)
+                .normalized(false)
+                .lstrip(true)
+                .rstrip(true)
+        });
+        inner.add_tokens(image).map_err(failed)?;
+        let tokenizer = Self {
+            inner: Arc::new(inner),
+        };
+        let bos = tokenizer.require(EOS)?;
+        let template = TemplateProcessing::builder()
+            .try_single(format!("{EOS} $A"))
+            .map_err(|e| Error::tokenizer("assembly", e))?
+            .special_tokens(vec![(EOS, bos)])
+            .build()
+            .map_err(|e| Error::tokenizer("assembly", e))?;
+        let mut inner = tokenizer.inner;
+        Arc::make_mut(&mut inner).with_post_processor(Some(template));
+        Ok(Self { inner })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! Parity with the original PyTorch code; see `fixtures/parity/*/README.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod opt;
+mod support;
+mod tokenizer;

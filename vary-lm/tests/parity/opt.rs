@@ -1,0 +1,203 @@
+use burn::module::{ModuleMapper, Param};
+use burn::prelude::*;
+use vary_lm::opt::{Decoder, OptConfig, interpolate_positions};
+
+use crate::support::{Tensors, assert_close, devices, json};
+
+const TOLERANCE: f32 = 2e-4;
+
+/// Fills a module from official names. The real loader lives in `vary-core`, above this crate.
+struct Fill<'a> {
+    weights: &'a Tensors,
+    path: Vec<String>,
+    used: usize,
+}
+
+impl ModuleMapper for Fill<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let path = self
+            .path
+            .join(".")
+            .replace(".gamma", ".weight")
+            .replace(".beta", ".bias");
+        let mut tensor = self
+            .weights
+            .float::<D>(&format!("model.decoder.{path}"), &param.lazy_device());
+        if D == 2 && !path.starts_with("embed_") {
+            tensor = tensor.transpose();
+        }
+        assert_eq!(
+            tensor.dims().as_slice(),
+            param.lazy_shape().as_slice(),
+            "{path}: shape"
+        );
+        self.used += 1;
+        Param::initialized(param.id, tensor)
+    }
+}
+
+fn load(device: &Device) -> Decoder {
+    let config: OptConfig = serde_json::from_value(json("opt", "config.json")).unwrap();
+    config.validate().unwrap();
+    let weights = Tensors::read("opt", "weights.safetensors");
+    let mut fill = Fill {
+        weights: &weights,
+        path: vec![],
+        used: 0,
+    };
+    let decoder = config.init(device).map(&mut fill);
+    assert_eq!(
+        fill.used + 1,
+        weights.names().len(),
+        "all but the tied `lm_head.weight` are used"
+    );
+    decoder
+}
+
+fn ints(io: &Tensors, name: &str, device: &Device) -> Tensor<2, Int> {
+    Tensor::from_data(io.data(name), device)
+}
+
+/// Compares where `mask` is 1.
+fn assert_close_masked(name: &str, got: Tensor<3>, expected: TensorData, mask: &Tensor<2, Int>) {
+    let mask = mask.clone().float().unsqueeze_dim::<3>(2);
+    let expected = Tensor::<3>::from_data(expected, &mask.device()) * mask.clone();
+    assert_close(name, got * mask, expected.into_data(), TOLERANCE);
+}
+
+#[test]
+fn logits_and_hidden_states_match() {
+    let io = Tensors::read("opt", "io.safetensors");
+    for device in devices() {
+        let decoder = load(&device);
+        let mask = ints(&io, "attention_mask", &device);
+        let embeds = decoder.embed(ints(&io, "input_ids", &device));
+        let mut states = vec![];
+        let hidden =
+            decoder.forward_states(embeds, Some(mask.clone()), None, |x| states.push(x.clone()));
+        assert_eq!(states.len(), decoder.layers.len() + 1);
+        for (i, state) in states.into_iter().enumerate() {
+            let name = format!("hidden_state_{i}");
+            assert_close_masked(&name, state, io.data(&name), &mask);
+        }
+        assert_close_masked("logits", decoder.logits(hidden), io.data("logits"), &mask);
+
+        let embeds = io.float::<3>("inputs_embeds", &device);
+        let logits = decoder.logits(decoder.forward(embeds, None, None));
+        assert_close("embeds_logits", logits, io.data("embeds_logits"), TOLERANCE);
+    }
+}
+
+#[test]
+fn left_padding_changes_nothing() {
+    let io = Tensors::read("opt", "io.safetensors");
+    for device in devices() {
+        let decoder = load(&device);
+        let mask = ints(&io, "left_padded_mask", &device);
+        let embeds = decoder.embed(ints(&io, "left_padded_ids", &device));
+        let logits = decoder.logits(decoder.forward(embeds, Some(mask.clone()), None));
+        assert_close_masked(
+            "left_padded_logits",
+            logits,
+            io.data("left_padded_logits"),
+            &mask,
+        );
+    }
+}
+
+#[test]
+fn greedy_ids_match_with_and_without_cache() {
+    let io = Tensors::read("opt", "io.safetensors");
+    let expected: Vec<i64> = io.data("greedy_new_ids").try_to_vec().unwrap();
+    for device in devices() {
+        let decoder = load(&device);
+        let prompt: Vec<i64> = io.data("greedy_prompt_ids").try_to_vec().unwrap();
+        let embed = |ids: &[i64]| {
+            let ids = Tensor::<1, Int>::from_data(TensorData::from(ids), &device);
+            decoder.embed(ids.unsqueeze())
+        };
+        let last = |hidden: Tensor<3>| {
+            let [_, seq, d_model] = hidden.dims();
+            decoder.logits(hidden.slice([0..1, seq - 1..seq, 0..d_model]))
+        };
+
+        let mut cache = decoder.cache(1, prompt.len() + expected.len());
+        let mut with_cache = last(decoder.forward(embed(&prompt), None, Some(&mut cache)));
+        let mut ids = prompt.clone();
+        let mut steps = vec![];
+        for _ in 0..expected.len() {
+            let without = last(decoder.forward(embed(&ids), None, None));
+            assert_close("cache", with_cache.clone(), without.into_data(), TOLERANCE);
+            steps.push(with_cache.clone().squeeze_dim::<2>(0));
+            let id = with_cache
+                .clone()
+                .argmax(2)
+                .into_data()
+                .try_to_vec::<i32>()
+                .map_or_else(
+                    |_| {
+                        with_cache
+                            .argmax(2)
+                            .into_data()
+                            .try_to_vec::<i64>()
+                            .unwrap()[0]
+                    },
+                    |ids| ids[0] as i64,
+                );
+            ids.push(id);
+            with_cache = last(decoder.forward(embed(&[id]), None, Some(&mut cache)));
+        }
+        assert_eq!(&ids[prompt.len()..], expected);
+        let steps = Tensor::cat(steps, 0);
+        assert_close(
+            "greedy_step_logits",
+            steps,
+            io.data("greedy_step_logits"),
+            TOLERANCE,
+        );
+    }
+}
+
+#[test]
+fn any_split_of_the_prompt_gives_the_same_logits() {
+    let io = Tensors::read("opt", "io.safetensors");
+    for device in devices() {
+        let decoder = load(&device);
+        let embeds = io.float::<3>("inputs_embeds", &device);
+        let [batch, seq, d_model] = embeds.dims();
+        for split in 1..seq {
+            let mut cache = decoder.cache(batch, seq);
+            let part = |from, to| embeds.clone().slice([0..batch, from..to, 0..d_model]);
+            let first = decoder.forward(part(0, split), None, Some(&mut cache));
+            let second = decoder.forward(part(split, seq), None, Some(&mut cache));
+            let logits = decoder.logits(Tensor::cat(vec![first, second], 1));
+            assert_close("split", logits, io.data("embeds_logits"), TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn interpolated_positions_match() {
+    let io = Tensors::read("opt", "io.safetensors");
+    for device in devices() {
+        let table = load(&device).embed_positions.weight.val();
+        let positions = io.data("suggested_pos_interp_2x").shape()[0] - 2;
+        let stretched = interpolate_positions(table.clone(), positions);
+        assert_close(
+            "positions",
+            stretched,
+            io.data("suggested_pos_interp_2x"),
+            1e-6,
+        );
+        let same = interpolate_positions(table.clone(), table.dims()[0] - 2);
+        assert_close("identity", same, table.into_data(), 0.0);
+    }
+}

@@ -1,0 +1,248 @@
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use image::error::ImageError;
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use jpeg_decoder::PixelFormat;
+
+use crate::{Error, Result};
+
+/// How a picture is read from bytes or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeOptions {
+    /// Turn the picture upright as its EXIF orientation says (default). The original code does
+    /// not: switch it off to get the same values for a turned picture.
+    pub apply_orientation: bool,
+    /// Largest width times height that is decoded; 100 megapixels by default.
+    pub max_pixels: u64,
+}
+
+impl Default for DecodeOptions {
+    fn default() -> Self {
+        Self {
+            apply_orientation: true,
+            max_pixels: 100_000_000,
+        }
+    }
+}
+
+/// Bytes that tell any known format from a file that is no picture.
+const HEAD: u64 = 64;
+/// Memory a decoder may take beside the pixels: palettes, ICC profiles, text.
+const EXTRA_MEMORY: u64 = 64 << 20;
+
+/// Reads the picture in a file and converts it to RGB, as [`decode`].
+///
+/// # Errors
+/// [`Error::Io`] if the file can't be read, else as [`decode`].
+pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage> {
+    let path = path.as_ref();
+    let io = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let name = path.display().to_string();
+    let mut file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    file.by_ref()
+        .take(HEAD)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if guess(&bytes).is_none() {
+        // Not worth reading gigabytes of something else for the same answer.
+        let len = file.metadata().map_err(io)?.len();
+        return Err(not_a_picture(&name, &bytes, len));
+    }
+    file.read_to_end(&mut bytes).map_err(io)?;
+    decode_named(&name, &bytes, options)
+}
+
+/// Decodes a PNG, JPEG, WebP, BMP or GIF (its first frame) and converts it to RGB, as [`to_rgb`].
+///
+/// The size in the header is checked against the limit before any pixel is decoded.
+///
+/// # Errors
+/// [`Error::EmptyFile`], [`Error::NotAPicture`], [`Error::UnsupportedPicture`],
+/// [`Error::TooManyPixels`], [`Error::EmptyPicture`] or, for broken and cut data,
+/// [`Error::BrokenPicture`].
+pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage> {
+    decode_named("picture in memory", bytes, options)
+}
+
+/// Converts to RGB as Pillow does: alpha is dropped, not composited; 16-bit grey is clipped at
+/// 255, other 16-bit pictures keep their high bytes.
+pub fn to_rgb(picture: &DynamicImage) -> RgbImage {
+    let high = |value: u16| (value >> 8) as u8;
+    let (width, height) = (picture.width(), picture.height());
+    match picture {
+        DynamicImage::ImageLuma16(grey) => RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([grey.get_pixel(x, y).0[0].min(255) as u8; 3])
+        }),
+        DynamicImage::ImageLumaA16(grey) => RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([high(grey.get_pixel(x, y).0[0]); 3])
+        }),
+        DynamicImage::ImageRgb16(rgb) => RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb(rgb.get_pixel(x, y).0.map(high))
+        }),
+        DynamicImage::ImageRgba16(rgba) => RgbImage::from_fn(width, height, |x, y| {
+            let [red, green, blue, _] = rgba.get_pixel(x, y).0.map(high);
+            image::Rgb([red, green, blue])
+        }),
+        other => other.to_rgb8(),
+    }
+}
+
+fn decode_named(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage> {
+    let Some(format) = guess(bytes) else {
+        return Err(not_a_picture(name, bytes, bytes.len() as u64));
+    };
+    let failed = |error| from_image(name, format, error);
+
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(
+        options
+            .max_pixels
+            .saturating_mul(8)
+            .saturating_add(EXTRA_MEMORY),
+    );
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(Error::EmptyPicture {
+            name: name.into(),
+            width,
+            height,
+        });
+    }
+    if u64::from(width) * u64::from(height) > options.max_pixels {
+        return Err(Error::TooManyPixels {
+            name: name.into(),
+            width,
+            height,
+            limit: options.max_pixels,
+        });
+    }
+    if format == ImageFormat::Jpeg && !jpeg_has_end(bytes) {
+        return Err(broken(
+            name,
+            format,
+            "the data ends before the end marker (truncated?)",
+        ));
+    }
+    // Metadata that can't be read is no reason to refuse the pixels.
+    let orientation = match options.apply_orientation {
+        true => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        false => Orientation::NoTransforms,
+    };
+    let exact = match format {
+        ImageFormat::Jpeg => jpeg_pixels(bytes, width, height),
+        _ => None,
+    };
+    let decoded = exact
+        .map_or_else(|| DynamicImage::from_decoder(decoder), Ok)
+        .map_err(failed)?;
+    let picture = match decoded {
+        DynamicImage::ImageRgb8(rgb) => rgb,
+        // 16-bit grey with one transparent value: still grey to Pillow, so it is clipped.
+        DynamicImage::ImageLumaA16(grey) if is_grey_png(format, bytes) => to_rgb(
+            &DynamicImage::ImageLuma16(image::ImageBuffer::from_fn(width, height, |x, y| {
+                image::Luma([grey.get_pixel(x, y).0[0]])
+            })),
+        ),
+        other => to_rgb(&other),
+    };
+    let mut upright = DynamicImage::ImageRgb8(picture);
+    upright.apply_orientation(orientation);
+    Ok(upright.into_rgb8())
+}
+
+fn guess(bytes: &[u8]) -> Option<ImageFormat> {
+    image::guess_format(bytes).ok()
+}
+
+/// Whether the header of a PNG says grey without an alpha channel.
+fn is_grey_png(format: ImageFormat, bytes: &[u8]) -> bool {
+    const COLOUR_TYPE: usize = 25;
+    format == ImageFormat::Png && bytes.get(COLOUR_TYPE) == Some(&0)
+}
+
+/// The pixels of a grey or RGB JPEG, or `None` to leave the rest to the `image` crate.
+///
+/// That crate's decoder interpolates chroma across the picture's edge and rounds it twice: up to 5
+/// levels from libjpeg where this one stays within 3.
+fn jpeg_pixels(bytes: &[u8], width: u32, height: u32) -> Option<DynamicImage> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    let pixels = decoder.decode().ok()?;
+    match decoder.info()?.pixel_format {
+        PixelFormat::L8 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        PixelFormat::RGB24 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        _ => None,
+    }
+}
+
+/// Whether a JPEG's end marker is there. The decoder fills what is missing with grey and reports
+/// nothing, so the segments are walked here; a thumbnail's end marker lies inside one of them.
+fn jpeg_has_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    loop {
+        // Entropy-coded data holds stuffed zeros, restart markers and fill bytes: not segments.
+        let is_segment =
+            |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0x01 | 0xD0..=0xD8 | 0xFF);
+        let Some(at) = rest.windows(2).position(is_segment) else {
+            return false;
+        };
+        if rest[at + 1] == 0xD9 {
+            return true;
+        }
+        let Some(&[high, low]) = rest.get(at + 2..at + 4) else {
+            return false;
+        };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        rest = rest.get(at + 2 + length..).unwrap_or_default();
+    }
+}
+
+fn not_a_picture(name: &str, head: &[u8], len: u64) -> Error {
+    match len {
+        0 => Error::EmptyFile { name: name.into() },
+        _ => Error::NotAPicture {
+            name: name.into(),
+            len,
+            head: head
+                .iter()
+                .take(16)
+                .copied()
+                .collect::<Vec<u8>>()
+                .escape_ascii()
+                .to_string(),
+        },
+    }
+}
+
+fn broken(name: &str, format: ImageFormat, reason: impl Into<String>) -> Error {
+    Error::BrokenPicture {
+        name: name.into(),
+        format: format!("{format:?}"),
+        reason: reason.into(),
+    }
+}
+
+fn from_image(name: &str, format: ImageFormat, error: ImageError) -> Error {
+    match error {
+        ImageError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => broken(
+            name,
+            format,
+            "the data ends before the last pixel (truncated?)",
+        ),
+        ImageError::Unsupported(reason) => Error::UnsupportedPicture {
+            name: name.into(),
+            reason: reason.to_string(),
+        },
+        other => broken(name, format, other.to_string()),
+    }
+}

@@ -1,0 +1,28 @@
+//! From a picture to the network's tensor, with the same values as the original code (Pillow and
+//! the high-resolution branch of Vary): decode, convert to RGB, squash to a square, normalise.
+//!
+//! ```
+//! use burn::prelude::*;
+//! use vary_vision::preprocess::{DecodeOptions, ImageProcessor, decode};
+//!
+//! # fn main() -> vary_vision::Result<()> {
+//! # let mut file = std::io::Cursor::new(Vec::new());
+//! # image::RgbImage::new(40, 30).write_to(&mut file, image::ImageFormat::Png).ok();
+//! # let bytes = file.into_inner();
+//! let picture = decode(&bytes, &DecodeOptions::default())?;
+//! let (input, transform) = ImageProcessor::vary(64).process(&picture, &Device::flex())?;
+//! assert_eq!(input.dims(), [1, 3, 64, 64]);
+//! assert_eq!(transform.to_original([500.0, 0.0, 1000.0, 500.0]), [20.0, 0.0, 40.0, 15.0]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod decode;
+mod processor;
+mod resize;
+mod transform;
+
+pub use decode::{DecodeOptions, decode, open, to_rgb};
+pub use processor::ImageProcessor;
+pub use resize::resize;
+pub use transform::ResizeTransform;

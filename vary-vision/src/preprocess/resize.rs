@@ -1,0 +1,165 @@
+use image::RgbImage;
+
+use crate::{Error, Result};
+
+/// Fractional bits of the fixed-point weights: 32, less 8 for a pixel, less 2 for overshoot.
+const PRECISION: u32 = 22;
+/// One half in fixed point: every sum starts with it, so that the final shift rounds.
+const HALF: i32 = 1 << (PRECISION - 1);
+/// Radius of the cubic kernel in pixels of the smaller of the two pictures.
+const RADIUS: f64 = 2.0;
+
+/// Resizes to exactly `width` x `height`, bit for bit as Pillow 10 and 11 do with `BICUBIC`.
+///
+/// The kernel (a = -0.5) widens when the picture shrinks, which is what prevents aliasing. Columns
+/// come before rows, each pass rounds and clips to 8 bits, and an axis that keeps its size is left
+/// alone. (`fast_image_resize`, one call per axis, is three times as fast, but its 16-bit weights
+/// move 0.2 to 0.6 % of the values, some by two levels.)
+///
+/// # Errors
+/// [`Error::EmptyPicture`] if either size has a zero edge.
+pub fn resize(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
+    for (width, height) in [picture.dimensions(), (width, height)] {
+        if width == 0 || height == 0 {
+            return Err(Error::EmptyPicture {
+                name: "resize".into(),
+                width,
+                height,
+            });
+        }
+    }
+    let mut wide = None;
+    if picture.width() != width {
+        let mut out = RgbImage::new(width, picture.height());
+        horizontal(picture, &mut out);
+        wide = Some(out);
+    }
+    if picture.height() == height {
+        return Ok(wide.unwrap_or_else(|| picture.clone()));
+    }
+    let mut out = RgbImage::new(width, height);
+    vertical(wide.as_ref().unwrap_or(picture), &mut out);
+    Ok(out)
+}
+
+/// The source pixels that one target pixel is made of, from `start` on.
+struct Window {
+    start: usize,
+    weights: Vec<i32>,
+}
+
+fn windows(source: u32, target: u32) -> Vec<Window> {
+    let scale = f64::from(source) / f64::from(target);
+    let stretch = scale.max(1.0);
+    let radius = RADIUS * stretch;
+    let window = |index| {
+        let centre = (f64::from(index) + 0.5) * scale;
+        // `as` truncates and saturates at zero, as the reference does.
+        let start = (centre - radius + 0.5) as u32;
+        let end = ((centre + radius + 0.5) as u32).min(source);
+        let weight = |x| cubic((f64::from(x) - centre + 0.5) * (1.0 / stretch));
+        let weights: Vec<f64> = (start..end).map(weight).collect();
+        let sum: f64 = weights.iter().sum();
+        let fixed = |weight: f64| (weight / sum * f64::from(1 << PRECISION)).round() as i32;
+        Window {
+            start: start as usize,
+            weights: weights.into_iter().map(fixed).collect(),
+        }
+    };
+    (0..target).map(window).collect()
+}
+
+/// Keys' cubic convolution with a = -0.5.
+fn cubic(x: f64) -> f64 {
+    const A: f64 = -0.5;
+    match x.abs() {
+        x if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+        x if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+        _ => 0.0,
+    }
+}
+
+fn horizontal(source: &RgbImage, target: &mut RgbImage) {
+    let windows = windows(source.width(), target.width());
+    let rows_in = source.chunks_exact(3 * source.width() as usize);
+    let rows_out = target.chunks_exact_mut(3 * windows.len());
+    for (row_in, row_out) in rows_in.zip(rows_out) {
+        let (pixels, _) = row_in.as_chunks::<3>();
+        let (out, _) = row_out.as_chunks_mut::<3>();
+        for (window, out) in windows.iter().zip(out) {
+            let mut sum = [HALF; 3];
+            for (pixel, weight) in pixels[window.start..].iter().zip(&window.weights) {
+                for (sum, value) in sum.iter_mut().zip(pixel) {
+                    *sum += i32::from(*value) * weight;
+                }
+            }
+            *out = sum.map(clip);
+        }
+    }
+}
+
+fn vertical(source: &RgbImage, target: &mut RgbImage) {
+    let row_len = 3 * source.width() as usize;
+    let windows = windows(source.height(), target.height());
+    let mut sums = vec![HALF; row_len];
+    for (window, row_out) in windows.iter().zip(target.chunks_exact_mut(row_len)) {
+        sums.fill(HALF);
+        let rows_in = source.chunks_exact(row_len).skip(window.start);
+        for (row_in, weight) in rows_in.zip(&window.weights) {
+            for (sum, value) in sums.iter_mut().zip(row_in) {
+                *sum += i32::from(*value) * weight;
+            }
+        }
+        for (out, sum) in row_out.iter_mut().zip(&sums) {
+            *out = clip(*sum);
+        }
+    }
+}
+
+fn clip(sum: i32) -> u8 {
+    (sum >> PRECISION).clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_size_is_the_same_picture() {
+        let picture = RgbImage::from_fn(7, 5, |x, y| image::Rgb([x as u8, y as u8, 200]));
+        assert_eq!(resize(&picture, 7, 5).unwrap(), picture);
+    }
+
+    #[test]
+    fn one_pixel_becomes_a_constant() {
+        let picture = RgbImage::from_pixel(1, 1, image::Rgb([3, 128, 255]));
+        let out = resize(&picture, 9, 4).unwrap();
+        assert!(out.pixels().all(|p| p.0 == [3, 128, 255]));
+    }
+
+    #[test]
+    fn an_edge_overshoots_and_is_clipped() {
+        let step = |low, high| {
+            let value = |x| if x < 4 { low } else { high };
+            let picture = RgbImage::from_fn(8, 1, |x, _| image::Rgb([value(x); 3]));
+            let out = resize(&picture, 16, 1).unwrap();
+            out.pixels().map(|pixel| pixel.0[0]).collect::<Vec<_>>()[4..12].to_vec()
+        };
+        // By hand: a quarter pixel away the weights are (-9, 111, 29, -3) / 128.
+        assert_eq!(step(100, 200), [100, 98, 93, 120, 180, 207, 202, 200]);
+        assert_eq!(step(0, 255), [0, 0, 0, 52, 203, 255, 255, 255]);
+    }
+
+    #[test]
+    fn empty_sizes_are_an_error() {
+        for (picture, width, height) in [
+            (RgbImage::new(0, 4), 4, 4),
+            (RgbImage::new(4, 4), 0, 4),
+            (RgbImage::new(4, 4), 4, 0),
+        ] {
+            let error = resize(&picture, width, height).unwrap_err();
+            assert!(matches!(error, Error::EmptyPicture { .. }), "{error}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::prelude::*;
+use burn::tensor::activation::{gelu, relu};
+
+use super::config::{Activation, VisionVocabularyConfig};
+use super::{Attention, window};
+
+/// Feed-forward layer of a [`Block`].
+#[derive(Module, Debug)]
+pub struct Mlp {
+    /// Widens by `mlp_ratio`.
+    pub lin1: Linear,
+    /// Narrows back.
+    pub lin2: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl Mlp {
+    /// # Shapes
+    /// - x, output: `[.., channels]`
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let x = self.lin1.forward(x);
+        let x = match self.activation {
+            Activation::Gelu => gelu(x),
+            Activation::Relu => relu(x),
+        };
+        self.lin2.forward(x)
+    }
+}
+
+/// Pre-norm transformer block with window or global attention (ViTDet, arXiv 2203.16527).
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Norm before the attention.
+    pub norm1: LayerNorm,
+    /// Window or global attention.
+    pub attn: Attention,
+    /// Norm before the feed-forward layer.
+    pub norm2: LayerNorm,
+    /// Feed-forward layer.
+    pub mlp: Mlp,
+    /// Side of a window; `None` attends globally.
+    window_size: Option<usize>,
+}
+
+impl Block {
+    pub(super) fn new(config: &VisionVocabularyConfig, index: usize, device: &Device) -> Self {
+        let dim = config.embed_dim;
+        let hidden = (dim as f64 * config.mlp_ratio) as usize;
+        let norm = || LayerNormConfig::new(dim).with_epsilon(config.layer_norm_eps).init(device);
+        let global = config.global_attn_indexes.contains(&index);
+        let window_size = (!global).then_some(config.window_size);
+        Self {
+            norm1: norm(),
+            attn: Attention::new(config, window_size.unwrap_or(config.grid_size()), device),
+            norm2: norm(),
+            mlp: Mlp {
+                lin1: LinearConfig::new(dim, hidden).init(device),
+                lin2: LinearConfig::new(hidden, dim).init(device),
+                activation: config.hidden_act,
+            },
+            window_size,
+        }
+    }
+
+    /// # Shapes
+    /// - x, output: `[batch, height, width, channels]`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [_, height, width, _] = x.dims();
+        let attended = self.norm1.forward(x.clone());
+        let attended = match self.window_size {
+            Some(size) => {
+                let windows = self.attn.forward(window::partition(attended, size));
+                window::unpartition(windows, [height, width])
+            }
+            None => self.attn.forward(attended),
+        };
+        let x = x + attended;
+        let normed = self.norm2.forward(x.clone());
+        x + self.mlp.forward(normed)
+    }
+}

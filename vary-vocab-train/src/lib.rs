@@ -1,0 +1,20 @@
+//! Generates a vision vocabulary: draws training scenes and trains Vary-tiny+ on them by
+//! autoregression (Vary-toy, arXiv 2401.12503, section 3.1).
+
+pub mod dense;
+mod error;
+pub mod evaluate;
+mod init;
+mod objective;
+mod questions;
+mod recipe;
+pub mod scenes;
+pub mod train;
+
+pub use error::{Error, Result};
+pub use evaluate::EvalArgs;
+pub use init::initialise;
+pub use objective::{SceneModel, SceneObjective, SceneSample};
+pub use questions::{MAX_BOXES, Question};
+pub use recipe::{Preset, SceneRecipe, seeds};
+pub use train::TrainArgs;

@@ -1,0 +1,104 @@
+use serde::{Deserialize, Serialize};
+use vary_core::model::VaryTinyConfig;
+use vary_core::train::TrainConfig;
+
+use crate::scenes::SceneConfig;
+
+/// Seeds of the data. Scenes of different seeds have nothing in common; the held-out seed is drawn
+/// for the final report only.
+pub mod seeds {
+    /// Training scenes and starting weights.
+    pub const TRAIN: u64 = 1;
+    /// Scenes that choose the best checkpoint.
+    pub const VALIDATION: u64 = 2;
+    /// Scenes of the final report.
+    pub const HELD_OUT: u64 = 20_261_123;
+}
+
+/// A run on drawn scenes: everything that decides its result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SceneRecipe {
+    /// The optimizer's part.
+    pub train: TrainConfig,
+    /// What scenes look like.
+    pub scenes: SceneConfig,
+    /// Seed of data and starting weights.
+    pub seed: u64,
+    /// Share of the steps at the start that teach the vision vocabulary by its helper heads alone.
+    pub dense_share: f64,
+    /// Share of the steps after that, in which the language model learns on resting tokens.
+    pub frozen_share: f64,
+    /// Width of the soft targets of coordinates, in thousandths.
+    pub sigma: f32,
+    /// Scenes of the validation after each checkpoint.
+    pub validation_scenes: usize,
+}
+
+impl SceneRecipe {
+    /// The recipe of the embedded Vary-nano, for a CPU.
+    pub fn nano() -> Self {
+        Self {
+            train: TrainConfig {
+                steps: 6000,
+                batch_size: 32,
+                micro_batch_size: 16,
+                workers: 2,
+                learning_rate: 1e-3,
+                warmup_ratio: 0.015,
+                weight_decay: 0.01,
+                betas: (0.9, 0.98),
+                muon_learning_rate: Some(0.02),
+                save_every: 250,
+                ..TrainConfig::default()
+            },
+            scenes: SceneConfig::default(),
+            seed: seeds::TRAIN,
+            dense_share: 0.4,
+            frozen_share: 0.15,
+            sigma: 10.0,
+            validation_scenes: 200,
+        }
+    }
+
+    /// Seconds long, for tests and for trying the program.
+    pub fn tiny() -> Self {
+        let nano = Self::nano();
+        Self {
+            train: TrainConfig {
+                steps: 20,
+                batch_size: 4,
+                micro_batch_size: 2,
+                save_every: 10,
+                log_every: 5,
+                ..nano.train
+            },
+            scenes: SceneConfig { size: 32, ..nano.scenes },
+            validation_scenes: 8,
+            ..nano
+        }
+    }
+
+    /// Sizes of the model that the recipe named `preset` trains.
+    pub fn model(preset: Preset, vocab_size: usize) -> VaryTinyConfig {
+        match preset {
+            Preset::Nano => VaryTinyConfig::nano(vocab_size),
+            Preset::Tiny => VaryTinyConfig::tiny(vocab_size),
+        }
+    }
+
+    /// Steps of the first two phases.
+    pub fn phases(&self) -> (u64, u64) {
+        let steps = self.train.steps as f64;
+        ((steps * self.dense_share) as u64, (steps * self.frozen_share) as u64)
+    }
+}
+
+/// Named sizes of model and run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Preset {
+    /// The embedded model.
+    Nano,
+    /// A few thousand weights.
+    Tiny,
+}

@@ -1,0 +1,239 @@
+//! The sprites that scenes are made of.
+
+use image::{ImageFormat, RgbaImage, imageops};
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// The sprites of all classes. A class is the index of its sprite.
+#[derive(Debug, Clone)]
+pub struct Atlas {
+    names: Vec<String>,
+    sprites: Vec<RgbaImage>,
+    pyramids: Vec<Vec<Level>>,
+}
+
+/// Where a sprite lies in the atlas, in pixels.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+}
+
+impl Atlas {
+    /// The atlas within this crate: 24 classes, Fluent Emoji (flat) by Microsoft, MIT licence.
+    ///
+    /// # Errors
+    /// If the embedded files do not fit each other.
+    pub fn embedded() -> Result<Self> {
+        Self::from_bytes(
+            include_bytes!("../../assets/atlas.png"),
+            include_bytes!("../../assets/atlas.json"),
+        )
+    }
+
+    /// An atlas of a PNG with alpha and a JSON list of `{name, x, y, width, height}` in pixels,
+    /// each rectangle tight around its sprite.
+    ///
+    /// # Errors
+    /// If one of them cannot be parsed, no sprite is listed, or a rectangle is empty or leaves
+    /// the picture.
+    pub fn from_bytes(png: &[u8], json: &[u8]) -> Result<Self> {
+        let sheet = image::load_from_memory_with_format(png, ImageFormat::Png)
+            .map_err(|e| Error::Atlas(format!("its picture: {e}")))?
+            .into_rgba8();
+        let entries: Vec<Entry> =
+            serde_json::from_slice(json).map_err(|e| Error::Atlas(format!("its list: {e}")))?;
+        if entries.is_empty() {
+            return Err(Error::Atlas("its list is empty".into()));
+        }
+        let (mut names, mut sprites) = (Vec::new(), Vec::new());
+        for Entry {
+            name,
+            x,
+            y,
+            width,
+            height,
+        } in entries
+        {
+            let fits = |at: u32, length: u32, all: u32| {
+                length > 0 && at.checked_add(length).is_some_and(|end| end <= all)
+            };
+            if !fits(x, width, sheet.width()) || !fits(y, height, sheet.height()) {
+                return Err(Error::Atlas(format!(
+                    "{name} is empty or not within the picture"
+                )));
+            }
+            sprites.push(imageops::crop_imm(&sheet, x, y, width, height).to_image());
+            names.push(name);
+        }
+        let pyramids = sprites.iter().map(pyramid).collect();
+        Ok(Self {
+            names,
+            sprites,
+            pyramids,
+        })
+    }
+
+    /// Names of the classes.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Sprites of the classes, alpha not premultiplied.
+    pub fn sprites(&self) -> &[RgbaImage] {
+        &self.sprites
+    }
+
+    /// The sprite of a class at full size, half, a quarter, and so on.
+    pub(super) fn pyramid(&self, class: usize) -> &[Level] {
+        &self.pyramids[class]
+    }
+}
+
+/// A sprite at one size, premultiplied RGBA in `0..=1`, with a transparent border of one pixel.
+#[derive(Debug, Clone)]
+pub(super) struct Level {
+    width: usize,
+    height: usize,
+    pixels: Vec<[f32; 4]>,
+}
+
+impl Level {
+    fn new(width: usize, height: usize, pixel: impl Fn(usize, usize) -> [f32; 4]) -> Self {
+        let mut level = Self {
+            width,
+            height,
+            pixels: vec![[0.0; 4]; (width + 2) * (height + 2)],
+        };
+        for y in 0..height {
+            for x in 0..width {
+                level.pixels[(y + 1) * (width + 2) + x + 1] = pixel(x, y);
+            }
+        }
+        level
+    }
+
+    /// Pixel counted without the border; transparent beyond the far sides.
+    fn get(&self, x: usize, y: usize) -> [f32; 4] {
+        let inside = x < self.width && y < self.height;
+        if inside {
+            self.pixels[(y + 1) * (self.width + 2) + x + 1]
+        } else {
+            [0.0; 4]
+        }
+    }
+
+    /// Bilinear sample at `(x, y)` in pixels of this level, transparent outside.
+    pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 4] {
+        // In the bordered picture pixel centres lie at whole numbers after this shift.
+        let (x, y) = (x + 0.5, y + 0.5);
+        let inside = x >= 0.0 && y >= 0.0;
+        if !inside || x >= (self.width + 1) as f32 || y >= (self.height + 1) as f32 {
+            return [0.0; 4];
+        }
+        let (column, row) = (x as usize, y as usize);
+        let (u, v) = (x - column as f32, y - row as f32);
+        let stride = self.width + 2;
+        let top = &self.pixels[row * stride + column..][..2];
+        let bottom = &self.pixels[(row + 1) * stride + column..][..2];
+        std::array::from_fn(|c| {
+            let a = top[0][c] + (top[1][c] - top[0][c]) * u;
+            let b = bottom[0][c] + (bottom[1][c] - bottom[0][c]) * u;
+            a + (b - a) * v
+        })
+    }
+}
+
+/// Halves the sprite by 2x2 averages until a side is one pixel.
+fn pyramid(sprite: &RgbaImage) -> Vec<Level> {
+    let (width, height) = (sprite.width() as usize, sprite.height() as usize);
+    let mut levels = vec![Level::new(width, height, |x, y| {
+        let [r, g, b, a] = sprite
+            .get_pixel(x as u32, y as u32)
+            .0
+            .map(|v| f32::from(v) / 255.0);
+        [r * a, g * a, b * a, a]
+    })];
+    while let Some(last) = levels.last()
+        && last.width > 1
+        && last.height > 1
+    {
+        let half = Level::new(last.width.div_ceil(2), last.height.div_ceil(2), |x, y| {
+            let (x, y) = (2 * x, 2 * y);
+            let four =
+                [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| last.get(x, y));
+            std::array::from_fn(|c| four.iter().map(|pixel| pixel[c]).sum::<f32>() / 4.0)
+        });
+        levels.push(half);
+    }
+    levels
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const PNG: &[u8] = include_bytes!("../../assets/atlas.png");
+
+    #[test]
+    fn embedded_sprites_fill_their_rectangles() {
+        let atlas = Atlas::embedded().unwrap();
+        let mut names = atlas.names().to_vec();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 24);
+        for (name, sprite) in atlas.names().iter().zip(atlas.sprites()) {
+            let (width, height) = sprite.dimensions();
+            let painted = |x, y| sprite.get_pixel(x, y)[3] > 0;
+            assert!((0..width).any(|x| painted(x, 0)), "{name}: top");
+            assert!((0..width).any(|x| painted(x, height - 1)), "{name}: bottom");
+            assert!((0..height).any(|y| painted(0, y)), "{name}: left");
+            assert!((0..height).any(|y| painted(width - 1, y)), "{name}: right");
+        }
+    }
+
+    #[test]
+    fn halving_keeps_the_colour() {
+        let sprite = RgbaImage::from_pixel(8, 4, image::Rgba([51, 102, 255, 255]));
+        let levels = pyramid(&sprite);
+        let sizes: Vec<_> = levels.iter().map(|l| (l.width, l.height)).collect();
+        assert_eq!(sizes, [(8, 4), (4, 2), (2, 1)]);
+        for level in levels {
+            let middle = level.sample(level.width as f32 / 2.0, level.height as f32 / 2.0);
+            for (a, b) in middle.iter().zip([0.2, 0.4, 1.0, 1.0]) {
+                assert!((a - b).abs() < 1e-6, "{middle:?}");
+            }
+            assert_eq!(level.sample(0.0, level.height as f32 / 2.0)[3], 0.5);
+            assert_eq!(level.sample(-0.5, 0.5), [0.0; 4]);
+            assert_eq!(level.sample(level.width as f32 + 0.5, 0.5), [0.0; 4]);
+            assert_eq!(level.sample(f32::NAN, 0.5), [0.0; 4]);
+        }
+    }
+
+    #[test]
+    fn refuses_damaged_files() {
+        let list = |x: u32, width: u32| {
+            format!(r#"[{{"name": "a", "x": {x}, "y": 0, "width": {width}, "height": 9}}]"#)
+        };
+        assert!(Atlas::from_bytes(PNG, list(0, 9).as_bytes()).is_ok());
+        for list in [
+            list(0, 0),
+            list(570, 9),
+            list(u32::MAX, 9),
+            "[]".into(),
+            "{".into(),
+        ] {
+            assert!(matches!(
+                Atlas::from_bytes(PNG, list.as_bytes()),
+                Err(Error::Atlas(_))
+            ));
+        }
+        assert!(Atlas::from_bytes(&PNG[..99], list(0, 9).as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use burn::module::Module;
+use burn::prelude::*;
+use clap::Args;
+use serde_json::json;
+use vary_core::Pipeline;
+use vary_core::checkpoint::{SaveOptions, StoredType};
+use vary_core::model::{VaryTiny, VaryTinyConfig};
+use vary_core::train::Trainer;
+use vary_lm::tokenizer::{CoordinateTokens, Tokenizer, nano_tokenizer};
+
+use crate::evaluate::evaluate;
+use crate::init::initialise;
+use crate::objective::{SceneModel, SceneObjective};
+use crate::recipe::{Preset, SceneRecipe, seeds};
+use crate::scenes::Atlas;
+
+/// Trains Vary-tiny+ on drawn scenes; a run that was interrupted goes on.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Sizes of model and run.
+    #[arg(long, default_value = "nano")]
+    preset: Preset,
+    /// Directory of the run.
+    #[arg(long, default_value = "runs/scenes")]
+    out: PathBuf,
+    /// Recipe as JSON, in the form that the run prints; the preset's without it.
+    #[arg(long)]
+    recipe: Option<PathBuf>,
+    /// Optimizer steps of the whole run.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Samples of a step.
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Seed of data and starting weights.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Steps between checkpoints.
+    #[arg(long)]
+    save_every: Option<u64>,
+}
+
+impl TrainArgs {
+    fn recipe(&self) -> anyhow::Result<SceneRecipe> {
+        let mut recipe = match (&self.recipe, self.preset) {
+            (Some(path), _) => {
+                let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+                serde_json::from_str(&text).with_context(|| path.display().to_string())?
+            }
+            (None, Preset::Nano) => SceneRecipe::nano(),
+            (None, Preset::Tiny) => SceneRecipe::tiny(),
+        };
+        recipe.train.steps = self.steps.unwrap_or(recipe.train.steps);
+        recipe.train.batch_size = self.batch_size.unwrap_or(recipe.train.batch_size);
+        recipe.train.save_every = self.save_every.unwrap_or(recipe.train.save_every);
+        recipe.seed = self.seed.unwrap_or(recipe.seed);
+        Ok(recipe)
+    }
+}
+
+/// Runs the subcommand `scenes`.
+///
+/// # Errors
+/// Whatever stops the run; its last checkpoint stays.
+pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
+    let recipe = args.recipe()?;
+    println!("{}", serde_json::to_string_pretty(&recipe)?);
+    recipe.scenes.validate()?;
+    let atlas = Atlas::embedded()?;
+    let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
+    let tokenizer = nano_tokenizer(&names)?;
+    let config = SceneRecipe::model(args.preset, tokenizer.vocab_size());
+    let coordinates = CoordinateTokens::find(&tokenizer);
+    let (dense_steps, frozen_steps) = recipe.phases();
+
+    let device = Device::default().autodiff();
+    device.seed(recipe.seed);
+    let vary = initialise(config.init(&device), coordinates.as_ref(), recipe.seed);
+    let model = SceneModel::new(vary, &config, names.len(), &device);
+    println!("{} weights, of them {} in the helper heads", model.num_params(),
+        model.num_params() - model.vary.num_params());
+
+    let objective = SceneObjective {
+        model: config.clone(),
+        scenes: recipe.scenes.clone(),
+        atlas: atlas.clone(),
+        tokenizer: tokenizer.clone(),
+        coordinates,
+        seed: recipe.seed,
+        dense_steps,
+        frozen_steps,
+        sigma: recipe.sigma,
+    };
+    let mut validation = Validation {
+        dir: args.out.clone(),
+        config,
+        tokenizer,
+        atlas,
+        recipe: recipe.clone(),
+        start: Instant::now(),
+    };
+    let trainer = Trainer::new(recipe.train.clone(), &args.out)?;
+    let mut failed = None;
+    let result = trainer.fit(&objective, model, |model, step| {
+        if step > dense_steps
+            && let Err(e) = validation.run(&model.vary.valid(), step)
+        {
+            failed = Some(e);
+        }
+        Ok(())
+    });
+    result?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// Scores each checkpoint on the validation seed and keeps the best one, by AP50.
+struct Validation {
+    dir: PathBuf,
+    config: VaryTinyConfig,
+    tokenizer: Tokenizer,
+    atlas: Atlas,
+    recipe: SceneRecipe,
+    start: Instant,
+}
+
+impl Validation {
+    fn run(&mut self, model: &VaryTiny, step: u64) -> anyhow::Result<()> {
+        let pipeline =
+            Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
+        let summary = evaluate(
+            &pipeline,
+            &self.recipe.scenes,
+            &self.atlas,
+            seeds::VALIDATION,
+            self.recipe.validation_scenes as u64,
+        )?;
+        let ap50 = summary.coco.ap50;
+        let log = self.dir.join("validation.jsonl");
+        let mut lines = fs::read_to_string(&log).unwrap_or_default();
+        let best = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()?["ap50"].as_f64())
+            .fold(-1.0, f64::max);
+        let line = json!({
+            "step": step,
+            "samples": step * self.recipe.train.batch_size as u64,
+            "seconds": self.start.elapsed().as_secs(),
+            "ap50": ap50,
+            "ap": summary.coco.ap,
+            "recall": summary.recall,
+            "precision": summary.precision,
+            "mean_iou": summary.mean_iou_all,
+        });
+        println!("validation {line}");
+        lines.push_str(&line.to_string());
+        lines.push('\n');
+        fs::write(&log, lines)?;
+        if ap50 > best {
+            save(model, &self.config, &self.tokenizer, &self.dir.join("best"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a checkpoint directory as the pipeline reads it, weights in 16 bits.
+fn save(
+    model: &VaryTiny,
+    config: &VaryTinyConfig,
+    tokenizer: &Tokenizer,
+    dir: &Path,
+) -> anyhow::Result<()> {
+    model.save(config, dir, &SaveOptions::default().stored(StoredType::F16))?;
+    tokenizer.save(dir.join("tokenizer.json"))?;
+    Ok(())
+}

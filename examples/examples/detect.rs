@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use clap::Parser;
 use vary_core::detection::Detection;
 use vary_core::pipeline::{DecodeOptions, DetectOptions, decode, open};
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", format!("{error:#}").replace('\n', " "));
+            eprintln!("error: {}", error.to_string().replace('\n', " "));
             ExitCode::FAILURE
         }
     }
@@ -81,7 +81,7 @@ fn run(args: Args) -> Result<()> {
     let name = args.out.display().to_string();
     image
         .save(&args.out)
-        .with_context(|| format!("cannot write {name}"))?;
+        .map_err(|error| anyhow!("cannot write {name}: {error}"))?;
     if args.json {
         let (width, height) = image.dimensions();
         let json = serde_json::json!({

@@ -40,8 +40,8 @@ pub fn annotate(image: &mut RgbImage, Detection { label, score, bbox }: &Detecti
     for (x, letter) in (left..).step_by(step).zip(text) {
         let raster = get_raster(letter, WEIGHT, HEIGHT).or(get_raster('?', WEIGHT, HEIGHT));
         let Some(raster) = raster else { continue };
-        for (y, row) in (top..).zip(raster.raster()) {
-            for (x, &cover) in (x..).zip(row.iter()) {
+        for (y, row) in (top..).zip(raster.rows()) {
+            for (x, &cover) in (x..).zip(row) {
                 dot(image, x, y, colour, cover);
             }
         }
@@ -62,18 +62,27 @@ mod tests {
 
     use super::*;
 
+    fn drawn(bbox: BoundingBox) -> RgbImage {
+        let mut image = RgbImage::new(120, 60);
+        let label = "über".into();
+        let score = 0.5;
+        annotate(&mut image, &Detection { label, score, bbox });
+        image
+    }
+
     #[test]
-    fn draws_at_the_edges_and_over_them() {
-        let mut image = RgbImage::new(40, 30);
-        for bbox in [
-            BoundingBox::new(0.0, 0.0, 40.0, 30.0),
-            BoundingBox::new(40.0, 30.0, 40.0, 30.0),
-        ] {
-            let label = "über car".to_string();
-            let score = 0.5;
-            annotate(&mut image, &Detection { label, score, bbox });
+    fn draws_the_edges_and_not_the_inside() {
+        let image = drawn(BoundingBox::new(0.0, 0.0, 120.0, 60.0));
+        for (x, y) in [(0, 0), (119, 59), (1, 40), (2, 58)] {
+            assert_ne!(image.get_pixel(x, y).0, [0; 3], "{x} {y}");
         }
-        assert!(image.get_pixel(39, 29).0 != [0; 3], "a corner of the box");
-        assert_eq!(image.get_pixel(10, 22).0, [0; 3], "its inside");
+        assert_eq!(image.get_pixel(60, 40).0, [0; 3]);
+    }
+
+    #[test]
+    fn keeps_the_label_inside_the_picture() {
+        let image = drawn(BoundingBox::new(120.0, 60.0, 120.0, 60.0));
+        let white = |p: &Rgb<u8>| p.0 == [255; 3];
+        assert!(image.pixels().any(white));
     }
 }

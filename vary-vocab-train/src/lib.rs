@@ -3,12 +3,14 @@
 
 pub mod dense;
 mod error;
+/// Scoring of models on drawn scenes.
 pub mod evaluate;
 mod init;
 mod objective;
 mod questions;
 mod recipe;
 pub mod scenes;
+/// The training program.
 pub mod train;
 
 pub use error::{Error, Result};

@@ -4,6 +4,11 @@ use clap::{Parser, Subcommand};
 use vary_vocab_train::scenes::cli::{self, DrawArgs};
 use vary_vocab_train::{EvalArgs, TrainArgs, evaluate, train};
 
+// A step allocates and frees gigabytes of buffers; the system's allocator gives large ones back to
+// the kernel each time and pays for fresh pages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {

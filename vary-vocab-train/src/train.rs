@@ -19,7 +19,8 @@ use crate::objective::{SceneModel, SceneObjective};
 use crate::recipe::{Preset, SceneRecipe, seeds};
 use crate::scenes::Atlas;
 
-/// Trains Vary-tiny+ on drawn scenes; a run that was interrupted goes on.
+/// Trains Vary-tiny+ on drawn scenes; writes the best model by validation to `best/` (16 bits), the
+/// final one to `last/`. A run that was interrupted goes on.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Sizes of model and run.
@@ -98,8 +99,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     };
     let mut validation = Validation {
         dir: args.out.clone(),
-        config,
-        tokenizer,
+        config: config.clone(),
+        tokenizer: tokenizer.clone(),
         atlas,
         recipe: recipe.clone(),
         start: Instant::now(),
@@ -114,7 +115,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         }
         Ok(())
     });
-    result?;
+    let trained = result?.vary.valid();
+    save(&trained, &config, &tokenizer, &args.out.join("last"), StoredType::F32)?;
     failed.map_or(Ok(()), Err)
 }
 
@@ -161,20 +163,21 @@ impl Validation {
         lines.push('\n');
         fs::write(&log, lines)?;
         if ap50 > best {
-            save(model, &self.config, &self.tokenizer, &self.dir.join("best"))?;
+            save(model, &self.config, &self.tokenizer, &self.dir.join("best"), StoredType::F16)?;
         }
         Ok(())
     }
 }
 
-/// Writes a checkpoint directory as the pipeline reads it, weights in 16 bits.
+/// Writes a checkpoint directory as the pipeline reads it.
 fn save(
     model: &VaryTiny,
     config: &VaryTinyConfig,
     tokenizer: &Tokenizer,
     dir: &Path,
+    stored: StoredType,
 ) -> anyhow::Result<()> {
-    model.save(config, dir, &SaveOptions::default().stored(StoredType::F16))?;
+    model.save(config, dir, &SaveOptions::default().stored(stored))?;
     tokenizer.save(dir.join("tokenizer.json"))?;
     Ok(())
 }

@@ -56,8 +56,8 @@ impl KeyMap {
         self
     }
 
-    /// Says that `alias` is a second name of the parameter that is officially called `name`: saved
-    /// twice, optional when loading, where it has to be equal.
+    /// Says that `alias` is a second name of the parameter that is called `name` when saving: it is
+    /// saved twice, and optional when loading, where both have to be equal.
     pub fn tie(mut self, alias: &str, name: &str) -> Self {
         self.ties.push((alias.into(), name.into()));
         self
@@ -69,8 +69,25 @@ impl KeyMap {
         self
     }
 
+    /// Tied names with the names they are tied to, when saving.
     pub(super) fn ties(&self) -> &[(String, String)] {
         &self.ties
+    }
+
+    /// [`ties`](Self::ties) with the prefixes of [`choose`](Self::choose).
+    pub(super) fn ties_with(&self, choice: &[usize]) -> Vec<(String, String)> {
+        let chosen = |name: &String| {
+            let part = |(part, chosen): (&Part, &usize)| {
+                let rest = strip(name, part.official.first()?)?;
+                Some(join(part.official.get(*chosen)?, rest))
+            };
+            let renamed = self.parts.iter().zip(choice).find_map(part);
+            renamed.unwrap_or_else(|| name.clone())
+        };
+        self.ties
+            .iter()
+            .map(|(alias, name)| (alias.clone(), chosen(name)))
+            .collect()
     }
 
     pub(super) fn ignores(&self, key: &str) -> bool {

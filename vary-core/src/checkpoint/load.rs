@@ -28,7 +28,7 @@ pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Resu
     let choice = map.choose(files.names());
     let named = name_parameters(&module, |path| map.name_with(path, &choice), map)?;
     let mut mapper = Loader {
-        sources: match_up(&named, files, map)?,
+        sources: match_up(&named, files, map, &map.ties_with(&choice))?,
         position: Position::default(),
         non_finite: Vec::new(),
         error: None,
@@ -47,7 +47,7 @@ pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Resu
     }
 }
 
-/// Names and shapes that [`save`](super::save) gives the parameters of `module`, by name,
+/// Names and shapes that [`save()`](super::save()) gives the parameters of `module`, by name,
 /// without initialising them.
 ///
 /// # Errors
@@ -96,6 +96,7 @@ fn match_up<'a>(
     named: &Named,
     files: &'a CheckpointFiles,
     map: &KeyMap,
+    ties: &[(String, String)],
 ) -> Result<BTreeMap<String, Source<'a>>> {
     let mut report = LoadReport::default();
     let mut sources = BTreeMap::new();
@@ -115,15 +116,15 @@ fn match_up<'a>(
         }
     }
 
-    let mut ties = Vec::new();
-    for (alias, name) in map.ties() {
+    let mut tied = Vec::new();
+    for (alias, name) in ties {
         if let (Some(entry), Some(parameter)) = (files.get(alias), named.get(name)) {
             check(alias, parameter, entry, &mut report);
-            ties.push((alias, entry, files.get(name)));
+            tied.push((alias, entry, files.get(name)));
         }
     }
     let expected = |key: &str| {
-        named.contains_key(key) || map.ignores(key) || ties.iter().any(|(alias, ..)| *alias == key)
+        named.contains_key(key) || map.ignores(key) || tied.iter().any(|(alias, ..)| *alias == key)
     };
     let unexpected: Vec<String> = files
         .names()
@@ -141,9 +142,9 @@ fn match_up<'a>(
     report.unexpected = UnknownKey::list(unexpected.clone(), &lacking);
 
     if report.is_empty() {
-        for (alias, entry, tied) in ties {
-            if let Some(tied) = tied
-                && !equal(files, entry, tied)?
+        for (alias, entry, original) in tied {
+            if let Some(original) = original
+                && !equal(files, entry, original)?
             {
                 report.untied.push(alias.clone());
             }

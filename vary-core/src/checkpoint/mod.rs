@@ -1,8 +1,8 @@
 //! Strict checkpoints in the official (Hugging Face, PyTorch) key layout.
 //!
 //! [`CheckpointFiles`] lists the tensors of a file, a sharded checkpoint or embedded bytes without
-//! reading them, a [`KeyMap`] says what a module's parameters are called there, [`load`] and
-//! [`save`] move the values. Loading is all or nothing: every key that is missing, left over,
+//! reading them, a [`KeyMap`] says what a module's parameters are called there, [`load()`] and
+//! [`save()`] move the values. Loading is all or nothing: every key that is missing, left over,
 //! misshapen or of a wrong type is reported at once, and nothing is renamed or dropped silently.
 //!
 //! Tensors are read one at a time by positioned reads (no memory map, so a file that shrinks

@@ -27,7 +27,11 @@ impl Default for DetectOptions {
             classes: None,
             max_new_tokens: 1024,
             sampling: None,
-            loop_guard: Some(LoopGuard::default()),
+            // A box takes up to 20 tokens, and none is worth saying four times in a row.
+            loop_guard: Some(LoopGuard {
+                ngram: 20,
+                max_repeats: 4,
+            }),
             cancellation: CancellationToken::new(),
         }
     }

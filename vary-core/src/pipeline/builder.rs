@@ -84,12 +84,13 @@ impl PipelineBuilder {
 /// burn panics when no backend is built in and when `BURN_DEVICE` names none of them.
 fn default_device() -> Result<Device> {
     catch_unwind(Device::default).map_err(|panic| {
-        let reason = match panic.downcast::<String>() {
+        let reason: String = match panic.downcast::<String>() {
             Ok(text) => *text,
             Err(other) => other
                 .downcast::<&str>()
                 .map_or_else(|_| "no backend is built in".into(), |text| text.to_string()),
         };
+        let reason = reason.trim_end_matches('.').into();
         Error::NoDevice { reason }
     })
 }

@@ -18,6 +18,8 @@ pub struct TrainConfig {
     pub workers: usize,
     /// AdamW's peak learning rate.
     pub learning_rate: f64,
+    /// How the learning rate goes on after the warm-up.
+    pub lr_schedule: LrSchedule,
     /// Steps of linear warm-up, as a share of `steps` (rounded up).
     pub warmup_ratio: f64,
     /// Decoupled weight decay; biases and norms are exempt.
@@ -47,6 +49,7 @@ impl Default for TrainConfig {
             micro_batch_size: 8,
             workers: 1,
             learning_rate: 5e-5,
+            lr_schedule: LrSchedule::Cosine,
             warmup_ratio: 0.03,
             weight_decay: 0.0,
             betas: (0.9, 0.999),
@@ -94,6 +97,16 @@ impl TrainConfig {
             self.steps,
         )
     }
+}
+
+/// Course of the learning rate after the linear warm-up, with the names of HF's trainer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LrSchedule {
+    /// Half a cosine down to zero.
+    Cosine,
+    /// No change.
+    Constant,
 }
 
 /// HF's `get_cosine_schedule_with_warmup`, with half a cycle.

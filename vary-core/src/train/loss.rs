@@ -1,6 +1,36 @@
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 
+use crate::Result;
+use crate::model::VaryTiny;
+
+/// Positions whose logits exist at the same time.
+const CHUNK: usize = 1024;
+
+/// Cross-entropy of the labels of a batch, divided by `learned`: with the number of learned labels
+/// of all batches of an optimizer step, the sum over the batches is the mean that the HF trainer
+/// minimises.
+///
+/// # Shapes
+/// - ids, labels: rows of the same lengths
+/// - image_tokens: `[images, image_token_len, d_model]`
+/// - output: `[1]`
+///
+/// # Errors
+/// Those of [`VaryTiny::embed`].
+pub fn answer_loss(
+    model: &VaryTiny,
+    ids: &[Vec<u32>],
+    labels: &[Vec<i64>],
+    image_tokens: Option<Tensor<3>>,
+    learned: usize,
+) -> Result<Tensor<1>> {
+    let hidden = model.decoder.forward(model.embed(ids, image_tokens)?, None, None);
+    let (hidden, targets) = learned_positions(hidden, labels);
+    let sum = cross_entropy_sum(hidden, &targets, CHUNK, |hidden| model.decoder.logits(hidden));
+    Ok(sum / learned.max(1) as f32)
+}
+
 /// Hidden states and targets of the positions that are learned: position `i` predicts label
 /// `i + 1`, labels of [`IGNORE_INDEX`](crate::prompt::IGNORE_INDEX) are left out.
 ///

@@ -13,9 +13,9 @@ mod optimizer;
 mod state;
 mod trainer;
 
-pub use config::{TrainConfig, cosine_with_warmup};
+pub use config::{LrSchedule, TrainConfig, cosine_with_warmup};
 pub use grads::{clip_global_norm, global_norm};
-pub use loss::{cross_entropy_sum, learned_labels, learned_positions};
+pub use loss::{answer_loss, cross_entropy_sum, learned_labels, learned_positions};
 pub use objective::{Loss, Objective, Step};
 pub use optimizer::TrainOptimizer;
 pub use trainer::Trainer;

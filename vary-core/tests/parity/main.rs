@@ -5,3 +5,6 @@ mod metrics;
 mod prompts;
 mod support;
 mod tokenizers;
+#[cfg(feature = "train")]
+mod training;
+mod vary_tiny;

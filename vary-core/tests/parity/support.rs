@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use burn::prelude::*;
+use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
 /// The copy of the golden data that the repository keeps.
@@ -40,4 +42,67 @@ pub fn items(value: &Value) -> &[Value] {
 /// A JSON value as a Rust one.
 pub fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
     T::deserialize(value).unwrap_or_else(|e| panic!("{e}: {value}"))
+}
+
+/// The devices every case runs on.
+#[allow(deprecated)]
+pub fn devices() -> [Device; 2] {
+    [Device::flex(), Device::ndarray()]
+}
+
+/// A safetensors file, held in memory.
+pub struct Tensors(Vec<u8>);
+
+impl Tensors {
+    pub fn open(path: &std::path::Path) -> Self {
+        Self(std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        file.names().into_iter().map(str::to_owned).collect()
+    }
+
+    pub fn data(&self, name: &str) -> TensorData {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        let tensor = file.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let bytes = tensor.data();
+        let shape = tensor.shape().to_vec();
+        match tensor.dtype() {
+            Dtype::F32 => {
+                let values = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
+                TensorData::new(values.collect::<Vec<_>>(), shape)
+            }
+            Dtype::I64 => {
+                let values = bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b));
+                TensorData::new(values.collect::<Vec<_>>(), shape)
+            }
+            other => panic!("{name}: no test reads {other:?}"),
+        }
+    }
+
+    pub fn floats(&self, name: &str) -> Vec<f32> {
+        self.data(name).try_to_vec().unwrap()
+    }
+
+    /// Rows of an integer matrix.
+    pub fn rows(&self, name: &str) -> Vec<Vec<i64>> {
+        let data = self.data(name);
+        let width = data.shape()[1];
+        data.try_to_vec::<i64>().unwrap().chunks(width).map(<[i64]>::to_vec).collect()
+    }
+}
+
+/// Largest difference of two lists; fails when their lengths differ or a value is not finite.
+pub fn worst(name: &str, got: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(got.len(), expected.len(), "{name}: number of values");
+    assert!(got.iter().all(|v| v.is_finite()), "{name}: not finite");
+    got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Fails when two lists differ anywhere by more than `tolerance`.
+pub fn assert_close(name: &str, got: &[f32], expected: &[f32], tolerance: f32) {
+    let worst = worst(name, got, expected);
+    println!("{name}: largest error {worst:.2e} (allowed {tolerance:.0e})");
+    assert!(worst <= tolerance, "{name}: off by {worst:e}, allowed {tolerance:e}");
 }

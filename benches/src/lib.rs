@@ -1,1 +1,1 @@
-//! benches
+//! The benchmarks are in `benches/`; see the README.

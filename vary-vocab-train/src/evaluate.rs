@@ -28,10 +28,16 @@ pub struct EvalArgs {
 
 /// Runs the subcommand `eval`.
 pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
-    let weights = args.weights.as_ref().map_or_else(Weights::nano, Weights::dir);
+    let weights = args
+        .weights
+        .as_ref()
+        .map_or_else(Weights::nano, Weights::dir);
     let pipeline = Pipeline::builder().weights(weights).build()?;
     let atlas = Atlas::embedded()?;
-    let config = SceneConfig { size: pipeline.config().sam_config.img_size as u32, ..Default::default() };
+    let config = SceneConfig {
+        size: pipeline.config().sam_config.img_size as u32,
+        ..Default::default()
+    };
     let start = std::time::Instant::now();
     let summary = evaluate(&pipeline, &config, &atlas, args.seed, args.scenes)?;
     if args.json {
@@ -68,7 +74,10 @@ pub fn evaluate(
 fn truths(scene: &Scene, atlas: &Atlas) -> Vec<GroundTruth> {
     let truth = |object: &crate::scenes::SceneObject| {
         let [x1, y1, x2, y2] = object.bbox;
-        GroundTruth::new(&atlas.names()[object.class], BoundingBox::new(x1, y1, x2, y2))
+        GroundTruth::new(
+            &atlas.names()[object.class],
+            BoundingBox::new(x1, y1, x2, y2),
+        )
     };
     scene.objects.iter().map(truth).collect()
 }

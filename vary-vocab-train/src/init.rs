@@ -13,7 +13,11 @@ use vary_lm::tokenizer::CoordinateTokens;
 ///   output head too, neighbouring values start with neighbouring probabilities.
 pub fn initialise(model: VaryTiny, coordinates: Option<&CoordinateTokens>, seed: u64) -> VaryTiny {
     let rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut start = Start { path: vec![], coordinates, rng };
+    let mut start = Start {
+        path: vec![],
+        coordinates,
+        rng,
+    };
     model.map(&mut start)
 }
 
@@ -23,8 +27,12 @@ struct Start<'a> {
     rng: ChaCha8Rng,
 }
 
-const WRITES_TO_RESIDUAL: [&str; 4] =
-    ["attn.proj.weight", "mlp.lin2.weight", "self_attn.out_proj.weight", ".fc2.weight"];
+const WRITES_TO_RESIDUAL: [&str; 4] = [
+    "attn.proj.weight",
+    "mlp.lin2.weight",
+    "self_attn.out_proj.weight",
+    ".fc2.weight",
+];
 
 impl ModuleMapper for Start<'_> {
     fn enter_module(&mut self, name: &str, _container: &str) {
@@ -48,9 +56,15 @@ impl ModuleMapper for Start<'_> {
         } else if path.ends_with("embed_tokens.weight") {
             self.embeddings(dims[0], dims[1])
         } else if path.ends_with("weight") && D >= 2 {
-            let fan_in: usize = if D == 2 { dims[0] } else { dims[1..].iter().product() };
+            let fan_in: usize = if D == 2 {
+                dims[0]
+            } else {
+                dims[1..].iter().product()
+            };
             let std = (1.0 / fan_in as f32).sqrt();
-            (0..dims.iter().product()).map(|_| normal(&mut self.rng) * std).collect()
+            (0..dims.iter().product())
+                .map(|_| normal(&mut self.rng) * std)
+                .collect()
         } else {
             return param;
         };
@@ -65,8 +79,9 @@ impl ModuleMapper for Start<'_> {
 impl Start<'_> {
     fn embeddings(&mut self, rows: usize, d_model: usize) -> Vec<f32> {
         let std = (1.0 / d_model as f32).sqrt();
-        let mut table: Vec<f32> =
-            (0..rows * d_model).map(|_| normal(&mut self.rng) * std).collect();
+        let mut table: Vec<f32> = (0..rows * d_model)
+            .map(|_| normal(&mut self.rng) * std)
+            .collect();
         let Some(coordinates) = self.coordinates else {
             return table;
         };
@@ -77,7 +92,9 @@ impl Start<'_> {
                 let row = &mut table[*id as usize * d_model..][..d_model];
                 row.fill(0.0);
                 for (feature, direction) in features.iter().zip(&directions) {
-                    row.iter_mut().zip(direction).for_each(|(to, d)| *to += feature * d);
+                    row.iter_mut()
+                        .zip(direction)
+                        .for_each(|(to, d)| *to += feature * d);
                 }
             }
         }
@@ -168,9 +185,8 @@ mod tests {
     #[test]
     fn neighbouring_coordinates_are_alike() {
         let rows = smooth_features(1001, 96);
-        let dot = |a: usize, b: usize| -> f32 {
-            rows[a].iter().zip(&rows[b]).map(|(x, y)| x * y).sum()
-        };
+        let dot =
+            |a: usize, b: usize| -> f32 { rows[a].iter().zip(&rows[b]).map(|(x, y)| x * y).sum() };
         assert!((dot(500, 500) - 1.0).abs() < 1e-4);
         assert!(dot(500, 510) > 0.95);
         assert!(dot(500, 510) > dot(500, 600) && dot(500, 600) > dot(500, 900));

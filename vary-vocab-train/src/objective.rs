@@ -88,7 +88,7 @@ impl Objective for SceneObjective {
 
     fn sample(&self, index: u64) -> vary_core::Result<SceneSample> {
         let scene = draw(&self.scenes, &self.atlas, self.seed, index);
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5eed_0f_a5c);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5_eed0_fa5c);
         rng.set_stream(index);
         let question = Question::draw(&scene, self.atlas.names(), &mut rng);
         let messages = [
@@ -137,8 +137,14 @@ impl Objective for SceneObjective {
     ) -> vary_core::Result<Loss> {
         let device = model.edges.weight.val().device();
         let size = self.model.sam_config.img_size;
-        let pixels: Vec<f32> = micro.iter().flat_map(|s| s.pixels.iter().copied()).collect();
-        let pixels = Tensor::from_data(TensorData::new(pixels, [micro.len(), 3, size, size]), &device);
+        let pixels: Vec<f32> = micro
+            .iter()
+            .flat_map(|s| s.pixels.iter().copied())
+            .collect();
+        let pixels = Tensor::from_data(
+            TensorData::new(pixels, [micro.len(), 3, size, size]),
+            &device,
+        );
 
         let frozen = self.dense_steps..self.dense_steps + self.frozen_steps;
         if frozen.contains(&step.index) {
@@ -149,7 +155,10 @@ impl Objective for SceneObjective {
         }
         let tower = &model.vary.vision_tower;
         let neck = tower.neck.forward(tower.features(pixels));
-        let tokens = model.vary.mm_projector.forward(tower.downsample(neck.clone()));
+        let tokens = model
+            .vary
+            .mm_projector
+            .forward(tower.downsample(neck.clone()));
 
         let dense: Vec<_> = micro.iter().map(|s| &s.dense).collect();
         let all: Vec<_> = step.samples.iter().map(|s| &s.dense).collect();
@@ -185,7 +194,10 @@ impl SceneObjective {
         let device = model.edges.weight.val().device();
         let ids: Vec<_> = micro.iter().map(|s| s.ids.clone()).collect();
         let labels: Vec<_> = micro.iter().map(|s| s.labels.clone()).collect();
-        let hidden = model.vary.decoder.forward(model.vary.embed(&ids, Some(tokens))?, None, None);
+        let hidden = model
+            .vary
+            .decoder
+            .forward(model.vary.embed(&ids, Some(tokens))?, None, None);
         let [batch, seq, d_model] = hidden.dims();
 
         let (learned, targets) = learned_positions(hidden.clone(), &labels);
@@ -210,7 +222,9 @@ impl SceneObjective {
         if !plain.is_empty() {
             let ids: Vec<i32> = plain.iter().map(|(_, id)| *id).collect();
             let ids = Tensor::from_data(TensorData::new(ids, [plain.len(), 1]), &device);
-            let picked = log_probs.clone().select(0, rows(plain.iter().map(|p| p.0).collect()));
+            let picked = log_probs
+                .clone()
+                .select(0, rows(plain.iter().map(|p| p.0).collect()));
             text = -picked.gather(1, ids).sum() * share;
         }
         let mut coordinates = Tensor::zeros([1], &device);
@@ -220,10 +234,13 @@ impl SceneObjective {
                 if of_kind.is_empty() {
                     continue;
                 }
-                let targets: Vec<f32> =
-                    of_kind.iter().flat_map(|(_, c)| self.soft_target(c.value)).collect();
+                let targets: Vec<f32> = of_kind
+                    .iter()
+                    .flat_map(|(_, c)| self.soft_target(c.value))
+                    .collect();
                 let shape = [of_kind.len(), CoordinateTokens::VALUES];
-                let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, shape), &device);
+                let targets: Tensor<2> =
+                    Tensor::from_data(TensorData::new(targets, shape), &device);
                 let columns: Vec<usize> = ids.iter().map(|&id| id as usize).collect();
                 let picked = log_probs
                     .clone()

@@ -60,7 +60,12 @@ impl Question {
             }
         }
         let labels: Vec<&str> = asked.iter().map(|&class| names[class].as_str()).collect();
-        Self::of_classes(Task::DetectClasses(&labels).to_string(), scene, names, &asked)
+        Self::of_classes(
+            Task::DetectClasses(&labels).to_string(),
+            scene,
+            names,
+            &asked,
+        )
     }
 
     fn of_classes(prompt: String, scene: &Scene, names: &[String], classes: &[usize]) -> Self {
@@ -73,7 +78,9 @@ impl Question {
         let (width, height) = scene.image.dimensions();
         let place = |object: &SceneObject| reading_order(object.bbox, width, height);
         objects.sort_by(|&a, &b| {
-            place(&scene.objects[a]).total_cmp(&place(&scene.objects[b])).then(a.cmp(&b))
+            place(&scene.objects[a])
+                .total_cmp(&place(&scene.objects[b]))
+                .then(a.cmp(&b))
         });
         let class = |i: usize| scene.objects[i].class;
         let first = |i: usize| objects.iter().position(|&o| class(o) == class(i));
@@ -84,7 +91,11 @@ impl Question {
             let bbox = BoundingBox::new(x1, y1, x2, y2);
             (names[class(i)].as_str(), bbox.to_thousandths(width, height))
         });
-        Self { prompt, answer: format_answer(&group_by_label(boxes)), objects: grouped }
+        Self {
+            prompt,
+            answer: format_answer(&group_by_label(boxes)),
+            objects: grouped,
+        }
     }
 }
 
@@ -92,6 +103,9 @@ impl Question {
 /// from left to right. The paper gives no order; a fixed one is easier to learn.
 fn reading_order([x1, y1, x2, y2]: [f32; 4], width: u32, height: u32) -> f32 {
     const ROWS: f32 = 4.0;
-    let (x, y) = ((x1 + x2) / (2.0 * width as f32), (y1 + y2) / (2.0 * height as f32));
+    let (x, y) = (
+        (x1 + x2) / (2.0 * width as f32),
+        (y1 + y2) / (2.0 * height as f32),
+    );
     (y * ROWS).floor().min(ROWS - 1.0) * 2.0 + x
 }

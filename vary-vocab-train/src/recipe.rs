@@ -73,7 +73,10 @@ impl SceneRecipe {
                 log_every: 5,
                 ..nano.train
             },
-            scenes: SceneConfig { size: 32, ..nano.scenes },
+            scenes: SceneConfig {
+                size: 32,
+                ..nano.scenes
+            },
             validation_scenes: 8,
             ..nano
         }
@@ -90,7 +93,10 @@ impl SceneRecipe {
     /// Steps of the first two phases.
     pub fn phases(&self) -> (u64, u64) {
         let steps = self.train.steps as f64;
-        ((steps * self.dense_share) as u64, (steps * self.frozen_share) as u64)
+        (
+            (steps * self.dense_share) as u64,
+            (steps * self.frozen_share) as u64,
+        )
     }
 }
 

@@ -83,8 +83,11 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     device.seed(recipe.seed);
     let vary = initialise(config.init(&device), coordinates.as_ref(), recipe.seed);
     let model = SceneModel::new(vary, &config, names.len(), &device);
-    println!("{} weights, of them {} in the helper heads", model.num_params(),
-        model.num_params() - model.vary.num_params());
+    println!(
+        "{} weights, of them {} in the helper heads",
+        model.num_params(),
+        model.num_params() - model.vary.num_params()
+    );
 
     let objective = SceneObjective {
         model: config.clone(),
@@ -116,7 +119,13 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         Ok(())
     });
     let trained = result?.vary.valid();
-    save(&trained, &config, &tokenizer, &args.out.join("last"), StoredType::F32)?;
+    save(
+        &trained,
+        &config,
+        &tokenizer,
+        &args.out.join("last"),
+        StoredType::F32,
+    )?;
     failed.map_or(Ok(()), Err)
 }
 
@@ -132,8 +141,7 @@ struct Validation {
 
 impl Validation {
     fn run(&mut self, model: &VaryTiny, step: u64) -> anyhow::Result<()> {
-        let pipeline =
-            Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
+        let pipeline = Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
         let summary = evaluate(
             &pipeline,
             &self.recipe.scenes,
@@ -146,7 +154,9 @@ impl Validation {
         let mut lines = fs::read_to_string(&log).unwrap_or_default();
         let best = lines
             .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()?["ap50"].as_f64())
+            .filter_map(|line| {
+                serde_json::from_str::<serde_json::Value>(line).ok()?["ap50"].as_f64()
+            })
             .fold(-1.0, f64::max);
         let line = json!({
             "step": step,
@@ -163,7 +173,13 @@ impl Validation {
         lines.push('\n');
         fs::write(&log, lines)?;
         if ap50 > best {
-            save(model, &self.config, &self.tokenizer, &self.dir.join("best"), StoredType::F16)?;
+            save(
+                model,
+                &self.config,
+                &self.tokenizer,
+                &self.dir.join("best"),
+                StoredType::F16,
+            )?;
         }
         Ok(())
     }

@@ -29,7 +29,12 @@ fn losses(dir: &Path) -> Vec<(u64, u64)> {
     let number = |line: &serde_json::Value, name: &str| line[name].as_f64().unwrap();
     log.lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .map(|line| (number(&line, "step") as u64, number(&line, "loss").to_bits()))
+        .map(|line| {
+            (
+                number(&line, "step") as u64,
+                number(&line, "loss").to_bits(),
+            )
+        })
         .collect()
 }
 

@@ -109,7 +109,7 @@ mod tests {
             vec![8],
             vec![9],
         ] {
-            let error = PLACE.rows(&[ids.clone()], 8, 1).unwrap_err();
+            let error = PLACE.rows(std::slice::from_ref(&ids), 8, 1).unwrap_err();
             assert!(
                 matches!(error, Error::ImagePlace { sample: 0, .. }),
                 "{ids:?}: {error}"

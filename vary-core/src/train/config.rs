@@ -82,20 +82,20 @@ impl TrainConfig {
         if !(0.0..=1.0).contains(&self.warmup_ratio) {
             return fail("`warmup_ratio` must be in [0, 1]");
         }
-        if !(self.max_grad_norm > 0.0) {
+        if self.max_grad_norm.is_nan() || self.max_grad_norm <= 0.0 {
             return fail("`max_grad_norm` must be above 0");
         }
         Ok(())
     }
 
-    /// Factor of the learning rate at an optimizer step, counted from 0: linear warm-up, then
-    /// half a cosine down to zero, as HF's `get_cosine_schedule_with_warmup`.
+    /// Factor of the learning rate at an optimizer step, counted from 0.
     pub fn schedule(&self, step: u64) -> f64 {
-        cosine_with_warmup(
-            step,
-            (self.warmup_ratio * self.steps as f64).ceil() as u64,
-            self.steps,
-        )
+        let warmup = (self.warmup_ratio * self.steps as f64).ceil() as u64;
+        match self.lr_schedule {
+            LrSchedule::Cosine => cosine_with_warmup(step, warmup, self.steps),
+            LrSchedule::Constant if step < warmup => step as f64 / warmup as f64,
+            LrSchedule::Constant => 1.0,
+        }
     }
 }
 

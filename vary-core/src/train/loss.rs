@@ -25,9 +25,13 @@ pub fn answer_loss(
     image_tokens: Option<Tensor<3>>,
     learned: usize,
 ) -> Result<Tensor<1>> {
-    let hidden = model.decoder.forward(model.embed(ids, image_tokens)?, None, None);
+    let hidden = model
+        .decoder
+        .forward(model.embed(ids, image_tokens)?, None, None);
     let (hidden, targets) = learned_positions(hidden, labels);
-    let sum = cross_entropy_sum(hidden, &targets, CHUNK, |hidden| model.decoder.logits(hidden));
+    let sum = cross_entropy_sum(hidden, &targets, CHUNK, |hidden| {
+        model.decoder.logits(hidden)
+    });
     Ok(sum / learned.max(1) as f32)
 }
 

@@ -89,7 +89,11 @@ impl Tensors {
     pub fn rows(&self, name: &str) -> Vec<Vec<i64>> {
         let data = self.data(name);
         let width = data.shape()[1];
-        data.try_to_vec::<i64>().unwrap().chunks(width).map(<[i64]>::to_vec).collect()
+        data.try_to_vec::<i64>()
+            .unwrap()
+            .chunks(width)
+            .map(<[i64]>::to_vec)
+            .collect()
     }
 }
 
@@ -97,12 +101,18 @@ impl Tensors {
 pub fn worst(name: &str, got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len(), "{name}: number of values");
     assert!(got.iter().all(|v| v.is_finite()), "{name}: not finite");
-    got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    got.iter()
+        .zip(expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
 }
 
 /// Fails when two lists differ anywhere by more than `tolerance`.
 pub fn assert_close(name: &str, got: &[f32], expected: &[f32], tolerance: f32) {
     let worst = worst(name, got, expected);
     println!("{name}: largest error {worst:.2e} (allowed {tolerance:.0e})");
-    assert!(worst <= tolerance, "{name}: off by {worst:e}, allowed {tolerance:e}");
+    assert!(
+        worst <= tolerance,
+        "{name}: off by {worst:e}, allowed {tolerance:e}"
+    );
 }

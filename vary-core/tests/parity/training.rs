@@ -10,7 +10,7 @@ use vary_core::train::{
 };
 
 use crate::support::{Tensors, assert_close, case_dir, devices, items, json, read, worst};
-use crate::vary_tiny::{io, prompts};
+use crate::vary_tiny::{io, prompts, weights};
 
 /// The golden batch, over and over.
 struct Golden {
@@ -28,11 +28,19 @@ impl Golden {
         for (labels, prompt) in labels.iter_mut().zip(&prompts) {
             labels.truncate(prompt.len());
         }
-        Self { io, prompts, labels, patch: config.im_patch_token }
+        Self {
+            io,
+            prompts,
+            labels,
+            patch: config.im_patch_token,
+        }
     }
 
     fn learned(&self) -> usize {
-        self.labels.iter().map(|labels| learned_labels(labels)).sum()
+        self.labels
+            .iter()
+            .map(|labels| learned_labels(labels))
+            .sum()
     }
 
     /// Loss of some rows; pictures go to the rows that have a place for one, in order.
@@ -43,12 +51,14 @@ impl Golden {
             .filter(|&&row| self.prompts[row].contains(&self.patch))
             .map(|&row| {
                 let all = Tensor::<4>::from_data(self.io.data("images_high"), &device);
-                all.slice([row..row + 1])
+                all.narrow(0, row, 1)
             })
             .collect();
         let tokens = (!images.is_empty()).then(|| model.encode(Tensor::cat(images, 0)));
         let pick = |rows: &[usize]| -> (Vec<_>, Vec<_>) {
-            rows.iter().map(|&r| (self.prompts[r].clone(), self.labels[r].clone())).unzip()
+            rows.iter()
+                .map(|&r| (self.prompts[r].clone(), self.labels[r].clone()))
+                .unzip()
         };
         let (ids, labels) = pick(rows);
         answer_loss(model, &ids, &labels, tokens, self.learned()).unwrap()
@@ -73,12 +83,15 @@ impl Objective for Golden {
         micro: &[usize],
         _step: Step<'_, usize>,
     ) -> vary_core::Result<Loss> {
-        Ok(Loss { total: self.rows(model, micro), parts: vec![] })
+        Ok(Loss {
+            total: self.rows(model, micro),
+            parts: vec![],
+        })
     }
 }
 
 fn load(device: &Device) -> (VaryTiny, VaryTinyConfig) {
-    VaryTiny::load(case_dir("vary_tiny"), &device.clone().autodiff()).unwrap()
+    VaryTiny::load(weights(), &device.clone().autodiff()).unwrap()
 }
 
 /// Gradients under official names, in official layout.
@@ -96,7 +109,9 @@ fn named_gradients(model: &VaryTiny, grads: &GradientsParams) -> Vec<(String, Ve
             self.path.pop();
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let Some(mut grad) = self.grads.get::<D>(param.id) else { return };
+            let Some(mut grad) = self.grads.get::<D>(param.id) else {
+                return;
+            };
             let mut name = format!("model.{}", self.path.join("."));
             for (field, official) in vary_vision::vocab::KEYS {
                 name = name.replace(field, official);
@@ -105,10 +120,15 @@ fn named_gradients(model: &VaryTiny, grads: &GradientsParams) -> Vec<(String, Ve
             if D == 2 && name.ends_with(".weight") && !name.contains("embed_") {
                 grad = grad.transpose();
             }
-            self.found.push((name, grad.into_data().try_to_vec().unwrap()));
+            self.found
+                .push((name, grad.into_data().try_to_vec().unwrap()));
         }
     }
-    let mut walk = Walk { grads, path: vec![], found: vec![] };
+    let mut walk = Walk {
+        grads,
+        path: vec![],
+        found: vec![],
+    };
     model.visit(&mut walk);
     walk.found
 }
@@ -125,18 +145,38 @@ fn loss_and_gradients_match() {
 
         let grads = GradientsParams::from_grads(loss.backward(), &model);
         let total = global_norm(&model, &grads);
-        assert_close("norm", &[total], &golden.io.floats("train_a_grad_norms")[..1], 5e-4 * total);
+        assert_close(
+            "norm",
+            &[total],
+            &golden.io.floats("train_a_grad_norms")[..1],
+            5e-4 * total,
+        );
         let found = named_gradients(&model, &grads);
         for (name, grad) in &found {
-            let norm = grad.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-            let expected = norms[name].as_f64().unwrap_or_else(|| panic!("no gradient of {name}"));
+            let norm = grad
+                .iter()
+                .map(|g| f64::from(*g).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            let expected = norms[name]
+                .as_f64()
+                .unwrap_or_else(|| panic!("no gradient of {name}"));
             // A key's bias shifts all scores of a query alike: its true gradient is zero.
-            assert!((norm - expected).abs() <= 1e-3 * expected + 1e-5, "{name}: {norm} {expected}");
+            assert!(
+                (norm - expected).abs() <= 1e-3 * expected + 1e-5,
+                "{name}: {norm} {expected}"
+            );
         }
-        assert_eq!(found.len(), norms.as_object().unwrap().len(), "parameters with a gradient");
+        assert_eq!(
+            found.len(),
+            norms.as_object().unwrap().len(),
+            "parameters with a gradient"
+        );
         let mut compared = 0;
         for name in golden.io.names() {
-            let Some(parameter) = name.strip_prefix("grad.") else { continue };
+            let Some(parameter) = name.strip_prefix("grad.") else {
+                continue;
+            };
             let expected = golden.io.floats(&name);
             let (_, grad) = found.iter().find(|(n, _)| n == parameter).unwrap();
             let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
@@ -152,7 +192,11 @@ fn compare_training(case: &str, device: &Device, config: TrainConfig, tolerances
     let (model, model_config) = load(device);
     let golden = Golden::new(&model_config);
     let dir = tempfile::tempdir().unwrap();
-    let config = TrainConfig { batch_size: golden.prompts.len(), log_every: 1, ..config };
+    let config = TrainConfig {
+        batch_size: golden.prompts.len(),
+        log_every: 1,
+        ..config
+    };
     let trainer = Trainer::new(config, dir.path()).unwrap();
     let mut after = None;
     let trained = trainer.fit(&golden, model, |model, step| {
@@ -165,30 +209,55 @@ fn compare_training(case: &str, device: &Device, config: TrainConfig, tolerances
     let after = after.unwrap();
 
     let log = std::fs::read_to_string(dir.path().join("log.jsonl")).unwrap();
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let column = |name: &str| -> Vec<f32> {
-        lines.iter().take(3).map(|line| line[name].as_f64().unwrap() as f32).collect()
+        lines
+            .iter()
+            .take(3)
+            .map(|line| line[name].as_f64().unwrap() as f32)
+            .collect()
     };
     let losses = golden.io.floats(&format!("{case}_losses"));
-    assert_close(&format!("{case}_losses"), &column("loss"), &losses, tolerances[0]);
+    assert_close(
+        &format!("{case}_losses"),
+        &column("loss"),
+        &losses,
+        tolerances[0],
+    );
     if golden.io.names().contains(&format!("{case}_grad_norms")) {
         let norms = golden.io.floats(&format!("{case}_grad_norms"));
         let largest = norms.iter().fold(0f32, |a, b| a.max(*b));
         assert_close("grad_norms", &column("grad_norm"), &norms, 1e-3 * largest);
     }
     if golden.io.names().contains(&format!("{case}_lrs")) {
-        assert_close("lrs", &column("lr"), &golden.io.floats(&format!("{case}_lrs")), 1e-9);
+        assert_close(
+            "lrs",
+            &column("lr"),
+            &golden.io.floats(&format!("{case}_lrs")),
+            1e-9,
+        );
     }
-    let last = golden.rows(&after, &golden.all()).into_data().try_to_vec::<f32>().unwrap();
+    let last = golden
+        .rows(&after, &golden.all())
+        .into_data()
+        .try_to_vec::<f32>()
+        .unwrap();
     let expected = golden.io.floats(&format!("{case}_final_loss"));
     assert_close("final_loss", &last, &expected, tolerances[0]);
 
-    after.save(&model_config, dir.path(), &SaveOptions::default()).unwrap();
+    after
+        .save(&model_config, dir.path(), &SaveOptions::default())
+        .unwrap();
     let saved = Tensors::open(&dir.path().join("model.safetensors"));
-    let start = Tensors::open(&case_dir("vary_tiny").join("weights.safetensors"));
+    let start = Tensors::open(&weights());
     let mut compared = 0;
     for name in golden.io.names() {
-        let Some(parameter) = name.strip_prefix(&format!("{case}_after.")) else { continue };
+        let Some(parameter) = name.strip_prefix(&format!("{case}_after.")) else {
+            continue;
+        };
         let expected = golden.io.floats(&name);
         assert_close(&name, &saved.floats(parameter), &expected, tolerances[1]);
         let moved = worst(&name, &start.floats(parameter), &expected);
@@ -265,7 +334,10 @@ fn schedules_match() {
         for (step, lr) in items(&case["steps"]).iter().zip(items(&case["lr"])) {
             let got = base * cosine_with_warmup(read(step), warmup, total);
             let expected: f64 = read(lr);
-            assert!((got - expected).abs() <= 1e-9, "{name}, step {step}: {got} {expected}");
+            assert!(
+                (got - expected).abs() <= 1e-9,
+                "{name}, step {step}: {got} {expected}"
+            );
         }
     }
 }

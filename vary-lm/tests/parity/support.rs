@@ -22,6 +22,7 @@ pub fn json(case: &str, file: &str) -> serde_json::Value {
 }
 
 /// The devices every case runs on.
+#[allow(deprecated)]
 pub fn devices() -> [Device; 2] {
     [Device::flex(), Device::ndarray()]
 }

@@ -62,16 +62,22 @@ impl Attention {
         let scale = (head_dim as f64).powf(-0.5);
         let q = Tensor::cat(vec![q * scale, rel_h, rel_w], 3);
         let k = Tensor::cat(
-            vec![k, one_hot_positions([height, width], &v.device()).expand([
-                batch as i64,
-                heads as i64,
-                seq as i64,
-                (height + width) as i64,
-            ])],
+            vec![
+                k,
+                one_hot_positions([height, width], &v.device()).expand([
+                    batch as i64,
+                    heads as i64,
+                    seq as i64,
+                    (height + width) as i64,
+                ]),
+            ],
             3,
         );
 
-        let options = AttentionModuleOptions { scale: Some(1.0), ..Default::default() };
+        let options = AttentionModuleOptions {
+            scale: Some(1.0),
+            ..Default::default()
+        };
         let out = attention(q, k, v, None, None, options)
             .swap_dims(1, 2)
             .reshape([batch, height, width, channels]);
@@ -89,7 +95,9 @@ impl Attention {
         let n = batch * heads;
         let q = q.reshape([n, height, width, head_dim]);
         // [n, h, w, d] x [1, h, d, k_h], and the same with rows and columns swapped
-        let rel_h = q.clone().matmul(table(&self.rel_pos_h, height).swap_dims(1, 2).unsqueeze());
+        let rel_h = q
+            .clone()
+            .matmul(table(&self.rel_pos_h, height).swap_dims(1, 2).unsqueeze());
         let rel_w = q
             .swap_dims(1, 2)
             .matmul(table(&self.rel_pos_w, width).swap_dims(1, 2).unsqueeze())
@@ -105,9 +113,14 @@ impl Attention {
 fn table(table: &Param<Tensor<2>>, size: usize) -> Tensor<3> {
     let table = table.val();
     let [rows, head_dim] = table.dims();
-    assert_eq!(rows, 2 * size - 1, "relative position table of {rows} rows on a side of {size}");
-    let rows: Vec<i32> =
-        (0..size).flat_map(|q| (0..size).map(move |k| (q + size - 1 - k) as i32)).collect();
+    assert_eq!(
+        rows,
+        2 * size - 1,
+        "relative position table of {rows} rows on a side of {size}"
+    );
+    let rows: Vec<i32> = (0..size)
+        .flat_map(|q| (0..size).map(move |k| (q + size - 1 - k) as i32))
+        .collect();
     let rows = Tensor::from_data(TensorData::new(rows, [size * size]), &table.device());
     table.select(0, rows).reshape([size, size, head_dim])
 }
@@ -120,5 +133,8 @@ fn one_hot_positions([height, width]: [usize; 2], device: &Device) -> Tensor<4> 
         code[i / width] = 1.0;
         code[height + i % width] = 1.0;
     }
-    Tensor::from_data(TensorData::new(codes, [1, 1, height * width, height + width]), device)
+    Tensor::from_data(
+        TensorData::new(codes, [1, 1, height * width, height + width]),
+        device,
+    )
 }

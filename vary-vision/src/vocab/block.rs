@@ -48,7 +48,11 @@ impl Block {
     pub(super) fn new(config: &VisionVocabularyConfig, index: usize, device: &Device) -> Self {
         let dim = config.embed_dim;
         let hidden = (dim as f64 * config.mlp_ratio) as usize;
-        let norm = || LayerNormConfig::new(dim).with_epsilon(config.layer_norm_eps).init(device);
+        let norm = || {
+            LayerNormConfig::new(dim)
+                .with_epsilon(config.layer_norm_eps)
+                .init(device)
+        };
         let global = config.global_attn_indexes.contains(&index);
         let window_size = (!global).then_some(config.window_size);
         Self {

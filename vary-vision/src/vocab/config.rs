@@ -158,7 +158,9 @@ impl VisionVocabularyConfig {
             ("net_3_chans", self.net_3_chans),
         ] {
             if value == 0 || value > 1 << 16 {
-                return fail(format!("`{name}` is {value}; it must be between 1 and 65536"));
+                return fail(format!(
+                    "`{name}` is {value}; it must be between 1 and 65536"
+                ));
             }
         }
         if !self.img_size.is_multiple_of(self.patch_size) {
@@ -199,7 +201,9 @@ impl VisionVocabularyConfig {
         VisionVocabulary {
             patch_embed: PatchEmbed::new(self, device),
             pos_embed: trunc_normal([1, grid, grid, self.embed_dim], device),
-            blocks: (0..self.depth).map(|i| Block::new(self, i, device)).collect(),
+            blocks: (0..self.depth)
+                .map(|i| Block::new(self, i, device))
+                .collect(),
             neck: Neck::new(self, device),
             net_2: conv3(self.out_chans, self.net_2_chans, 2),
             net_3: conv3(self.net_2_chans, self.net_3_chans, 2),
@@ -208,9 +212,10 @@ impl VisionVocabularyConfig {
 }
 
 /// Normal with standard deviation 0.02, the usual start of a transformer's position tables.
-pub(super) fn trunc_normal<const D: usize>(
-    shape: [usize; D],
-    device: &Device,
-) -> Param<Tensor<D>> {
-    Initializer::Normal { mean: 0.0, std: 0.02 }.init(shape, device)
+pub(super) fn trunc_normal<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Initializer::Normal {
+        mean: 0.0,
+        std: 0.02,
+    }
+    .init(shape, device)
 }

@@ -34,7 +34,11 @@ impl PatchEmbed {
             .reshape([batch, channels, rows, patch, cols, patch])
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([batch * rows * cols, channels * patch * patch]);
-        let out = patches.matmul(weight.reshape([embed_dim, channels * patch * patch]).transpose());
+        let out = patches.matmul(
+            weight
+                .reshape([embed_dim, channels * patch * patch])
+                .transpose(),
+        );
         let out = match &self.proj.bias {
             Some(bias) => out + bias.val().unsqueeze(),
             None => out,
@@ -64,7 +68,9 @@ impl Neck {
         let (dim, out) = (config.embed_dim, config.out_chans);
         let norm = || LayerNorm2d::new(out, config.layer_norm_eps, device);
         Self {
-            conv_0: Conv2dConfig::new([dim, out], [1, 1]).with_bias(false).init(device),
+            conv_0: Conv2dConfig::new([dim, out], [1, 1])
+                .with_bias(false)
+                .init(device),
             norm_1: norm(),
             conv_2: Conv2dConfig::new([out, out], [3, 3])
                 .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
@@ -105,7 +111,11 @@ impl LayerNorm2d {
     fn new(channels: usize, eps: f64, device: &Device) -> Self {
         let LayerNorm { gamma, beta, .. } = LayerNormConfig::new(channels).init(device);
         let bias = beta.unwrap_or_else(|| unreachable!("layer norms have a bias by default"));
-        Self { weight: gamma, bias, eps }
+        Self {
+            weight: gamma,
+            bias,
+            eps,
+        }
     }
 
     /// # Shapes

@@ -53,7 +53,9 @@ mod tests {
     #[test]
     fn unpartition_undoes_partition() {
         let device = Device::flex();
-        let x = Tensor::<1, Int>::arange(0..2 * 5 * 7 * 3, &device).float().reshape([2, 5, 7, 3]);
+        let x = Tensor::<1, Int>::arange(0..2 * 5 * 7 * 3, &device)
+            .float()
+            .reshape([2, 5, 7, 3]);
         for size in [2, 3, 5, 8] {
             let windows = partition(x.clone(), size);
             let back = unpartition(windows, [5, 7]);

@@ -22,6 +22,7 @@ pub fn json(case: &str, file: &str) -> serde_json::Value {
 }
 
 /// The devices every case runs on.
+#[allow(deprecated)]
 pub fn devices() -> [Device; 2] {
     [Device::flex(), Device::ndarray()]
 }
@@ -61,7 +62,13 @@ impl Tensors {
 }
 
 fn values<const N: usize, T>(tensor: &TensorView<'_>, read: fn([u8; N]) -> T) -> Vec<T> {
-    tensor.data().as_chunks::<N>().0.iter().map(|bytes| read(*bytes)).collect()
+    tensor
+        .data()
+        .as_chunks::<N>()
+        .0
+        .iter()
+        .map(|bytes| read(*bytes))
+        .collect()
 }
 
 /// Fails when two tensors differ anywhere by more than `tolerance`, or in shape.
@@ -71,11 +78,22 @@ pub fn assert_close<const D: usize>(
     expected: TensorData,
     tolerance: f32,
 ) {
-    assert_eq!(got.dims().as_slice(), &expected.shape()[..], "{name}: shape");
+    assert_eq!(
+        got.dims().as_slice(),
+        &expected.shape()[..],
+        "{name}: shape"
+    );
     let got: Vec<f32> = got.into_data().try_to_vec().unwrap();
     let expected: Vec<f32> = expected.try_to_vec().unwrap();
-    let worst = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+    let worst = got
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0f32, f32::max);
     let finite = got.iter().all(|x| x.is_finite());
     println!("{name}: largest error {worst:.2e} (allowed {tolerance:.0e})");
-    assert!(finite && worst <= tolerance, "{name}: off by {worst:e}, allowed {tolerance:e}");
+    assert!(
+        finite && worst <= tolerance,
+        "{name}: off by {worst:e}, allowed {tolerance:e}"
+    );
 }

@@ -23,7 +23,11 @@ impl ModuleMapper for Fill<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let mut name = self.path.join(".").replace(".gamma", ".weight").replace(".beta", ".bias");
+        let mut name = self
+            .path
+            .join(".")
+            .replace(".gamma", ".weight")
+            .replace(".beta", ".bias");
         for (field, official) in KEYS {
             name = name.replace(field, official);
         }
@@ -31,7 +35,11 @@ impl ModuleMapper for Fill<'_> {
         if D == 2 && name.ends_with(".weight") {
             tensor = tensor.transpose();
         }
-        assert_eq!(tensor.dims().as_slice(), param.lazy_shape().as_slice(), "{name}: shape");
+        assert_eq!(
+            tensor.dims().as_slice(),
+            param.lazy_shape().as_slice(),
+            "{name}: shape"
+        );
         self.used += 1;
         Param::initialized(param.id, tensor)
     }
@@ -42,7 +50,11 @@ fn load(device: &Device) -> VisionVocabulary {
         serde_json::from_value(json("vocab", "config.json")).unwrap();
     config.validate().unwrap();
     let weights = Tensors::read("vocab", "weights.safetensors");
-    let mut fill = Fill { weights: &weights, path: vec![], used: 0 };
+    let mut fill = Fill {
+        weights: &weights,
+        path: vec![],
+        used: 0,
+    };
     let network = config.init(device).map(&mut fill);
     assert_eq!(fill.used, weights.names().len(), "tensors of the file used");
     network
@@ -56,19 +68,34 @@ fn every_stage_matches() {
         let image = io.float::<4>("image", &device);
 
         let mut x = network.embed(image.clone());
-        assert_close("patch_embed_plus_pos", x.clone(), io.data("patch_embed_plus_pos"), TOLERANCE);
+        assert_close(
+            "patch_embed_plus_pos",
+            x.clone(),
+            io.data("patch_embed_plus_pos"),
+            TOLERANCE,
+        );
         for (i, block) in network.blocks.iter().enumerate() {
             let name = format!("block_{i}");
             x = block.forward(x);
             assert_close(&name, x.clone(), io.data(&name), TOLERANCE);
         }
-        assert_close("features", network.features(image.clone()), x.to_data(), 0.0);
+        assert_close(
+            "features",
+            network.features(image.clone()),
+            x.to_data(),
+            0.0,
+        );
         let neck = network.neck.forward(x);
         assert_close("neck", neck.clone(), io.data("neck"), TOLERANCE);
         let net_2 = network.net_2.forward(neck);
         assert_close("net_2", net_2.clone(), io.data("net_2"), TOLERANCE);
         let net_3 = network.net_3.forward(net_2);
         assert_close("net_3", net_3, io.data("net_3"), TOLERANCE);
-        assert_close("tokens", network.forward(image), io.data("tokens"), TOLERANCE);
+        assert_close(
+            "tokens",
+            network.forward(image),
+            io.data("tokens"),
+            TOLERANCE,
+        );
     }
 }

@@ -20,7 +20,9 @@ impl DenseHeadsConfig {
     /// Makes the heads; they start at zero, so that they disturb nothing.
     pub fn init(&self, device: &Device) -> DenseHeads {
         let zeros = |from, to| {
-            LinearConfig::new(from, to).with_initializer(Initializer::Zeros).init(device)
+            LinearConfig::new(from, to)
+                .with_initializer(Initializer::Zeros)
+                .init(device)
         };
         let outputs = self.classes + 5;
         DenseHeads {
@@ -60,9 +62,15 @@ impl DenseHeads {
         let [batch, channels, height, width] = neck.dims();
         let rows = batch * height * width;
         let x = neck.permute([0, 2, 3, 1]).reshape([rows, channels]);
-        let targets: Vec<_> = micro.iter().flat_map(|t| t.patches.iter().copied()).collect();
+        let targets: Vec<_> = micro
+            .iter()
+            .flat_map(|t| t.patches.iter().copied())
+            .collect();
         let total: usize = step.iter().map(|t| t.patches.len()).sum();
-        let covered: usize = step.iter().map(|t| t.patches.iter().flatten().count()).sum();
+        let covered: usize = step
+            .iter()
+            .map(|t| t.patches.iter().flatten().count())
+            .sum();
         let anchor = |i: usize| {
             let i = i % (height * width);
             let x = (i % width) as f32 + 0.5;
@@ -117,8 +125,10 @@ impl DenseHeads {
         let device = out.device();
         let (rows, classes) = (targets.len(), self.classes);
         let background = classes as i32;
-        let labels: Vec<i32> =
-            targets.iter().map(|t| t.map_or(background, |t| t.class as i32)).collect();
+        let labels: Vec<i32> = targets
+            .iter()
+            .map(|t| t.map_or(background, |t| t.class as i32))
+            .collect();
         let labels: Tensor<2, Int> = Tensor::from_data(TensorData::new(labels, [rows, 1]), &device);
         let weights: Tensor<2> = Tensor::from_data(TensorData::new(weights, [rows, 1]), &device);
         let log_probs = log_softmax(out.clone().slice([0..rows, 0..classes + 1]), 1);
@@ -137,7 +147,11 @@ impl DenseHeads {
             [x - half, y - half, x + half, y + half]
         });
         let start = TensorData::new(start.collect::<Vec<_>>(), [n, 4]);
-        let truth: Vec<f32> = filled.iter().filter_map(|&i| targets[i]).flat_map(|t| t.bbox).collect();
+        let truth: Vec<f32> = filled
+            .iter()
+            .filter_map(|&i| targets[i])
+            .flat_map(|t| t.bbox)
+            .collect();
         let predicted = offsets * 0.25 + Tensor::from_data(start, &device);
         let truth = Tensor::from_data(TensorData::new(truth, [n, 4]), &device);
         let l1 = (predicted.clone() - truth.clone()).abs().sum() * (5.0 / 4.0);
@@ -151,10 +165,17 @@ fn giou(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     let edge = |t: &Tensor<2>, i: usize| t.clone().narrow(1, i, 1);
     let side = |low: Tensor<2>, high: Tensor<2>| (high - low).clamp_min(0.0);
     let overlap = |i: usize| {
-        side(edge(&a, i).max_pair(edge(&b, i)), edge(&a, i + 2).min_pair(edge(&b, i + 2)))
+        side(
+            edge(&a, i).max_pair(edge(&b, i)),
+            edge(&a, i + 2).min_pair(edge(&b, i + 2)),
+        )
     };
-    let hull =
-        |i: usize| side(edge(&a, i).min_pair(edge(&b, i)), edge(&a, i + 2).max_pair(edge(&b, i + 2)));
+    let hull = |i: usize| {
+        side(
+            edge(&a, i).min_pair(edge(&b, i)),
+            edge(&a, i + 2).max_pair(edge(&b, i + 2)),
+        )
+    };
     let area = |t: &Tensor<2>| side(edge(t, 0), edge(t, 2)) * side(edge(t, 1), edge(t, 3));
     let intersection = overlap(0) * overlap(1);
     let union = area(&a) + area(&b) - intersection.clone() + 1e-7;

@@ -28,7 +28,10 @@ impl DenseTargets {
             .iter()
             .map(|object| {
                 let [x1, y1, x2, y2] = object.bbox;
-                Target { class: object.class, bbox: [x1 / width, y1 / height, x2 / width, y2 / height] }
+                Target {
+                    class: object.class,
+                    bbox: [x1 / width, y1 / height, x2 / width, y2 / height],
+                }
             })
             .collect();
 
@@ -41,7 +44,11 @@ impl DenseTargets {
                     let [x1, y1, x2, y2] = t.bbox;
                     x1 < x && x < x2 && y1 < y && y < y2
                 };
-                objects.iter().filter(covers).min_by(|a, b| area(a).total_cmp(&area(b))).copied()
+                objects
+                    .iter()
+                    .filter(covers)
+                    .min_by(|a, b| area(a).total_cmp(&area(b)))
+                    .copied()
             })
             .collect();
 
@@ -84,7 +91,10 @@ mod tests {
         expected[5] = Some(3);
         assert_eq!(classes, expected);
         let slots: Vec<_> = targets.slots.iter().map(|t| t.map(|t| t.class)).collect();
-        assert_eq!(slots, [Some(3), Some(5), None, None, None, None, None, None]);
+        assert_eq!(
+            slots,
+            [Some(3), Some(5), None, None, None, None, None, None]
+        );
         assert_eq!(targets.slots[0].map(|t| t.bbox), Some([0.0, 0.0, 0.5, 0.5]));
     }
 }

@@ -1,0 +1,53 @@
+//! The vision side: preprocessing and the nano tower.
+// `criterion_group!` makes a public function without documentation.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::hint::black_box;
+
+use burn::prelude::*;
+use criterion::{Criterion, criterion_group, criterion_main};
+use image::{Rgb, RgbImage};
+use vary_vision::preprocess::ImageProcessor;
+use vary_vision::vocab::VisionVocabularyConfig;
+
+/// A picture whose values change from pixel to pixel.
+fn picture(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        Rgb([(x * 7 + y) as u8, (x ^ y) as u8, (x + y * 5) as u8])
+    })
+}
+
+fn preprocess(c: &mut Criterion) {
+    let picture = picture(1000, 750);
+    let mut group = c.benchmark_group("preprocess_1000x750");
+    for size in [128, 1024] {
+        let processor = ImageProcessor::vary(size);
+        group.bench_function(format!("to_{size}"), |b| {
+            b.iter(|| processor.pixels(black_box(&picture)).unwrap());
+        });
+    }
+    group.finish();
+}
+
+fn encode(c: &mut Criterion) {
+    let device = Device::flex();
+    let config = VisionVocabularyConfig::nano();
+    let tower = config.init(&device);
+    let size = config.img_size;
+    let pixels = ImageProcessor::vary(size)
+        .process(&picture(256, 256), &device)
+        .unwrap()
+        .0;
+    let mut group = c.benchmark_group("nano_tower");
+    for batch in [1, 8] {
+        let pixels = pixels.clone().repeat_dim(0, batch);
+        // Reading the result waits for it, whatever the backend.
+        group.bench_function(format!("batch_{batch}"), |b| {
+            b.iter(|| tower.forward(black_box(pixels.clone())).into_data());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, preprocess, encode);
+criterion_main!(benches);

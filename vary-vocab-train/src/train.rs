@@ -70,8 +70,10 @@ impl TrainArgs {
 /// Whatever stops the run; its last checkpoint stays.
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let recipe = args.recipe()?;
-    println!("{}", serde_json::to_string_pretty(&recipe)?);
+    let resolved = serde_json::to_string_pretty(&recipe)?;
+    println!("{resolved}");
     recipe.scenes.validate()?;
+    keep_recipe(&args.out.join("recipe.json"), &resolved)?;
     let atlas = Atlas::embedded()?;
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
     let tokenizer = nano_tokenizer(&names)?;
@@ -127,6 +129,23 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         StoredType::F32,
     )?;
     failed.map_or(Ok(()), Err)
+}
+
+/// Writes the recipe beside a new run, and refuses to go on with one that was started otherwise:
+/// data order and phases would change in the middle of it.
+fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
+    match fs::read_to_string(path) {
+        Ok(before) if before == resolved => Ok(()),
+        Ok(_) => anyhow::bail!(
+            "{} is of a run with other settings; use its settings, or another directory",
+            path.display()
+        ),
+        Err(_) => {
+            let dir = path.parent().unwrap_or(Path::new("."));
+            fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+            fs::write(path, resolved).with_context(|| path.display().to_string())
+        }
+    }
 }
 
 /// Scores each checkpoint on the validation seed and keeps the best one, by AP50.

@@ -32,8 +32,9 @@ fn model_type() -> String {
 }
 
 impl VaryTinyConfig {
-    /// The published Vary-tiny+: SAM-base and OPT-125M, positions stretched to 4096 (Vary-toy,
-    /// arXiv 2401.12503, section 3.1; Vary, arXiv 2312.06109, section 3.2).
+    /// The published Vary-tiny+: SAM-base and OPT-125M with its 2048 positions (Vary-toy, arXiv
+    /// 2401.12503, section 3.1; Vary, arXiv 2312.06109, section 3.2). For the 4096 of the paper see
+    /// [`interpolate_positions`](vary_lm::opt::interpolate_positions).
     pub fn vary_tiny() -> Self {
         Self::new(VisionVocabularyConfig::sam_base(), OptConfig::opt_125m())
     }

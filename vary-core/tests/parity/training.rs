@@ -9,7 +9,7 @@ use vary_core::train::{
     global_norm, learned_labels,
 };
 
-use crate::support::{Tensors, assert_close, case_dir, devices, items, json, read, worst};
+use crate::support::{Tensors, assert_close, devices, items, json, read, worst};
 use crate::vary_tiny::{io, prompts, weights};
 
 /// The golden batch, over and over.

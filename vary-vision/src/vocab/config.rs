@@ -25,7 +25,7 @@ pub enum Activation {
 /// section 3.2), which adds `net_2` and `net_3`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VisionVocabularyConfig {
-    /// Side of the square input in pixels; a multiple of `4 * patch_size`.
+    /// Side of the square input in pixels; a multiple of `patch_size`.
     pub img_size: usize,
     /// Side of a patch in pixels.
     pub patch_size: usize,

@@ -109,3 +109,98 @@ fn reading_order([x1, y1, x2, y2]: [f32; 4], width: u32, height: u32) -> f32 {
     );
     (y * ROWS).floor().min(ROWS - 1.0) * 2.0 + x
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::scenes::{Atlas, SceneConfig, draw};
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use vary_core::detection::parse_answer;
+
+    /// Labels and boxes of an answer, as a pipeline would read them.
+    fn read(answer: &str) -> Vec<(String, [f32; 4])> {
+        let parsed = parse_answer(answer);
+        assert!(parsed.unparsed.is_empty(), "{answer}");
+        parsed
+            .boxes
+            .into_iter()
+            .map(|b| (b.label, b.coords))
+            .collect()
+    }
+
+    #[test]
+    fn answers_list_exactly_the_objects_asked_for() {
+        let atlas = Atlas::embedded().unwrap();
+        let names = atlas.names();
+        let mut kinds = [0; 3];
+        for index in 0..400 {
+            let scene = draw(&SceneConfig::default(), &atlas, 7, index);
+            let mut rng = ChaCha8Rng::seed_from_u64(index);
+            let question = Question::draw(&scene, names, &mut rng);
+            let asked: Vec<&str> = match question.prompt.as_str() {
+                "Detect all objects in this image" => {
+                    kinds[0] += 1;
+                    names.iter().map(String::as_str).collect()
+                }
+                prompt if prompt.starts_with("Detect an object: the ") => {
+                    kinds[1] += 1;
+                    vec![prompt["Detect an object: the ".len()..].trim_end_matches('.')]
+                }
+                prompt => {
+                    kinds[2] += 1;
+                    let list = prompt.strip_prefix("Detect ").unwrap();
+                    list.strip_suffix(" in this image")
+                        .unwrap()
+                        .split(", ")
+                        .collect()
+                }
+            };
+            let mut expected: Vec<_> = scene
+                .objects
+                .iter()
+                .filter(|o| asked.contains(&names[o.class].as_str()))
+                .map(|o| {
+                    let [x1, y1, x2, y2] = o.bbox;
+                    let coords = BoundingBox::new(x1, y1, x2, y2).to_thousandths(128, 128);
+                    (names[o.class].clone(), coords.map(f32::from))
+                })
+                .collect();
+            let mut got = read(&question.answer);
+            assert_eq!(got.len(), question.objects.len());
+            for ((label, _), &object) in got.iter().zip(&question.objects) {
+                assert_eq!(
+                    label, &names[scene.objects[object].class],
+                    "order of the objects"
+                );
+            }
+            let key =
+                |(label, coords): &(String, [f32; 4])| (label.clone(), coords.map(|c| c as u16));
+            got.sort_by_key(key);
+            expected.sort_by_key(key);
+            assert_eq!(got, expected, "{}", question.prompt);
+        }
+        assert!(
+            kinds.iter().all(|&n| n > 20),
+            "every kind of question is drawn: {kinds:?}"
+        );
+    }
+
+    #[test]
+    fn a_crowd_is_asked_for_classes_by_name() {
+        let object = |i: usize| SceneObject {
+            class: i % 3,
+            bbox: [i as f32, 0.0, i as f32 + 9.0, 9.0],
+        };
+        let scene = Scene {
+            image: image::RgbImage::new(128, 128),
+            objects: (0..MAX_BOXES + 1).map(object).collect(),
+        };
+        let names: Vec<String> = ["car", "cup", "fish"].map(String::from).to_vec();
+        for seed in 0..50 {
+            let question = Question::draw(&scene, &names, &mut ChaCha8Rng::seed_from_u64(seed));
+            assert_ne!(question.prompt, "Detect all objects in this image");
+        }
+    }
+}

@@ -40,22 +40,22 @@ impl SceneRecipe {
     pub fn nano() -> Self {
         Self {
             train: TrainConfig {
-                steps: 6000,
+                steps: 4400,
                 batch_size: 32,
-                micro_batch_size: 16,
+                micro_batch_size: 2,
                 workers: 2,
                 learning_rate: 1e-3,
                 warmup_ratio: 0.015,
                 weight_decay: 0.01,
                 betas: (0.9, 0.98),
                 muon_learning_rate: Some(0.02),
-                save_every: 250,
+                save_every: 220,
                 ..TrainConfig::default()
             },
             scenes: SceneConfig::default(),
             seed: seeds::TRAIN,
             dense_share: 0.4,
-            frozen_share: 0.15,
+            frozen_share: 0.2,
             sigma: 10.0,
             validation_scenes: 200,
         }

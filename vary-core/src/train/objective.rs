@@ -21,6 +21,16 @@ pub trait Objective: Send + Sync {
     /// Ends the run; an objective that wants to skip bad samples returns another one instead.
     fn sample(&self, index: u64) -> Result<Self::Sample>;
 
+    /// Takes the gradients off the parts of the model that rest in a step.
+    ///
+    /// Without this they would get no gradient either if the loss does not reach them, but burn's
+    /// autodiff (0.22.1) keeps a record of every tracked parameter that a backward pass never
+    /// reached: the run would slow down with every step.
+    fn rest(&self, model: Self::Model, step: u64) -> Self::Model {
+        let _ = step;
+        model
+    }
+
     /// Loss of `micro`, a part of the samples of an optimizer step.
     ///
     /// The losses of all parts add up to the loss of the step: normalise by numbers of the whole

@@ -185,7 +185,7 @@ impl Trainer {
                 // Leaves of its own keep a worker's tape apart from the others', which would
                 // otherwise wait for each other.
                 let device = parameter_device(model);
-                let model = model.clone().fork(&device);
+                let model = objective.rest(model.clone(), index).fork(&device);
                 let (micros, next, results) = (&micros, &next, &results);
                 scope.spawn(move || {
                     loop {

@@ -23,6 +23,18 @@ pub fn companion_dir(case: &str) -> PathBuf {
     }
 }
 
+/// A JSON file beside the cases; the bundled one where the data lacks it.
+pub fn companion(file: &str) -> Value {
+    let path = case_dir(file);
+    let path = if path.is_file() {
+        path
+    } else {
+        PathBuf::from(BUNDLED).join(file)
+    };
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
 /// A JSON file of a case.
 pub fn json(case: &str, file: &str) -> Value {
     let path = case_dir(case).join(file);

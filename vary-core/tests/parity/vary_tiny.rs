@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 
 use burn::prelude::*;
-use vary_core::checkpoint::{CheckpointFiles, SaveOptions};
+use vary_core::checkpoint::{CheckpointFiles, SaveOptions, names_and_shapes};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_lm::generate::{GenerateOptions, Generator};
 
-use crate::support::{Tensors, assert_close, case_dir, devices};
+use crate::support::{Tensors, assert_close, case_dir, companion, devices};
 
 const TOLERANCE: f32 = 5e-4;
 
@@ -199,5 +199,18 @@ fn a_config_that_contradicts_the_weights_is_an_error() {
             .unwrap_err()
             .to_string();
         assert!(error.contains(named), "{error}");
+    }
+}
+
+#[test]
+fn the_full_size_model_has_the_official_keys() {
+    let official = &companion("full_size_keys.json")["vary_tiny"];
+    let official = official.as_object().unwrap();
+    let model = VaryTinyConfig::vary_tiny().init(&Device::flex());
+    let ours = names_and_shapes(&model, &VaryTiny::key_map()).unwrap();
+    assert_eq!(ours.len(), official.len());
+    for (name, shape) in ours {
+        let expected: Vec<usize> = crate::support::read(&official[&name]);
+        assert_eq!(shape, expected, "{name}");
     }
 }

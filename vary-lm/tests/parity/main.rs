@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod opt;
+#[path = "../../../fixtures/support.rs"]
 mod support;
 mod tokenizer;

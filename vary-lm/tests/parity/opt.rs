@@ -1,61 +1,18 @@
-use burn::module::{ModuleMapper, Param};
 use burn::prelude::*;
 use vary_lm::opt::{Decoder, OptConfig, interpolate_positions};
 
-use crate::support::{Tensors, assert_close, devices, json};
+use crate::support::{Tensors, assert_close, devices, fill, json};
 
 const TOLERANCE: f32 = 2e-4;
-
-/// Fills a module from official names. The real loader lives in `vary-core`, above this crate.
-struct Fill<'a> {
-    weights: &'a Tensors,
-    path: Vec<String>,
-    used: usize,
-}
-
-impl ModuleMapper for Fill<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let path = self
-            .path
-            .join(".")
-            .replace(".gamma", ".weight")
-            .replace(".beta", ".bias");
-        let mut tensor = self
-            .weights
-            .float::<D>(&format!("model.decoder.{path}"), &param.lazy_device());
-        if D == 2 && !path.starts_with("embed_") {
-            tensor = tensor.transpose();
-        }
-        assert_eq!(
-            tensor.dims().as_slice(),
-            param.lazy_shape().as_slice(),
-            "{path}: shape"
-        );
-        self.used += 1;
-        Param::initialized(param.id, tensor)
-    }
-}
 
 fn load(device: &Device) -> Decoder {
     let config: OptConfig = serde_json::from_value(json("opt", "config.json")).unwrap();
     config.validate().unwrap();
     let weights = Tensors::read("opt", "weights.safetensors");
-    let mut fill = Fill {
-        weights: &weights,
-        path: vec![],
-        used: 0,
-    };
-    let decoder = config.init(device).map(&mut fill);
+    let official = |path: &str| format!("model.decoder.{path}");
+    let (decoder, used) = fill(config.init(device), &weights, official);
     assert_eq!(
-        fill.used + 1,
+        used + 1,
         weights.names().len(),
         "all but the tied `lm_head.weight` are used"
     );

@@ -1,62 +1,22 @@
-use burn::module::{ModuleMapper, Param};
 use burn::prelude::*;
 use vary_vision::vocab::{KEYS, VisionVocabulary, VisionVocabularyConfig};
 
-use crate::support::{Tensors, assert_close, devices, json};
+use crate::support::{Tensors, assert_close, devices, fill, json};
 
 const TOLERANCE: f32 = 2e-4;
-
-/// Fills a module from official names. The real loader lives in `vary-core`, above this crate.
-struct Fill<'a> {
-    weights: &'a Tensors,
-    path: Vec<String>,
-    used: usize,
-}
-
-impl ModuleMapper for Fill<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let mut name = self
-            .path
-            .join(".")
-            .replace(".gamma", ".weight")
-            .replace(".beta", ".bias");
-        for (field, official) in KEYS {
-            name = name.replace(field, official);
-        }
-        let mut tensor = self.weights.float::<D>(&name, &param.lazy_device());
-        if D == 2 && name.ends_with(".weight") {
-            tensor = tensor.transpose();
-        }
-        assert_eq!(
-            tensor.dims().as_slice(),
-            param.lazy_shape().as_slice(),
-            "{name}: shape"
-        );
-        self.used += 1;
-        Param::initialized(param.id, tensor)
-    }
-}
 
 fn load(device: &Device) -> VisionVocabulary {
     let config: VisionVocabularyConfig =
         serde_json::from_value(json("vocab", "config.json")).unwrap();
     config.validate().unwrap();
     let weights = Tensors::read("vocab", "weights.safetensors");
-    let mut fill = Fill {
-        weights: &weights,
-        path: vec![],
-        used: 0,
+    let official = |path: &str| {
+        KEYS.iter().fold(path.to_owned(), |path, (field, name)| {
+            path.replace(field, name)
+        })
     };
-    let network = config.init(device).map(&mut fill);
-    assert_eq!(fill.used, weights.names().len(), "tensors of the file used");
+    let (network, used) = fill(config.init(device), &weights, official);
+    assert_eq!(used, weights.names().len(), "tensors of the file used");
     network
 }
 

@@ -1,0 +1,106 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use vary_lm::tokenizer::nano_tokenizer;
+
+fn objective() -> SceneObjective {
+    let atlas = Atlas::embedded().unwrap();
+    let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
+    let tokenizer = nano_tokenizer(&names).unwrap();
+    SceneObjective {
+        model: VaryTinyConfig::nano(tokenizer.vocab_size()),
+        scenes: SceneConfig::default(),
+        coordinates: CoordinateTokens::find(&tokenizer),
+        atlas,
+        tokenizer,
+        seed: 3,
+        dense_steps: 2,
+        frozen_steps: 1,
+        sigma: 10.0,
+    }
+}
+
+#[test]
+fn a_box_stands_right_before_its_coordinates() {
+    let objective = objective();
+    let coordinates = objective.coordinates.as_ref().unwrap();
+    let mut boxes = 0;
+    for index in 0..50 {
+        let sample = objective.sample(index).unwrap();
+        for (at, bbox) in &sample.boxes {
+            let spelt: Vec<f32> = sample.ids[at + 1..at + 5]
+                .iter()
+                .map(|&id| f32::from(coordinates.get(id).unwrap().value) / 1000.0)
+                .collect();
+            let off = spelt
+                .iter()
+                .zip(bbox)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
+            assert!(off <= 0.0006, "{spelt:?} {bbox:?}");
+            boxes += 1;
+        }
+    }
+    assert!(boxes > 100);
+}
+
+#[test]
+fn only_the_answer_and_its_end_are_learned() {
+    let objective = objective();
+    let end = objective.tokenizer.require("</s>").unwrap();
+    for index in 0..20 {
+        let sample = objective.sample(index).unwrap();
+        let first = sample.labels.iter().position(|&label| label >= 0).unwrap();
+        assert!(sample.labels[first..].iter().all(|&label| label >= 0));
+        assert_eq!(sample.ids.last(), Some(&end));
+        let prompt = objective
+            .tokenizer
+            .decode(&sample.ids[..first], false)
+            .unwrap();
+        assert!(prompt.ends_with("ASSISTANT:"), "{prompt}");
+    }
+}
+
+#[test]
+fn soft_targets_are_distributions_around_the_value() {
+    let objective = objective();
+    for value in [0, 3, 500, 1000] {
+        let target = objective.soft_target(value);
+        assert!((target.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        let best = (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b]));
+        assert_eq!(best, Some(usize::from(value)));
+    }
+}
+
+#[test]
+fn a_part_that_rests_gets_no_gradient() {
+    let mut objective = objective();
+    objective.model = VaryTinyConfig::tiny(objective.tokenizer.vocab_size());
+    objective.scenes.size = 32;
+    let device = Device::flex().autodiff();
+    let vary = objective.model.init(&device);
+    let model = SceneModel::new(
+        vary,
+        &objective.model,
+        objective.atlas.names().len(),
+        &device,
+    );
+    let samples: Vec<_> = (0..2).map(|i| objective.sample(i).unwrap()).collect();
+    for (index, tower, decoder) in [(0, true, false), (2, false, true), (3, true, true)] {
+        let step = Step {
+            index,
+            samples: &samples,
+        };
+        let model = objective.rest(model.clone(), index).fork(&device);
+        let loss = objective.loss(&model, &samples, step).unwrap();
+        let grads = loss.total.backward();
+        let vary = &model.vary;
+        let of_tower = vary.vision_tower.net_3.weight.val().grad(&grads);
+        let of_decoder = vary.decoder.layers[0].fc1.weight.val().grad(&grads);
+        assert_eq!(
+            (of_tower.is_some(), of_decoder.is_some()),
+            (tower, decoder),
+            "step {index}"
+        );
+    }
+}

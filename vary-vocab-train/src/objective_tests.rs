@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use vary_core::train::draw_parameters;
 use vary_lm::tokenizer::nano_tokenizer;
 
 fn objective() -> SceneObjective {
@@ -85,6 +86,7 @@ fn a_part_that_rests_gets_no_gradient() {
         objective.atlas.names().len(),
         &device,
     );
+    draw_parameters(&model);
     let samples: Vec<_> = (0..2).map(|i| objective.sample(i).unwrap()).collect();
     for (index, tower, decoder) in [(0, true, false), (2, false, true), (3, true, true)] {
         let step = Step {

@@ -18,4 +18,4 @@ pub use grads::{clip_global_norm, global_norm};
 pub use loss::{answer_loss, cross_entropy_sum, learned_labels, learned_positions};
 pub use objective::{Loss, Objective, Step};
 pub use optimizer::TrainOptimizer;
-pub use trainer::Trainer;
+pub use trainer::{Trainer, draw_parameters};

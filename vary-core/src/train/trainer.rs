@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::prelude::*;
 use rayon::prelude::*;
@@ -65,6 +65,7 @@ impl Trainer {
         mut on_checkpoint: impl FnMut(&O::Model, u64) -> Result<()>,
     ) -> Result<O::Model> {
         let checkpoints = self.dir.join("checkpoints");
+        draw_parameters(&model);
         let optimizer = TrainOptimizer::new(&model, &self.config);
         let (model, mut optimizer, start) =
             state::resume(&checkpoints, model, optimizer, &self.config)?;
@@ -226,6 +227,18 @@ impl Trainer {
             parts,
         })
     }
+}
+
+/// Draws the parameters that are still to be drawn. burn draws each when it is first used; a copy
+/// that a step or a checkpoint makes would draw values of its own.
+pub fn draw_parameters<M: Module>(model: &M) {
+    struct Draw;
+    impl ModuleVisitor for Draw {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            param.val();
+        }
+    }
+    model.visit(&mut Draw);
 }
 
 /// Device of a module's parameters, autodiff included.

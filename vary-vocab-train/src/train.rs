@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -143,9 +144,21 @@ fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
         Err(_) => {
             let dir = path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-            fs::write(path, resolved).with_context(|| path.display().to_string())
+            write_atomic(path, resolved)
         }
     }
+}
+
+/// Writes a file that is there whole or not at all, whenever the run is killed.
+fn write_atomic(path: &Path, text: &str) -> anyhow::Result<()> {
+    let partial = path.with_extension("partial");
+    let write = || {
+        let mut file = fs::File::create(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write().with_context(|| path.display().to_string())
 }
 
 /// Scores each checkpoint on the validation seed and keeps the best one, by AP50.
@@ -190,7 +203,7 @@ impl Validation {
         println!("validation {line}");
         lines.push_str(&line.to_string());
         lines.push('\n');
-        fs::write(&log, lines)?;
+        write_atomic(&log, &lines)?;
         if ap50 > best {
             save(
                 model,

@@ -1,5 +1,4 @@
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use burn::prelude::*;
 use clap::Args;
 use serde_json::json;
 use vary_core::Pipeline;
-use vary_core::checkpoint::{SaveOptions, StoredType};
+use vary_core::checkpoint::{SaveOptions, StoredType, write_atomic};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::train::Trainer;
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer, nano_tokenizer};
@@ -144,21 +143,9 @@ fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
         Err(_) => {
             let dir = path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-            write_atomic(path, resolved)
+            Ok(write_atomic(path, resolved.as_bytes())?)
         }
     }
-}
-
-/// Writes a file that is there whole or not at all, whenever the run is killed.
-fn write_atomic(path: &Path, text: &str) -> anyhow::Result<()> {
-    let partial = path.with_extension("partial");
-    let write = || {
-        let mut file = fs::File::create(&partial)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().with_context(|| path.display().to_string())
 }
 
 /// Scores each checkpoint on the validation seed and keeps the best one, by AP50.
@@ -203,7 +190,7 @@ impl Validation {
         println!("validation {line}");
         lines.push_str(&line.to_string());
         lines.push('\n');
-        write_atomic(&log, &lines)?;
+        write_atomic(&log, lines.as_bytes())?;
         if ap50 > best {
             save(
                 model,

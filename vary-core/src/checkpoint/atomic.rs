@@ -21,7 +21,10 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&File) -> Result<()>) -> R
 }
 
 /// Writes a file that appears under its name when it is complete and on disk, or not at all.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Io`] naming the file.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |mut file| {
         file.write_all(bytes)
             .map_err(|source| Error::io(path, source))

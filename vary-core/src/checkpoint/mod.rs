@@ -22,7 +22,8 @@ mod save;
 mod source;
 mod walk;
 
-pub(crate) use atomic::{write_atomic, write_json};
+pub use atomic::write_atomic;
+pub(crate) use atomic::write_json;
 #[cfg(feature = "nano")]
 pub(crate) use config::parse_config_json;
 pub use config::read_config_json;

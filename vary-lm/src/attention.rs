@@ -8,11 +8,12 @@ use crate::kv_cache::LayerCache;
 ///
 /// With a cache the keys and values of this call are appended to it, and the queries see all of
 /// them. `padding` marks keys that no query may see (`true` = hidden); it covers the cached
-/// positions too.
+/// positions too. Fewer key heads than query heads are grouped-query attention (arXiv 2305.13245):
+/// consecutive query heads share a key head.
 ///
 /// # Shapes
 /// - q: `[batch, n_heads, seq, head_dim]`
-/// - k, v: `[batch, n_heads, seq, head_dim]`
+/// - k, v: `[batch, n_kv_heads, seq, head_dim]`, `n_heads` a multiple of `n_kv_heads`
 /// - padding: `[batch, past + seq]`
 /// - output: `[batch, seq, n_heads * head_dim]`
 ///
@@ -40,7 +41,43 @@ pub(crate) fn causal_attention(
         is_causal: seq > 1,
         ..Default::default()
     };
+    let (k, v) = (share_heads(k, heads), share_heads(v, heads));
     attention(q, k, v, mask, None, options)
         .swap_dims(1, 2)
         .reshape([batch, seq, heads * head_dim])
+}
+
+/// Repeats every key head for the query heads that share it.
+///
+/// # Shapes
+/// - x: `[batch, n_kv_heads, total, head_dim]`
+/// - output: `[batch, n_heads, total, head_dim]`
+fn share_heads(x: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [batch, kv_heads, total, head_dim] = x.dims();
+    if kv_heads == heads {
+        return x;
+    }
+    let group = heads / kv_heads;
+    let sizes = [batch, kv_heads, group, total, head_dim];
+    x.unsqueeze_dim::<5>(2)
+        .expand(sizes.map(|n| n as i64))
+        .reshape([batch, heads, total, head_dim])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consecutive_query_heads_share_a_key_head() {
+        let device = Device::flex();
+        let x = Tensor::<1, Int>::arange(0..12, &device).float();
+        let x = x.reshape([1, 2, 3, 2]);
+        let shared = share_heads(x.clone(), 4);
+        for (head, of) in [(0, 0), (1, 0), (2, 1), (3, 1)] {
+            let got = shared.clone().narrow(1, head, 1).into_data();
+            got.assert_eq(&x.clone().narrow(1, of, 1).into_data(), true);
+        }
+    }
 }

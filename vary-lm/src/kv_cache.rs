@@ -1,28 +1,47 @@
 use burn::prelude::*;
+use burn::tensor::DType;
 
 /// Keys and values of every layer, preallocated for `capacity` positions.
 #[derive(Debug, Clone)]
 pub struct KvCache {
     layers: Vec<LayerCache>,
     capacity: usize,
+    prompt_len: Option<usize>,
 }
 
 impl KvCache {
     /// An empty cache.
-    pub fn new(
-        n_layers: usize,
-        [batch, n_heads, capacity, head_dim]: [usize; 4],
-        device: &Device,
-    ) -> Self {
+    ///
+    /// # Shapes
+    /// - keys and values of a layer: `[batch, n_kv_heads, capacity, head_dim]`, of type `dtype`
+    pub fn new(n_layers: usize, shape: [usize; 4], device: &Device, dtype: DType) -> Self {
+        let zeros = || Tensor::zeros(shape, (device, dtype));
         let layer = || LayerCache {
-            k: Tensor::zeros([batch, n_heads, capacity, head_dim], device),
-            v: Tensor::zeros([batch, n_heads, capacity, head_dim], device),
+            k: zeros(),
+            v: zeros(),
             len: 0,
         };
         Self {
             layers: (0..n_layers).map(|_| layer()).collect(),
-            capacity,
+            capacity: shape[2],
+            prompt_len: None,
         }
+    }
+
+    /// Says how long the whole prompt is that the first passes will read.
+    ///
+    /// Models that stretch their positions for long prompts (Qwen's dynamic NTK) choose the stretch
+    /// once per cache; without this they take the first pass for the whole prompt, as the original
+    /// code does. A prompt that is read in parts needs it to be read as if in one.
+    #[must_use]
+    pub fn with_prompt_len(mut self, len: usize) -> Self {
+        self.prompt_len = Some(len);
+        self
+    }
+
+    /// Length of the prompt, where the pass that begins now has `seq` positions.
+    pub(crate) fn prompt_len(&mut self, seq: usize) -> usize {
+        *self.prompt_len.get_or_insert(seq)
     }
 
     /// Positions held now.
@@ -40,12 +59,36 @@ impl KvCache {
         self.capacity
     }
 
+    /// Forgets all positions from `len` on; the next ones take their place.
+    pub fn truncate(&mut self, len: usize) {
+        for layer in &mut self.layers {
+            layer.len = layer.len.min(len);
+        }
+    }
+
+    /// Makes room for `capacity` positions in all, keeping what is held.
+    pub fn grow(&mut self, capacity: usize) {
+        if capacity > self.capacity {
+            self.layers
+                .iter_mut()
+                .for_each(|layer| layer.grow(capacity));
+            self.capacity = capacity;
+        }
+    }
+
+    /// Keys and values that a layer holds, `[batch, n_kv_heads, len, head_dim]`; `None` beyond the
+    /// last layer.
+    pub fn layer_tensors(&self, index: usize) -> Option<(Tensor<4>, Tensor<4>)> {
+        let LayerCache { k, v, len } = self.layers.get(index)?;
+        Some((k.clone().narrow(2, 0, *len), v.clone().narrow(2, 0, *len)))
+    }
+
     pub(crate) fn layer(&mut self, index: usize) -> Option<&mut LayerCache> {
         self.layers.get_mut(index)
     }
 }
 
-/// Keys and values of one layer, `[batch, n_heads, capacity, head_dim]`.
+/// Keys and values of one layer, `[batch, n_kv_heads, capacity, head_dim]`.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerCache {
     k: Tensor<4>,
@@ -68,10 +111,57 @@ impl LayerCache {
         self.k.inplace(|buffer| buffer.slice_assign(new.clone(), k));
         self.v.inplace(|buffer| buffer.slice_assign(new, v));
         self.len = end;
-        let held = [0..batch, 0..heads, 0..end, 0..head_dim];
         (
-            self.k.clone().slice(held.clone()),
-            self.v.clone().slice(held),
+            self.k.clone().narrow(2, 0, end),
+            self.v.clone().narrow(2, 0, end),
         )
+    }
+
+    fn grow(&mut self, capacity: usize) {
+        let longer = |old: &Tensor<4>| {
+            let [batch, heads, _, head_dim] = old.dims();
+            let new = Tensor::zeros(
+                [batch, heads, capacity, head_dim],
+                (&old.device(), old.dtype()),
+            );
+            let held = [0..batch, 0..heads, 0..self.len, 0..head_dim];
+            new.slice_assign(held.clone(), old.clone().slice(held))
+        };
+        (self.k, self.v) = (longer(&self.k), longer(&self.v));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(value: f32) -> Tensor<4> {
+        Tensor::full([1, 1, 1, 2], value, &Device::flex())
+    }
+
+    #[test]
+    fn what_is_forgotten_is_written_over_and_growing_keeps_the_rest() {
+        let mut cache = KvCache::new(1, [1, 1, 2, 2], &Device::flex(), DType::F32);
+        let mut append = |cache: &mut KvCache, value| {
+            let layer = cache
+                .layer(0)
+                .map(|layer| layer.append(row(value), row(-value)));
+            layer.map(|(k, v)| (k.into_data(), v.into_data()))
+        };
+        append(&mut cache, 1.0);
+        append(&mut cache, 2.0);
+        cache.truncate(5);
+        assert_eq!(cache.len(), 2);
+        cache.truncate(1);
+        append(&mut cache, 3.0);
+        cache.grow(1);
+        assert_eq!(cache.capacity(), 2);
+        cache.grow(3);
+        let held = append(&mut cache, 4.0);
+        let expected = TensorData::from([[[[1f32, 1.0], [3.0, 3.0], [4.0, 4.0]]]]);
+        let (k, v) = held.unwrap_or_else(|| unreachable!("there is a layer"));
+        k.assert_eq(&expected, true);
+        let negative = TensorData::from([[[[-1f32, -1.0], [-3.0, -3.0], [-4.0, -4.0]]]]);
+        v.assert_eq(&negative, true);
     }
 }

@@ -11,7 +11,7 @@ pub use positions::{POSITION_OFFSET, interpolate_positions};
 use burn::nn::{Dropout, Embedding, LayerNorm};
 use burn::prelude::*;
 
-use crate::kv_cache::KvCache;
+use crate::{KvCache, LanguageModel};
 
 /// OPT's decoder with its tied output head. Field names are the official ones.
 ///
@@ -30,38 +30,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Looks tokens up, without positions.
-    ///
-    /// # Shapes
-    /// - ids: `[batch, seq]`
-    /// - output: `[batch, seq, d_model]`
-    pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        self.embed_tokens.forward(ids)
-    }
-
-    /// Runs the layers over embedded tokens.
-    ///
-    /// `attention_mask` is 1 for tokens and 0 for padding, on either side; it covers cached
-    /// positions and new ones. Without it nothing is padding. A token's position is the number of
-    /// tokens before it, padding not counted.
-    ///
-    /// # Shapes
-    /// - inputs_embeds: `[batch, seq, d_model]`
-    /// - attention_mask: `[batch, past + seq]`
-    /// - output: `[batch, seq, d_model]`, after the final norm
-    ///
-    /// # Panics
-    /// If a position is beyond the table, or the cache has no room.
-    pub fn forward(
-        &self,
-        inputs_embeds: Tensor<3>,
-        attention_mask: Option<Tensor<2, Int>>,
-        cache: Option<&mut KvCache>,
-    ) -> Tensor<3> {
-        self.forward_states(inputs_embeds, attention_mask, cache, |_| ())
-    }
-
-    /// Like [`forward`](Self::forward), and shows each hidden state to `inspect`: the embedding
+    /// Like [`forward`](LanguageModel::forward), and shows each hidden state to `inspect`: the embedding
     /// with its position, each layer's output but the last, and the normed output.
     pub fn forward_states(
         &self,
@@ -94,27 +63,44 @@ impl Decoder {
         inspect(&x);
         x
     }
+}
 
-    /// Output head, tied to the token table.
-    ///
-    /// # Shapes
-    /// - hidden: `[.., d_model]`
-    /// - output: `[.., vocab]`
-    pub fn logits<const D: usize>(&self, hidden: Tensor<D>) -> Tensor<D> {
+/// A token's position is the number of tokens before it, padding not counted, on either side.
+impl LanguageModel for Decoder {
+    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        self.embed_tokens.forward(ids)
+    }
+
+    fn forward(
+        &self,
+        inputs_embeds: Tensor<3>,
+        attention_mask: Option<Tensor<2, Int>>,
+        cache: Option<&mut KvCache>,
+    ) -> Tensor<3> {
+        self.forward_states(inputs_embeds, attention_mask, cache, |_| ())
+    }
+
+    /// The head is tied to the token table.
+    fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
         burn::tensor::module::linear(hidden, self.embed_tokens.weight.val().transpose(), None)
     }
 
-    /// An empty cache for this decoder.
-    pub fn cache(&self, batch: usize, capacity: usize) -> KvCache {
-        let weight = &self.embed_tokens.weight;
-        let d_model = weight.lazy_shape()[1];
+    fn cache(&self, batch: usize, capacity: usize) -> KvCache {
+        let table = self.embed_tokens.weight.val();
         let heads = self.layers.first().map_or(1, |layer| layer.num_heads());
-        let shape = [batch, heads, capacity, d_model / heads];
-        KvCache::new(self.layers.len(), shape, &weight.val().device())
+        let shape = [batch, heads, capacity, table.dims()[1] / heads];
+        KvCache::new(self.layers.len(), shape, &table.device(), table.dtype())
     }
 
-    /// Longest sequence that the position table allows.
-    pub fn max_positions(&self) -> usize {
+    fn max_positions(&self) -> usize {
         self.embed_positions.weight.lazy_shape()[0] - POSITION_OFFSET
+    }
+
+    fn embedding_shape(&self) -> [usize; 2] {
+        self.embed_tokens.weight.lazy_shape().dims()
+    }
+
+    fn device(&self) -> Device {
+        self.embed_tokens.weight.lazy_device()
     }
 }

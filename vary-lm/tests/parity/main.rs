@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod opt;
+mod qwen;
 #[path = "../../../fixtures/support.rs"]
 mod support;
 mod tokenizer;

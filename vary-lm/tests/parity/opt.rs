@@ -1,7 +1,8 @@
 use burn::prelude::*;
+use vary_lm::LanguageModel;
 use vary_lm::opt::{Decoder, OptConfig, interpolate_positions};
 
-use crate::support::{Tensors, assert_close, devices, fill, json};
+use crate::support::{Tensors, assert_close, assert_close_masked, devices, fill, ints, json};
 
 const TOLERANCE: f32 = 2e-4;
 
@@ -19,17 +20,6 @@ fn load(device: &Device) -> Decoder {
     decoder
 }
 
-fn ints(io: &Tensors, name: &str, device: &Device) -> Tensor<2, Int> {
-    Tensor::from_data(io.data(name), device)
-}
-
-/// Compares where `mask` is 1.
-fn assert_close_masked(name: &str, got: Tensor<3>, expected: TensorData, mask: &Tensor<2, Int>) {
-    let mask = mask.clone().float().unsqueeze_dim::<3>(2);
-    let expected = Tensor::<3>::from_data(expected, &mask.device()) * mask.clone();
-    assert_close(name, got * mask, expected.into_data(), TOLERANCE);
-}
-
 #[test]
 fn logits_and_hidden_states_match() {
     let io = Tensors::read("opt", "io.safetensors");
@@ -43,9 +33,15 @@ fn logits_and_hidden_states_match() {
         assert_eq!(states.len(), decoder.layers.len() + 1);
         for (i, state) in states.into_iter().enumerate() {
             let name = format!("hidden_state_{i}");
-            assert_close_masked(&name, state, io.data(&name), &mask);
+            assert_close_masked(&name, state, io.data(&name), &mask, TOLERANCE);
         }
-        assert_close_masked("logits", decoder.logits(hidden), io.data("logits"), &mask);
+        assert_close_masked(
+            "logits",
+            decoder.logits(hidden),
+            io.data("logits"),
+            &mask,
+            TOLERANCE,
+        );
 
         let embeds = io.float::<3>("inputs_embeds", &device);
         let logits = decoder.logits(decoder.forward(embeds, None, None));
@@ -66,6 +62,7 @@ fn left_padding_changes_nothing() {
             logits,
             io.data("left_padded_logits"),
             &mask,
+            TOLERANCE,
         );
     }
 }

@@ -1,0 +1,69 @@
+use burn::prelude::*;
+
+use crate::KvCache;
+
+/// A decoder-only language model: embedded tokens in, logits out.
+///
+/// It is what generation, the splicing of image tokens and training need; the families differ in
+/// how they are built and in their configuration.
+pub trait LanguageModel: Send + Sync {
+    /// Looks tokens up, without positions.
+    ///
+    /// # Shapes
+    /// - ids: `[batch, seq]`
+    /// - output: `[batch, seq, d_model]`
+    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3>;
+
+    /// Runs the layers over embedded tokens.
+    ///
+    /// `attention_mask` is 1 for tokens and 0 for padding; it covers cached positions and new
+    /// ones. Without it nothing is padding. Padding on the right needs no mask: attention is
+    /// causal.
+    ///
+    /// # Shapes
+    /// - inputs_embeds: `[batch, seq, d_model]`
+    /// - attention_mask: `[batch, past + seq]`
+    /// - output: `[batch, seq, d_model]`, after the final norm
+    ///
+    /// # Panics
+    /// If a position is beyond [`max_positions`](Self::max_positions) of a model with a position
+    /// table, or the cache has no room.
+    fn forward(
+        &self,
+        inputs_embeds: Tensor<3>,
+        attention_mask: Option<Tensor<2, Int>>,
+        cache: Option<&mut KvCache>,
+    ) -> Tensor<3>;
+
+    /// Output head.
+    ///
+    /// # Shapes
+    /// - hidden: `[batch, seq, d_model]`
+    /// - output: `[batch, seq, vocab]`
+    fn logits(&self, hidden: Tensor<3>) -> Tensor<3>;
+
+    /// An empty cache for this model, `capacity` positions long.
+    fn cache(&self, batch: usize, capacity: usize) -> KvCache;
+
+    /// Longest sequence.
+    fn max_positions(&self) -> usize;
+
+    /// Rows of the token table and width of the residual stream.
+    fn embedding_shape(&self) -> [usize; 2];
+
+    /// Where the model is.
+    fn device(&self) -> Device;
+
+    /// Logits after the last position; the inputs are appended to `cache`.
+    ///
+    /// # Shapes
+    /// - inputs_embeds: `[1, seq, d_model]`
+    /// - output: `[vocab]`
+    fn next_logits(&self, inputs_embeds: Tensor<3>, cache: &mut KvCache) -> Tensor<1> {
+        let [batch, seq, d_model] = inputs_embeds.dims();
+        let hidden = self.forward(inputs_embeds, None, Some(cache));
+        // Only the last position's logits are wanted, and the head is the widest matrix there is.
+        let last = hidden.slice([0..batch, seq - 1..seq, 0..d_model]);
+        self.logits(last).flatten(0, 2)
+    }
+}

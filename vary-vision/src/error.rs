@@ -8,7 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A configuration that no network can be made from.
-    #[error("vision vocabulary config: {0}")]
+    #[error("vision config: {0}")]
     Config(String),
 
     /// A file of a picture could not be read.

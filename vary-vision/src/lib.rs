@@ -1,5 +1,5 @@
 //! The vision side of [Vary](https://arxiv.org/abs/2401.12503) on burn: the vision vocabulary
-//! network and the preprocessing that feeds it.
+//! network, CLIP's vision tower, and the preprocessing that feeds both.
 //!
 //! ```
 //! use burn::prelude::*;
@@ -11,7 +11,9 @@
 //! assert_eq!(tokens.dims(), [1, 4, 16]);
 //! ```
 
+pub mod clip;
 mod error;
+mod patches;
 pub mod preprocess;
 pub mod vocab;
 

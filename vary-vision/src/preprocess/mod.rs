@@ -1,5 +1,5 @@
 //! From a picture to the network's tensor, with the same values as the original code (Pillow and
-//! the high-resolution branch of Vary): decode, convert to RGB, squash to a square, normalise.
+//! both branches of Vary-toy): decode, convert to RGB, make a square, normalise.
 //!
 //! ```
 //! use burn::prelude::*;
@@ -23,6 +23,6 @@ mod resize;
 mod transform;
 
 pub use decode::{DecodeOptions, decode, open, to_rgb};
-pub use processor::ImageProcessor;
+pub use processor::{Fit, ImageProcessor};
 pub use resize::resize;
 pub use transform::ResizeTransform;

@@ -1,14 +1,26 @@
 use burn::prelude::*;
 use image::RgbImage;
 
+use super::resize::resize_and_crop;
 use super::{ResizeTransform, resize};
 use crate::Result;
 
-/// Squashes a picture to a square and normalises it: the input of the vision vocabulary.
+/// How a picture becomes a square.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// Both edges are resized, the aspect ratio is lost: the vision vocabulary sees all of it.
+    Squash,
+    /// The shorter edge is resized, the middle of the longer one is kept: CLIP.
+    CentreCrop,
+}
+
+/// Makes a square of a picture and normalises it: the input of a vision tower.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImageProcessor {
     /// Edge of the square in pixels.
     pub size: usize,
+    /// How the picture becomes a square.
+    pub fit: Fit,
     /// Mean of each channel (red, green, blue), of values from 0 to 1.
     pub mean: [f32; 3],
     /// Standard deviation of each channel, of values from 0 to 1.
@@ -21,18 +33,31 @@ impl ImageProcessor {
     pub fn vary(size: usize) -> Self {
         Self {
             size,
+            fit: Fit::Squash,
             mean: [0.481_454_66, 0.457_827_5, 0.408_210_73],
             std: [0.268_629_54, 0.261_302_6, 0.275_777_1],
         }
     }
 
-    /// The picture squashed to `size` x `size`, aspect ratio ignored, still in 8 bits.
+    /// The CLIP branch of Vary-toy: the preprocessing of `openai/clip-vit-large-patch14`, whose
+    /// `size` is 224.
+    pub fn clip(size: usize) -> Self {
+        Self {
+            fit: Fit::CentreCrop,
+            ..Self::vary(size)
+        }
+    }
+
+    /// The square of `size` x `size`, still in 8 bits.
     ///
     /// # Errors
     /// [`EmptyPicture`](crate::Error::EmptyPicture) if the picture or `size` is zero.
     pub fn resized(&self, picture: &RgbImage) -> Result<RgbImage> {
         let size = u32::try_from(self.size).unwrap_or(u32::MAX);
-        resize(picture, size, size)
+        match self.fit {
+            Fit::Squash => resize(picture, size, size),
+            Fit::CentreCrop => resize_and_crop(picture, size),
+        }
     }
 
     /// Normalised values `[3, size, size]`, planar, red plane first: `(value / 255 - mean) / std`.
@@ -86,6 +111,7 @@ mod tests {
     fn planes_are_red_green_blue_and_normalised() {
         let processor = ImageProcessor {
             size: 2,
+            fit: Fit::Squash,
             mean: [0.5, 0.0, 0.2],
             std: [0.5, 1.0, 0.4],
         };
@@ -101,10 +127,10 @@ mod tests {
     fn an_empty_picture_or_size_is_an_error() {
         let device = Device::flex();
         for (size, picture) in [(4, RgbImage::new(0, 0)), (0, RgbImage::new(3, 3))] {
-            let error = ImageProcessor::vary(size)
-                .process(&picture, &device)
-                .unwrap_err();
-            assert!(matches!(error, Error::EmptyPicture { .. }), "{error}");
+            for processor in [ImageProcessor::vary(size), ImageProcessor::clip(size)] {
+                let error = processor.process(&picture, &device).unwrap_err();
+                assert!(matches!(error, Error::EmptyPicture { .. }), "{error}");
+            }
         }
     }
 }

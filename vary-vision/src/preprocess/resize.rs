@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use image::RgbImage;
 
 use crate::{Error, Result};
@@ -28,18 +30,54 @@ pub fn resize(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
             });
         }
     }
+    Ok(resample(picture, [width, height], [0..width, 0..height]))
+}
+
+/// Resizes the shorter edge to `size` and the other in proportion, truncated to whole pixels, and
+/// cuts the `size` x `size` square out of the middle, half a pixel to the left and up where it does
+/// not fit evenly: the preprocessing of CLIP in Hugging Face's transformers.
+///
+/// Only the pixels that stay are computed, so that a long strip costs no more than its middle.
+///
+/// # Errors
+/// [`Error::EmptyPicture`] if either size has a zero edge.
+pub(super) fn resize_and_crop(picture: &RgbImage, size: u32) -> Result<RgbImage> {
+    let (width, height) = picture.dimensions();
+    if width == 0 || height == 0 || size == 0 {
+        return resize(picture, size, size);
+    }
+    let short = u64::from(width.min(height));
+    let scaled = |edge: u32| {
+        let long = u64::from(size) * u64::from(edge) / short;
+        u32::try_from(long).unwrap_or(u32::MAX)
+    };
+    let target = [scaled(width), scaled(height)];
+    let kept = target.map(|edge| {
+        let start = (edge - size) / 2;
+        start..start + size
+    });
+    Ok(resample(picture, target, kept))
+}
+
+/// The part `kept` of `picture` resized to `target`, both width first.
+fn resample(picture: &RgbImage, target: [u32; 2], kept: [Range<u32>; 2]) -> RgbImage {
+    let source = [picture.width(), picture.height()];
+    let [columns, rows] = kept;
     let mut wide = None;
-    if picture.width() != width {
-        let mut out = RgbImage::new(width, picture.height());
-        horizontal(picture, &mut out);
+    if source[0] != target[0] || columns.len() as u32 != target[0] {
+        let windows = windows(source[0], target[0], columns);
+        let mut out = RgbImage::new(windows.len() as u32, source[1]);
+        horizontal(picture, &windows, &mut out);
         wide = Some(out);
     }
-    if picture.height() == height {
-        return Ok(wide.unwrap_or_else(|| picture.clone()));
+    if source[1] == target[1] && rows.len() as u32 == target[1] {
+        return wide.unwrap_or_else(|| picture.clone());
     }
-    let mut out = RgbImage::new(width, height);
-    vertical(wide.as_ref().unwrap_or(picture), &mut out);
-    Ok(out)
+    let source = wide.as_ref().unwrap_or(picture);
+    let windows = windows(source.height(), target[1], rows);
+    let mut out = RgbImage::new(source.width(), windows.len() as u32);
+    vertical(source, &windows, &mut out);
+    out
 }
 
 /// The source pixels that one target pixel is made of, from `start` on.
@@ -48,7 +86,15 @@ struct Window {
     weights: Vec<i32>,
 }
 
-fn windows(source: u32, target: u32) -> Vec<Window> {
+/// The windows of the target pixels `kept`. An axis that keeps its size has windows of one pixel.
+fn windows(source: u32, target: u32, kept: Range<u32>) -> Vec<Window> {
+    if source == target {
+        let pixel = |start| Window {
+            start: start as usize,
+            weights: vec![1 << PRECISION],
+        };
+        return kept.map(pixel).collect();
+    }
     let scale = f64::from(source) / f64::from(target);
     let stretch = scale.max(1.0);
     let radius = RADIUS * stretch;
@@ -66,7 +112,7 @@ fn windows(source: u32, target: u32) -> Vec<Window> {
             weights: weights.into_iter().map(fixed).collect(),
         }
     };
-    (0..target).map(window).collect()
+    kept.map(window).collect()
 }
 
 /// Keys' cubic convolution with a = -0.5.
@@ -79,8 +125,7 @@ fn cubic(x: f64) -> f64 {
     }
 }
 
-fn horizontal(source: &RgbImage, target: &mut RgbImage) {
-    let windows = windows(source.width(), target.width());
+fn horizontal(source: &RgbImage, windows: &[Window], target: &mut RgbImage) {
     let rows_in = source.chunks_exact(3 * source.width() as usize);
     let rows_out = target.chunks_exact_mut(3 * windows.len());
     for (row_in, row_out) in rows_in.zip(rows_out) {
@@ -98,9 +143,8 @@ fn horizontal(source: &RgbImage, target: &mut RgbImage) {
     }
 }
 
-fn vertical(source: &RgbImage, target: &mut RgbImage) {
+fn vertical(source: &RgbImage, windows: &[Window], target: &mut RgbImage) {
     let row_len = 3 * source.width() as usize;
-    let windows = windows(source.height(), target.height());
     let mut sums = vec![HALF; row_len];
     for (window, row_out) in windows.iter().zip(target.chunks_exact_mut(row_len)) {
         sums.fill(HALF);
@@ -149,6 +193,31 @@ mod tests {
         // By hand: a quarter pixel away the weights are (-9, 111, 29, -3) / 128.
         assert_eq!(step(100, 200), [100, 98, 93, 120, 180, 207, 202, 200]);
         assert_eq!(step(0, 255), [0, 0, 0, 52, 203, 255, 255, 255]);
+    }
+
+    #[test]
+    fn the_middle_of_the_longer_edge_is_kept() {
+        let picture = RgbImage::from_fn(9, 4, |x, y| image::Rgb([x as u8 * 20, y as u8 * 50, 7]));
+        let cut = |picture: &RgbImage, x, y, size| {
+            image::imageops::crop_imm(picture, x, y, size, size).to_image()
+        };
+        assert_eq!(
+            resize_and_crop(&picture, 4).unwrap(),
+            cut(&picture, 2, 0, 4)
+        );
+        // 9 * 6 / 4 = 13.5 is truncated.
+        let whole = resize(&picture, 13, 6).unwrap();
+        assert_eq!(resize_and_crop(&picture, 6).unwrap(), cut(&whole, 3, 0, 6));
+        let tall = image::imageops::rotate90(&picture);
+        let whole = resize(&tall, 3, 6).unwrap();
+        assert_eq!(resize_and_crop(&tall, 3).unwrap(), cut(&whole, 0, 1, 3));
+    }
+
+    #[test]
+    fn a_strip_is_cut_without_being_enlarged() {
+        let strip = RgbImage::from_fn(200_000, 1, |x, _| image::Rgb([(x / 1000) as u8; 3]));
+        let middle = resize_and_crop(&strip, 224).unwrap();
+        assert!(middle.pixels().all(|p| p.0 == [99; 3] || p.0 == [100; 3]));
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Attention {
         let k = Tensor::cat(
             vec![
                 k,
-                one_hot_positions([height, width], &v.device()).expand([
+                one_hot_positions([height, width], &v).expand([
                     batch as i64,
                     heads as i64,
                     seq as i64,
@@ -126,8 +126,8 @@ fn table(table: &Param<Tensor<2>>, size: usize) -> Tensor<3> {
 }
 
 /// For each position the one-hot code of its row, then of its column:
-/// `[1, 1, height * width, height + width]`.
-fn one_hot_positions([height, width]: [usize; 2], device: &Device) -> Tensor<4> {
+/// `[1, 1, height * width, height + width]`, on the device and of the type of `like`.
+fn one_hot_positions([height, width]: [usize; 2], like: &Tensor<4>) -> Tensor<4> {
     let mut codes = vec![0f32; height * width * (height + width)];
     for (i, code) in codes.chunks_exact_mut(height + width).enumerate() {
         code[i / width] = 1.0;
@@ -135,6 +135,6 @@ fn one_hot_positions([height, width]: [usize; 2], device: &Device) -> Tensor<4> 
     }
     Tensor::from_data(
         TensorData::new(codes, [1, 1, height * width, height + width]),
-        device,
+        (&like.device(), like.dtype()),
     )
 }

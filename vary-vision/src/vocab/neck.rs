@@ -4,6 +4,7 @@ use burn::nn::{LayerNorm, LayerNormConfig, PaddingConfig2d};
 use burn::prelude::*;
 
 use super::config::VisionVocabularyConfig;
+use crate::patches::patch_product;
 
 /// Cuts the picture into patches and projects each: a convolution whose stride is its size.
 #[derive(Module, Debug)]
@@ -25,25 +26,7 @@ impl PatchEmbed {
     /// - x: `[batch, 3, height, width]`
     /// - output: `[batch, height / patch, width / patch, embed_dim]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, height, width] = x.dims();
-        let weight = self.proj.weight.val();
-        let [embed_dim, _, patch, _] = weight.dims();
-        let (rows, cols) = (height / patch, width / patch);
-        // Patches do not overlap, so the convolution is one matrix product.
-        let patches = x
-            .reshape([batch, channels, rows, patch, cols, patch])
-            .permute([0, 2, 4, 1, 3, 5])
-            .reshape([batch * rows * cols, channels * patch * patch]);
-        let out = patches.matmul(
-            weight
-                .reshape([embed_dim, channels * patch * patch])
-                .transpose(),
-        );
-        let out = match &self.proj.bias {
-            Some(bias) => out + bias.val().unsqueeze(),
-            None => out,
-        };
-        out.reshape([batch, rows, cols, embed_dim])
+        patch_product(x, &self.proj)
     }
 }
 

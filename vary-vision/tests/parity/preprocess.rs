@@ -1,7 +1,7 @@
 use burn::prelude::*;
 use image::{DynamicImage, RgbImage};
 use serde_json::Value;
-use vary_vision::preprocess::{DecodeOptions, ImageProcessor, open, resize};
+use vary_vision::preprocess::{DecodeOptions, ImageProcessor, open};
 
 use crate::support::{Tensors, assert_close, devices, dir, json};
 
@@ -36,17 +36,15 @@ impl Case {
         images.iter()
     }
 
-    fn processor(&self) -> ImageProcessor {
-        let processor = ImageProcessor::vary(number(&self.config["image_size_high"]));
-        for channel in 0..3 {
-            for (ours, key) in [(processor.mean, "image_mean"), (processor.std, "image_std")] {
-                assert_eq!(
-                    ours[channel],
-                    self.config[key][channel].as_f64().unwrap() as f32
-                );
-            }
+    /// Both branches with the names of their goldens.
+    fn processors(&self) -> [(&'static str, ImageProcessor); 2] {
+        let high = ImageProcessor::vary(number(&self.config["image_size_high"]));
+        let clip = ImageProcessor::clip(number(&self.config["clip_size"]));
+        for (ours, key) in [(high.mean, "image_mean"), (high.std, "image_std")] {
+            let golden = |channel: usize| self.config[key][channel].as_f64().unwrap() as f32;
+            assert_eq!(ours, [0, 1, 2].map(golden));
         }
-        processor
+        [("high", high), ("clip", clip)]
     }
 
     fn bytes(&self, name: &str) -> Vec<u8> {
@@ -101,45 +99,33 @@ fn decoding_matches() {
 #[test]
 fn resizing_matches() {
     let case = Case::read();
-    let processor = case.processor();
     for (name, entry) in case.images() {
         let picture = case.picture(name, entry);
-        let squashed = processor.resized(&picture).unwrap();
-        assert!(
-            planar(&squashed) == case.bytes(&format!("{name}.high_u8")),
-            "{name}: high"
-        );
-
-        // The CLIP branch keeps the aspect ratio and crops: another target size for the resize.
-        let [width, height] = [0, 1].map(|axis| number(&entry["clip_resized"][axis]) as u32);
-        let [left, top] = [0, 1].map(|axis| number(&entry["clip_crop_left_top"][axis]) as u32);
-        let size = number(&case.config["clip_size"]) as u32;
-        let whole = resize(&picture, width, height).unwrap();
-        let crop = image::imageops::crop_imm(&whole, left, top, size, size).to_image();
-        assert!(
-            planar(&crop) == case.bytes(&format!("{name}.clip_u8")),
-            "{name}: clip"
-        );
+        for (branch, processor) in case.processors() {
+            assert!(
+                planar(&processor.resized(&picture).unwrap())
+                    == case.bytes(&format!("{name}.{branch}_u8")),
+                "{name}: {branch}"
+            );
+        }
     }
 }
 
 #[test]
 fn tensors_match() {
     let case = Case::read();
-    let processor = case.processor();
     for device in devices() {
-        for (name, entry) in case.images() {
-            let key = format!("{name}.high");
+        for ((name, entry), (branch, processor)) in case
+            .images()
+            .flat_map(|image| case.processors().map(|processor| (image, processor)))
+        {
+            let key = format!("{name}.{branch}");
             let check = |what: &str, picture: &RgbImage, tolerance| {
                 let (input, transform) = processor.process(picture, &device).unwrap();
                 assert_eq!(transform.original, picture.dimensions());
                 let input: Tensor<3> = input.squeeze_dim(0);
-                assert_close(
-                    &format!("{key} from {what}"),
-                    input,
-                    case.io.data(&key),
-                    tolerance,
-                );
+                let what = format!("{key} from {what}");
+                assert_close(&what, input, case.io.data(&key), tolerance);
             };
             check("rgb_u8", &case.picture(name, entry), TOLERANCE);
             let file_tolerance = if is_jpeg(entry) {

@@ -26,9 +26,9 @@ fn shifted(index: u32) -> char {
     char::from_u32(0x100 + index).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// Name in a byte-level vocabulary of the token that means `text`.
-pub(super) fn name(text: &str) -> String {
-    text.bytes().map(to_char).collect()
+/// Name in a byte-level vocabulary of the token that means `text`, a part of a character possibly.
+pub(super) fn name(text: impl AsRef<[u8]>) -> String {
+    text.as_ref().iter().copied().map(to_char).collect()
 }
 
 /// The bytes that the token called `name` means. Names that are not in the alphabet mean

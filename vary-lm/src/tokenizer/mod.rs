@@ -5,21 +5,29 @@ mod coordinates;
 mod decode;
 mod nano;
 mod opt_files;
+mod tiktoken;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokenizers::{AddedToken, DecoderWrapper};
+use tokenizers::DecoderWrapper;
 
 use crate::{Error, Result};
 
 pub use coordinates::{Coordinate, CoordinateTokens};
 pub use decode::DecodeStream;
 pub use nano::nano_tokenizer;
+pub use tiktoken::synthetic_tiktoken;
 
 /// Name of the token that begins and ends OPT's texts.
 pub const EOS: &str = "</s>";
+/// Name of the token that ends Qwen's texts.
+pub const END_OF_TEXT: &str = "<|endoftext|>";
+/// Name of the token that begins a message of a chat with Qwen.
+pub const IM_START: &str = "<|im_start|>";
+/// Name of the token that ends a message of a chat with Qwen; answers stop at it.
+pub const IM_END: &str = "<|im_end|>";
 /// Name of the token that fills up batches.
 pub const PAD: &str = "<pad>";
 /// Name of the token whose embedding an image feature replaces.
@@ -84,6 +92,27 @@ impl Tokenizer {
     /// without `</s>` or `<pad>`.
     pub fn from_opt_files(vocab: impl AsRef<Path>, merges: impl AsRef<Path>) -> Result<Self> {
         opt_files::read(vocab.as_ref(), merges.as_ref())
+    }
+
+    /// Reads Qwen-1's `qwen.tiktoken` and adds its special tokens after the last rank, those of
+    /// images among them. Ids are exactly the original's.
+    ///
+    /// Nothing is put in front of texts. White space next to special tokens is kept, unlike OPT's.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Tokenizer`], with the line, when the file is malformed.
+    pub fn from_tiktoken(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let data = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        tiktoken::build(&data, &path.to_string_lossy())
+    }
+
+    /// Reads the contents of a file as [`from_tiktoken`](Self::from_tiktoken) does.
+    ///
+    /// # Errors
+    /// [`Error::Tokenizer`], with the line, when it is malformed.
+    pub fn from_tiktoken_bytes(data: impl AsRef<[u8]>) -> Result<Self> {
+        tiktoken::build(data.as_ref(), "data")
     }
 
     fn parse(json: &[u8], what: impl ToString) -> Result<Self> {
@@ -163,38 +192,6 @@ impl Tokenizer {
     /// Number of tokens, added ones included. Embedding tables may have more rows.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
-    }
-
-    /// Makes `inner` complete with the decoder and the tokens that Vary needs on every OPT
-    /// tokenizer. `specials` are left out when special tokens are skipped.
-    fn finish(mut inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
-        use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-        use tokenizers::processors::template::TemplateProcessing;
-
-        let failed = |e: tokenizers::Error| Error::tokenizer("assembly", e);
-        inner.with_decoder(Some(ByteLevel::default()));
-        let specials = specials.iter().map(|name| AddedToken::from(*name, true));
-        inner.add_special_tokens(specials).map_err(failed)?;
-        let image = [IMAGE_PATCH, IMAGE_START, IMAGE_END].map(|name| {
-            AddedToken::from(name, false)
-                .normalized(false)
-                .lstrip(true)
-                .rstrip(true)
-        });
-        inner.add_tokens(image).map_err(failed)?;
-        let tokenizer = Self {
-            inner: Arc::new(inner),
-        };
-        let bos = tokenizer.require(EOS)?;
-        let template = TemplateProcessing::builder()
-            .try_single(format!("{EOS} $A"))
-            .map_err(|e| Error::tokenizer("assembly", e))?
-            .special_tokens(vec![(EOS, bos)])
-            .build()
-            .map_err(|e| Error::tokenizer("assembly", e))?;
-        let mut inner = tokenizer.inner;
-        Arc::make_mut(&mut inner).with_post_processor(Some(template));
-        Ok(Self { inner })
     }
 }
 

@@ -97,16 +97,16 @@ fn vocabulary(classes: &[&str]) -> Result<HashMap<String, u32>> {
     names.extend((0..=255).map(|byte| bytes::to_char(byte).to_string()));
     for end in ["", ", "] {
         let coordinates = 0..CoordinateTokens::VALUES;
-        names.extend(coordinates.map(|v| bytes::name(&format!("{v:03}{end}"))));
+        names.extend(coordinates.map(|v| bytes::name(format!("{v:03}{end}"))));
     }
-    names.extend(PIECES.iter().map(|piece| bytes::name(piece)));
+    names.extend(PIECES.iter().map(bytes::name));
     for class in classes {
         if class.is_empty() || class.trim() != *class || class.contains(['\n', '[', ']', '<', '>'])
         {
             let reason = format!("`{}` cannot be a class name", class.escape_debug());
             return Err(Error::tokenizer("of the embedded model", reason));
         }
-        names.extend([bytes::name(class), bytes::name(&opening(class))]);
+        names.extend([bytes::name(class), bytes::name(opening(class))]);
     }
     let mut vocab = HashMap::with_capacity(names.len());
     for name in names {

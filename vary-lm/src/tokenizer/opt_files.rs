@@ -1,9 +1,12 @@
 use std::path::Path;
+use std::sync::Arc;
 
+use tokenizers::AddedToken;
 use tokenizers::models::bpe::BPE;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::processors::template::TemplateProcessing;
 
-use super::{EOS, PAD, Tokenizer};
+use super::{EOS, IMAGE_END, IMAGE_PATCH, IMAGE_START, PAD, Tokenizer};
 use crate::{Error, Result};
 
 /// See [`Tokenizer::from_opt_files`].
@@ -28,4 +31,35 @@ pub(super) fn read(vocab: &Path, merges: &Path) -> Result<Tokenizer> {
     }
     inner.with_pre_tokenizer(Some(ByteLevel::default().add_prefix_space(false)));
     Tokenizer::finish(inner, &[EOS, PAD])
+}
+
+impl Tokenizer {
+    /// Makes `inner` complete with the decoder and the tokens that Vary needs on every OPT
+    /// tokenizer. `specials` are left out when special tokens are skipped.
+    pub(super) fn finish(mut inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
+        let failed = |e: tokenizers::Error| Error::tokenizer("assembly", e);
+        inner.with_decoder(Some(ByteLevel::default()));
+        let specials = specials.iter().map(|name| AddedToken::from(*name, true));
+        inner.add_special_tokens(specials).map_err(failed)?;
+        let image = [IMAGE_PATCH, IMAGE_START, IMAGE_END].map(|name| {
+            AddedToken::from(name, false)
+                .normalized(false)
+                .lstrip(true)
+                .rstrip(true)
+        });
+        inner.add_tokens(image).map_err(failed)?;
+        let tokenizer = Self {
+            inner: Arc::new(inner),
+        };
+        let bos = tokenizer.require(EOS)?;
+        let template = TemplateProcessing::builder()
+            .try_single(format!("{EOS} $A"))
+            .map_err(|e| Error::tokenizer("assembly", e))?
+            .special_tokens(vec![(EOS, bos)])
+            .build()
+            .map_err(|e| Error::tokenizer("assembly", e))?;
+        let mut inner = tokenizer.inner;
+        Arc::make_mut(&mut inner).with_post_processor(Some(template));
+        Ok(Self { inner })
+    }
 }

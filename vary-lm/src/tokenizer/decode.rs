@@ -176,6 +176,11 @@ impl DecodeStream {
 
 /// How many bytes at the end of `bytes` begin a character that more bytes may complete.
 fn incomplete(bytes: &[u8]) -> usize {
+    // Half a surrogate: three such bytes are no character ever, but the original's decoder, which
+    // is Python's, says so only when it has the third.
+    if let [.., 0xED, 0xA0..=0xBF] = bytes {
+        return 2;
+    }
     let Some(last) = bytes.utf8_chunks().last() else {
         return 0;
     };

@@ -3,6 +3,7 @@
 mod bytes;
 mod coordinates;
 mod decode;
+mod folder;
 mod nano;
 mod opt_files;
 mod tiktoken;

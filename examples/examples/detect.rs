@@ -8,9 +8,9 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, ensure};
 use clap::Parser;
 use vary_core::detection::Detection;
-use vary_core::pipeline::{DecodeOptions, DetectOptions, decode, open};
-use vary_core::{Pipeline, Weights};
-use vary_examples::annotate;
+use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode, open};
+use vary_core::prompt::Task;
+use vary_examples::{ModelArgs, annotate, exit};
 
 const SCENE: &[u8] = include_bytes!("../assets/scene.png");
 
@@ -22,9 +22,8 @@ struct Args {
     /// Look for these classes only, such as `car,bus`.
     #[arg(long, value_delimiter = ',')]
     classes: Option<Vec<String>>,
-    /// Checkpoint directory to use in place of the embedded model.
-    #[arg(long, value_name = "DIR")]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
     /// Where the picture with its boxes goes.
     #[arg(long, default_value = "detect.png")]
     out: PathBuf,
@@ -34,13 +33,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", error.to_string().replace('\n', " "));
-            ExitCode::FAILURE
-        }
-    }
+    exit(run(Args::parse()))
 }
 
 fn run(args: Args) -> Result<()> {
@@ -61,17 +54,16 @@ fn run(args: Args) -> Result<()> {
     );
 
     let start = Instant::now();
-    let mut builder = Pipeline::builder();
-    if let Some(dir) = args.weights {
-        builder = builder.weights(Weights::dir(dir));
-    }
-    let vary = builder.build()?;
+    let vary = args.model.build()?;
     let loaded = start.elapsed().as_secs_f64();
-    let options = DetectOptions {
-        classes: args.classes,
-        ..Default::default()
-    };
-    let answer = vary.detect_with(&image, &options)?;
+    let classes: Option<Vec<&str>> = args
+        .classes
+        .as_ref()
+        .map(|names| names.iter().map(String::as_str).collect());
+    let task = classes
+        .as_deref()
+        .map_or(Task::DetectAll, Task::DetectClasses);
+    let answer = vary.answer(&image, task, &AnswerOptions::default())?;
     let seconds = answer.times.total().as_secs_f64();
 
     let found = &answer.detections;

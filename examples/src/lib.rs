@@ -1,4 +1,10 @@
-//! What the examples share: drawing boxes.
+//! What the examples share: which model, drawing boxes, telling errors.
+
+mod model;
+
+pub use model::ModelArgs;
+
+use std::process::ExitCode;
 
 use image::{Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
@@ -14,6 +20,17 @@ const COLOURS: [[u8; 3]; 6] = [
 ];
 const WEIGHT: FontWeight = FontWeight::Regular;
 const HEIGHT: RasterHeight = RasterHeight::Size16;
+
+/// The end of a program: what went wrong in one line, if anything.
+pub fn exit(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error.to_string().replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Draws a box in the colour of its label, with label and score in its top left corner.
 pub fn annotate(image: &mut RgbImage, Detection { label, score, bbox }: &Detection) {

@@ -187,7 +187,9 @@ pub enum Error {
         vocab: usize,
     },
     /// A prompt that leaves no room for an answer.
-    #[error("the prompt needs {needed} tokens, the context holds {max}; shorten it")]
+    #[error(
+        "the prompt with room for an answer needs {needed} tokens, {} more than the {max} of the context; shorten it", needed - max
+    )]
     ContextLength {
         /// Tokens of the prompt, and one for an answer.
         needed: usize,
@@ -245,6 +247,9 @@ pub enum Error {
         /// What to do.
         fix: &'static str,
     },
+    /// A question about no picture.
+    #[error("no pictures: pass at least one")]
+    NoPictures,
     /// An encoded picture that was handed to another pipeline than the one that made it.
     #[error("this picture was encoded by another pipeline; encode it with the one that is asked")]
     ForeignImage,

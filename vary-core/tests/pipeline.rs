@@ -13,7 +13,7 @@ use vary_core::checkpoint::SaveOptions;
 use vary_core::detection::{BoundingBox, Detection};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::{
-    Answer, AnswerStream, CancellationToken, DetectOptions, EncodedImage, Event, FinishReason,
+    Answer, AnswerOptions, AnswerStream, CancellationToken, EncodedImage, Event, FinishReason,
     Sampling, Times,
 };
 use vary_core::prompt::{Task, prompt_ids};
@@ -50,7 +50,13 @@ fn parrot(question: Task, answer: &str, device: &Device) -> Pipeline {
     let mut ids = tokenizer.encode(answer, false).unwrap();
     ids.push(config.opt.eos_token_id);
     let mut known: Vec<u32> = vec![];
-    let prompt = prompt_ids(&tokenizer, &config, &question.to_string()).unwrap();
+    let prompt = prompt_ids(
+        &tokenizer,
+        &config.clone().into(),
+        1,
+        &[(&question.to_string(), None)],
+    )
+    .unwrap();
     for (i, &id) in ids.iter().enumerate() {
         let axis = known.iter().position(|&k| k == id).unwrap_or(known.len());
         if axis == known.len() {
@@ -84,15 +90,15 @@ fn picture(seed: u32) -> RgbImage {
     })
 }
 
-fn at_random(seed: u64) -> DetectOptions {
+fn at_random(seed: u64) -> AnswerOptions {
     let sampling = Sampling {
         seed,
         ..Sampling::default()
     };
-    DetectOptions {
+    AnswerOptions {
         sampling: Some(sampling),
         max_new_tokens: 30,
-        ..DetectOptions::default()
+        ..AnswerOptions::default()
     }
 }
 
@@ -135,13 +141,18 @@ fn an_answer_becomes_boxes_in_pixels() {
     for device in [Device::flex(), Device::ndarray()] {
         let vary = parrot(Task::DetectAll, ANSWER, &device);
         let answer = vary
-            .detect_with(&picture(0), &DetectOptions::default())
+            .answer(&picture(0), Task::DetectAll, &AnswerOptions::default())
             .unwrap();
         assert_eq!(answer.text, ANSWER);
         assert_eq!(answer.finish, FinishReason::Stop);
         assert_eq!(answer.unparsed, Vec::<String>::new());
         assert_eq!(answer.usage.image_tokens, 4);
-        let prompt = prompt_ids(&tokenizer(), &config(), "Detect all objects in this image");
+        let prompt = prompt_ids(
+            &tokenizer(),
+            &config().into(),
+            1,
+            &[("Detect all objects in this image", None)],
+        );
         assert_eq!(answer.usage.prompt_tokens, prompt.unwrap().len());
         assert_eq!(answer.usage.new_tokens, 11);
         assert!(answer.times.total() > answer.times.decode);
@@ -178,17 +189,15 @@ fn classes_and_phrases_are_asked_for() {
         ANSWER,
         &Device::flex(),
     );
-    let classes = |names: &[&str]| DetectOptions {
-        classes: Some(names.iter().map(|name| name.to_string()).collect()),
+    let options = AnswerOptions {
         max_new_tokens: 20,
-        ..DetectOptions::default()
+        ..AnswerOptions::default()
     };
-    let answer = vary.detect_with(&picture(0), &classes(&["bus ", "car"]));
-    assert_eq!(answer.unwrap().text, ANSWER);
-    let other = vary.detect_with(&picture(0), &classes(&["bus"])).unwrap();
-    assert_ne!(other.text, ANSWER, "another question");
+    let ask = |names: &[&str]| vary.answer(&picture(0), Task::DetectClasses(names), &options);
+    assert_eq!(ask(&["bus ", "car"]).unwrap().text, ANSWER);
+    assert_ne!(ask(&["bus"]).unwrap().text, ANSWER, "another question");
     for names in [&[][..], &["car", " "]] {
-        let error = vary.detect_with(&picture(0), &classes(names)).unwrap_err();
+        let error = ask(names).unwrap_err();
         assert!(matches!(error, Error::EmptyQuestion { .. }), "{error}");
     }
 
@@ -210,7 +219,7 @@ fn classes_and_phrases_are_asked_for() {
 fn threads_get_what_they_would_get_alone() {
     let vary = random();
     let ask = |vary: &Pipeline, seed: u32| {
-        let answer = vary.detect_with(&picture(seed), &at_random(seed.into()));
+        let answer = vary.answer(&picture(seed), Task::DetectAll, &at_random(seed.into()));
         said(&answer.unwrap())
     };
     let alone: Vec<_> = (0..8).map(|seed| ask(&vary, seed)).collect();
@@ -236,11 +245,17 @@ fn an_encoded_picture_answers_like_the_picture() {
     assert_eq!(seen.tokens().dims(), [1, 4, config().opt.hidden_size]);
     let ask = |answer: vary_core::Result<Answer>| said(&answer.unwrap());
     for seed in 0..3 {
-        let direct = ask(vary.detect_with(&picture, &at_random(seed)));
-        assert_eq!(direct, ask(vary.detect_with(&seen, &at_random(seed))));
+        let direct = ask(vary.answer(&picture, Task::DetectAll, &at_random(seed)));
+        assert_eq!(
+            direct,
+            ask(vary.answer(&seen, Task::DetectAll, &at_random(seed)))
+        );
         let rgba = DynamicImage::ImageRgb8(picture.clone()).to_rgba8();
         let dynamic = DynamicImage::ImageRgba8(rgba);
-        assert_eq!(direct, ask(vary.detect_with(&dynamic, &at_random(seed))));
+        assert_eq!(
+            direct,
+            ask(vary.answer(&dynamic, Task::DetectAll, &at_random(seed)))
+        );
     }
     assert!(vary.clone().detect(&seen).is_ok(), "a clone is the same");
     let error = random().detect(&seen).unwrap_err();
@@ -250,12 +265,12 @@ fn an_encoded_picture_answers_like_the_picture() {
 #[test]
 fn a_stream_says_what_the_answer_says() {
     for (vary, options) in [
-        (flex_parrot(), DetectOptions::default()),
+        (flex_parrot(), AnswerOptions::default()),
         (random(), at_random(1)),
     ] {
-        let whole = vary.detect_with(&picture(1), &options).unwrap();
+        let whole = vary.answer(&picture(1), Task::DetectAll, &options).unwrap();
         let (mut text, mut boxes, mut done) = (String::new(), vec![], None);
-        for event in vary.detect_stream(&picture(1), &options).unwrap() {
+        for event in vary.stream(&picture(1), Task::DetectAll, &options).unwrap() {
             assert_eq!(done, None, "nothing follows the end");
             match event.unwrap() {
                 Event::Token { text: more } => text.push_str(&more),
@@ -276,11 +291,11 @@ fn a_stream_says_what_the_answer_says() {
 fn cancelling_keeps_what_was_said() {
     let vary = flex_parrot();
     let cancellation = CancellationToken::new();
-    let options = DetectOptions {
+    let options = AnswerOptions {
         cancellation: cancellation.clone(),
-        ..DetectOptions::default()
+        ..AnswerOptions::default()
     };
-    let mut stream = vary.detect_stream(&picture(0), &options).unwrap();
+    let mut stream = vary.stream(&picture(0), Task::DetectAll, &options).unwrap();
     let first = stream.by_ref().take_while(|event| {
         let event = event.as_ref().unwrap();
         !matches!(event, Event::Box(_))
@@ -295,7 +310,7 @@ fn cancelling_keeps_what_was_said() {
     assert_eq!(answer.text, "car: [250, 500, 500, 1000],\n[");
     assert_eq!((answer.detections.len(), answer.usage.new_tokens), (1, 6));
 
-    let late = vary.detect_with(&picture(0), &options).unwrap();
+    let late = vary.answer(&picture(0), Task::DetectAll, &options).unwrap();
     assert_eq!(
         (late.finish, late.text.as_str()),
         (FinishReason::Cancelled, "")
@@ -305,32 +320,33 @@ fn cancelling_keeps_what_was_said() {
 #[test]
 fn the_context_is_the_limit() {
     let vary = random();
-    let long = |letters| DetectOptions {
-        classes: Some(vec!["x".repeat(letters)]),
-        ..at_random(9)
+    let ask = |letters: usize| {
+        let class = "x".repeat(letters);
+        vary.answer(&picture(0), Task::DetectClasses(&[&class]), &at_random(9))
     };
-    let error = vary.detect_with(&picture(0), &long(200)).unwrap_err();
+    let error = ask(200).unwrap_err();
     let Error::ContextLength { needed, max: 128 } = error else {
         panic!("{error}")
     };
-    assert!(needed > 200 && error.to_string().contains("shorten"));
+    let over = format!(" {} more than the 128", needed - 128);
+    assert!(needed > 200 && error.to_string().contains(&over), "{error}");
 
     // One letter is one token: fill the context up to the last two positions, then all of it.
     let letters = 200 + 128 - needed;
-    let answer = vary.detect_with(&picture(0), &long(letters - 1)).unwrap();
+    let answer = ask(letters - 1).unwrap();
     assert_eq!(answer.usage.prompt_tokens, 126);
     assert_eq!(
         (answer.usage.new_tokens, answer.finish),
         (2, FinishReason::Length)
     );
-    assert!(vary.detect_with(&picture(0), &long(letters)).is_ok());
-    assert!(vary.detect_with(&picture(0), &long(letters + 1)).is_err());
+    assert!(ask(letters).is_ok());
+    assert!(ask(letters + 1).is_err());
 
-    let nothing = DetectOptions {
+    let nothing = AnswerOptions {
         max_new_tokens: 0,
-        ..DetectOptions::default()
+        ..AnswerOptions::default()
     };
-    let answer = vary.detect_with(&picture(0), &nothing).unwrap();
+    let answer = vary.answer(&picture(0), Task::DetectAll, &nothing).unwrap();
     assert_eq!(
         (answer.usage.new_tokens, answer.finish),
         (0, FinishReason::Length)
@@ -339,11 +355,7 @@ fn the_context_is_the_limit() {
 
 #[test]
 fn a_question_cannot_bring_its_own_picture() {
-    let options = DetectOptions {
-        classes: Some(vec!["<imgpad>".into()]),
-        ..DetectOptions::default()
-    };
-    let error = random().detect_with(&picture(0), &options).unwrap_err();
+    let error = random().ask(&picture(0), "<imgpad>").unwrap_err();
     assert!(matches!(error, Error::ImagePlace { .. }), "{error}");
 }
 
@@ -351,7 +363,9 @@ fn a_question_cannot_bring_its_own_picture() {
 fn options_out_of_range_are_refused() {
     let mut options = at_random(0);
     options.sampling.as_mut().unwrap().temperature = 0.0;
-    let error = random().detect_with(&picture(0), &options).unwrap_err();
+    let error = random()
+        .answer(&picture(0), Task::DetectAll, &options)
+        .unwrap_err();
     assert!(error.to_string().contains("temperature"), "{error}");
 }
 
@@ -372,8 +386,14 @@ fn a_directory_is_the_model_that_was_saved() {
     let model = random_model(&Device::flex());
     let dir = checkpoint(&model);
     let loaded = open(dir.path()).unwrap();
-    assert_eq!(loaded.config(), &config());
-    let ask = |vary: &Pipeline| said(&vary.detect_with(&picture(2), &at_random(4)).unwrap());
+    assert_eq!(loaded.config(), &config().into());
+    let ask = |vary: &Pipeline| {
+        said(
+            &vary
+                .answer(&picture(2), Task::DetectAll, &at_random(4))
+                .unwrap(),
+        )
+    };
     let kept = Pipeline::new(model, config(), tokenizer()).unwrap();
     assert_eq!(ask(&loaded), ask(&kept));
 }
@@ -441,13 +461,13 @@ fn the_embedded_model_answers() {
     let start = std::time::Instant::now();
     let vary = Pipeline::builder().device(Device::flex()).build().unwrap();
     println!("loaded in {:?}", start.elapsed());
-    let options = DetectOptions::default();
-    let answer = vary.detect_with(&picture(0), &options).unwrap();
+    let options = AnswerOptions::default();
+    let answer = vary.answer(&picture(0), Task::DetectAll, &options).unwrap();
     println!("{:?} {:?}", answer.usage, answer.times);
     for found in &answer.detections {
         assert_eq!(found.bbox, found.bbox.clamp(64, 48));
         assert!((0.0..=1.0).contains(&found.score));
     }
-    let again = vary.detect_with(&picture(0), &options).unwrap();
+    let again = vary.answer(&picture(0), Task::DetectAll, &options).unwrap();
     assert_eq!(said(&again), said(&answer));
 }

@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn what_is_forgotten_is_written_over_and_growing_keeps_the_rest() {
         let mut cache = KvCache::new(1, [1, 1, 2, 2], &Device::flex(), DType::F32);
-        let mut append = |cache: &mut KvCache, value| {
+        let append = |cache: &mut KvCache, value| {
             let layer = cache
                 .layer(0)
                 .map(|layer| layer.append(row(value), row(-value)));

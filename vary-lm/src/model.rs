@@ -48,6 +48,13 @@ pub trait LanguageModel: Send + Sync {
     /// Longest sequence.
     fn max_positions(&self) -> usize;
 
+    /// Whether positions mean the same after prompts of `a` and of `b` tokens, so that a cache that
+    /// was filled for one may serve the other. (Qwen stretches them for long prompts.)
+    fn same_positions(&self, a: usize, b: usize) -> bool {
+        let _ = (a, b);
+        true
+    }
+
     /// Rows of the token table and width of the residual stream.
     fn embedding_shape(&self) -> [usize; 2];
 

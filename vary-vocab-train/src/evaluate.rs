@@ -35,7 +35,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let pipeline = Pipeline::builder().weights(weights).build()?;
     let atlas = Atlas::embedded()?;
     let config = SceneConfig {
-        size: pipeline.config().sam_config.img_size as u32,
+        size: pipeline.config().image_size() as u32,
         ..Default::default()
     };
     let start = std::time::Instant::now();

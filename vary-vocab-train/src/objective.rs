@@ -4,10 +4,11 @@ use burn::prelude::*;
 use burn::tensor::activation::{log_softmax, sigmoid};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use vary_core::model::{VaryTiny, VaryTinyConfig};
+use vary_core::model::{VaryModel, VaryTiny, VaryTinyConfig};
 use vary_core::prompt::labels::answers;
 use vary_core::prompt::{Message, Template};
 use vary_core::train::{Loss, Objective, Step, learned_labels, learned_positions};
+use vary_lm::LanguageModel;
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer};
 use vary_vision::preprocess::ImageProcessor;
 
@@ -239,7 +240,8 @@ impl SceneObjective {
         let [batch, seq, d_model] = hidden.dims();
 
         let (learned, targets) = learned_positions(hidden.clone(), &labels);
-        let log_probs = log_softmax(model.vary.decoder.logits(learned), 1);
+        let logits = model.vary.decoder.logits(learned.unsqueeze());
+        let log_probs = log_softmax(logits.squeeze_dim::<2>(0), 1);
         let mut plain = vec![];
         let mut soft = vec![];
         for (row, &target) in targets.iter().enumerate() {

@@ -6,6 +6,7 @@ use burn::tensor::TensorData;
 
 use super::decode::is_weight;
 use super::key_map::KeyMap;
+use super::precision::PrecisionPlan;
 use super::report::{LoadReport, NonFinite, UnknownKey, WrongShape, WrongType};
 use super::source::{CheckpointFiles, Entry};
 use super::walk::{Parameter, Position, parameters};
@@ -14,7 +15,15 @@ use crate::error::{Error, Result};
 /// Parameters by official name.
 pub(super) type Named = BTreeMap<String, Parameter>;
 
-/// Loads every parameter of `module` from `files`, converted to the float type of its device.
+/// Loads every parameter of `module` from `files` as f32.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Result<M> {
+    load_with(module, files, map, &PrecisionPlan::default())
+}
+
+/// Loads every parameter of `module` from `files`, converted as `plan` says.
 ///
 /// A module fresh from its config is not initialised first, so its random values are never made.
 /// Parameters keep their ids, devices and gradient settings.
@@ -24,7 +33,12 @@ pub(super) type Named = BTreeMap<String, Parameter>;
 /// unequal to the one it is tied to, before anything is read; [`Error::NonFinite`] with every
 /// tensor that holds NaN or infinite values; [`Error::Io`]; and [`Error::AmbiguousKeys`] or
 /// [`Error::UnsupportedParameter`] if the module can't be in a checkpoint with this map.
-pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Result<M> {
+pub fn load_with<M: Module>(
+    module: M,
+    files: &CheckpointFiles,
+    map: &KeyMap,
+    plan: &PrecisionPlan,
+) -> Result<M> {
     let choice = map.choose(files.names());
     let named = name_parameters(&module, |path| map.name_with(path, &choice), map)?;
     let mut mapper = Loader {
@@ -33,6 +47,7 @@ pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Resu
         non_finite: Vec::new(),
         error: None,
         files,
+        plan,
     };
     let module = module.map(&mut mapper);
     if let Some(error) = mapper.error {
@@ -45,6 +60,18 @@ pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Resu
             tensors,
         }),
     }
+}
+
+/// Whether `files` has the names, types and shapes of `module`, tied tensors equal; no other values
+/// are read.
+///
+/// # Errors
+/// As [`load_with`], but for values that are not finite.
+pub fn check<M: Module>(module: &M, files: &CheckpointFiles, map: &KeyMap) -> Result<()> {
+    let choice = map.choose(files.names());
+    let named = name_parameters(module, |path| map.name_with(path, &choice), map)?;
+    match_up(&named, files, map, &map.ties_with(&choice))?;
+    Ok(())
 }
 
 /// Names and shapes that [`save()`](super::save()) gives the parameters of `module`, by name,
@@ -104,7 +131,7 @@ fn match_up<'a>(
     for (name, parameter) in named {
         match files.get(name) {
             Some(entry) => {
-                check(name, parameter, entry, &mut report);
+                compare(name, parameter, entry, &mut report);
                 let source = Source {
                     name: name.clone(),
                     entry,
@@ -119,7 +146,7 @@ fn match_up<'a>(
     let mut tied = Vec::new();
     for (alias, name) in ties {
         if let (Some(entry), Some(parameter)) = (files.get(alias), named.get(name)) {
-            check(alias, parameter, entry, &mut report);
+            compare(alias, parameter, entry, &mut report);
             tied.push((alias, entry, files.get(name)));
         }
     }
@@ -159,7 +186,7 @@ fn match_up<'a>(
     }
 }
 
-fn check(name: &str, parameter: &Parameter, entry: &Entry, report: &mut LoadReport) {
+fn compare(name: &str, parameter: &Parameter, entry: &Entry, report: &mut LoadReport) {
     if !is_weight(entry.dtype) {
         report.wrong_type.push(WrongType {
             name: name.into(),
@@ -196,6 +223,7 @@ struct Source<'a> {
 
 struct Loader<'a> {
     files: &'a CheckpointFiles,
+    plan: &'a PrecisionPlan,
     sources: BTreeMap<String, Source<'a>>,
     position: Position,
     non_finite: Vec<NonFinite>,
@@ -213,8 +241,8 @@ impl ModuleMapper for Loader<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         // After the first error the module is thrown away: nothing more is read for it.
-        let source = self.sources.remove(&self.position.path());
-        let Some(source) = source.filter(|_| self.error.is_none()) else {
+        let path = self.position.path();
+        let Some(source) = self.sources.remove(&path).filter(|_| self.error.is_none()) else {
             return param;
         };
         let values = match source.entry.read(source.transpose) {
@@ -229,6 +257,7 @@ impl ModuleMapper for Loader<'_> {
 
         let (id, device) = (param.id, param.lazy_device());
         let data = TensorData::new(values, param.lazy_shape());
-        param.transform_for_load(Tensor::from_data(data, &device), id)
+        let linear = source.transpose;
+        param.transform_for_load(self.plan.tensor(&path, linear, data, &device), id)
     }
 }

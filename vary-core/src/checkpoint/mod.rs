@@ -10,11 +10,13 @@
 
 mod atomic;
 mod config;
+mod convert;
 mod decode;
 mod header;
 mod index;
 mod key_map;
 mod load;
+mod precision;
 #[cfg(feature = "pytorch")]
 mod pytorch;
 mod report;
@@ -23,14 +25,16 @@ mod source;
 mod walk;
 
 pub use atomic::write_atomic;
+#[cfg(feature = "train")]
 pub(crate) use atomic::write_json;
-#[cfg(feature = "nano")]
 pub(crate) use config::parse_config_json;
 pub use config::read_config_json;
+pub use convert::convert;
 pub use key_map::KeyMap;
-pub use load::{load, names_and_shapes};
+pub use load::{check, load, load_with, names_and_shapes};
+pub use precision::{Precision, PrecisionPlan};
 pub use report::{IndexReport, LoadReport, NonFinite, UnknownKey, WrongShape, WrongType};
-pub use save::{SaveOptions, StoredType, save};
+pub use save::{SaveOptions, StoredType, save, save_dir, save_drawn};
 pub use source::CheckpointFiles;
 
 pub(crate) use report::listed;

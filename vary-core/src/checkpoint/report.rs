@@ -1,5 +1,8 @@
 use std::fmt::{self, Display};
 
+use half::{bf16, f16};
+use safetensors::Dtype;
+
 /// Entries of each list that are printed, and that get a nearest name.
 pub(super) const SHOWN: usize = 10;
 
@@ -84,6 +87,15 @@ impl NonFinite {
             nan,
             infinite,
         })
+    }
+
+    /// Counts the values that are not finite once they are stored as `dtype`.
+    pub(super) fn as_stored(name: &str, values: &[f32], dtype: Dtype) -> Option<Self> {
+        match dtype {
+            Dtype::F16 => Self::count(name, values.iter().map(|x| f16::from_f32(*x).to_f32())),
+            Dtype::BF16 => Self::count(name, values.iter().map(|x| bf16::from_f32(*x).to_f32())),
+            _ => Self::count(name, values.iter().copied()),
+        }
     }
 }
 

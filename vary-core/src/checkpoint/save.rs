@@ -3,15 +3,14 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use burn::module::{ModuleVisitor, Param};
+use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
 use burn::tensor::DType;
-use half::{bf16, f16};
 use safetensors::Dtype;
 use serde_json::json;
 
 use super::key_map::KeyMap;
-use super::load::{Named, name_parameters};
+use super::load::name_parameters;
 use super::report::NonFinite;
 use super::walk::{Parameter, Position};
 use super::{atomic, decode};
@@ -37,6 +36,16 @@ pub enum StoredType {
     F16,
     /// 16 bits, 8 of them significant, f32's range.
     Bf16,
+}
+
+impl StoredType {
+    pub(super) fn dtype(self) -> Dtype {
+        match self {
+            Self::F32 => Dtype::F32,
+            Self::F16 => Dtype::F16,
+            Self::Bf16 => Dtype::BF16,
+        }
+    }
 }
 
 impl Default for SaveOptions {
@@ -78,38 +87,42 @@ pub fn save<M: Module>(
     path: impl AsRef<Path>,
     options: &SaveOptions,
 ) -> Result<()> {
-    let path = path.as_ref();
-    let dtype = match options.stored {
-        StoredType::F32 => Dtype::F32,
-        StoredType::F16 => Dtype::F16,
-        StoredType::Bf16 => Dtype::BF16,
-    };
-    let named = name_parameters(module, |path| map.name(path), map)?;
-    let layout = Layout::new(&named, map, dtype, &options.metadata);
+    let layout = Layout::new(module, map, options)?;
+    layout.write(path.as_ref(), options, |writer| module.visit(writer))
+}
 
-    atomic::replace(path, |file| {
-        let io = |source| Error::io(path, source);
-        file.set_len(layout.size).map_err(io)?;
-        (&*file).write_all(&layout.header).map_err(io)?;
-        let mut writer = Writer {
-            file,
-            path,
-            dtype,
-            places: layout.places,
-            position: Position::default(),
-            non_finite: Vec::new(),
-            error: None,
-        };
-        module.visit(&mut writer);
-        match (writer.error, writer.non_finite) {
-            (Some(error), _) => Err(error),
-            (None, tensors) if tensors.is_empty() => Ok(()),
-            (None, tensors) => Err(Error::NonFinite {
-                path: path.into(),
-                tensors,
-            }),
-        }
+/// Like [`save()`], and uses `module` up: parameters that are still to be drawn are drawn one after
+/// the other and dropped again, so that a random model larger than the memory can be written.
+///
+/// # Errors
+/// As [`save()`].
+pub fn save_drawn<M: Module>(
+    module: M,
+    map: &KeyMap,
+    path: impl AsRef<Path>,
+    options: &SaveOptions,
+) -> Result<()> {
+    let layout = Layout::new(&module, map, options)?;
+    layout.write(path.as_ref(), options, |writer| {
+        module.map(writer);
     })
+}
+
+/// Writes `config` as `config.json` and `module` as `model.safetensors` into a directory, which is
+/// made if needed; each file atomically.
+///
+/// # Errors
+/// As [`save()`].
+pub fn save_dir<M: Module>(
+    module: &M,
+    map: &KeyMap,
+    config: &impl serde::Serialize,
+    dir: &Path,
+    options: &SaveOptions,
+) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+    atomic::write_json(dir.join("config.json"), config)?;
+    save(module, map, dir.join("model.safetensors"), options)
 }
 
 /// What goes where in the file.
@@ -128,38 +141,26 @@ struct Placed {
 }
 
 impl Layout {
-    fn new(named: &Named, map: &KeyMap, dtype: Dtype, metadata: &BTreeMap<String, String>) -> Self {
+    fn new<M: Module>(module: &M, map: &KeyMap, options: &SaveOptions) -> Result<Self> {
+        let named = name_parameters(module, |path| map.name(path), map)?;
+        let dtype = options.stored.dtype();
         let ties = map
             .ties()
             .iter()
             .filter_map(|(alias, name)| Some((alias, named.get(name)?)));
         let tensors: BTreeMap<_, _> = named.iter().chain(ties).collect();
 
-        let mut entries = Vec::with_capacity(tensors.len() + 1);
-        if !metadata.is_empty() {
-            entries.push(format!("\"__metadata__\":{}", json!(metadata)));
-        }
+        let listed = tensors
+            .iter()
+            .map(|(name, p)| (name.as_str(), dtype, p.shape.as_slice()));
+        let (header, offsets, size) = lay_out(listed, &options.metadata);
         let mut places: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let mut end = 0;
-        for (name, Parameter { path, shape, .. }) in tensors {
-            let from = end;
-            end += (shape.iter().product::<usize>() * dtype.bitsize() / 8) as u64;
-            let (name, shape) = (json!(name), json!(shape));
-            entries.push(format!(
-                "{name}:{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[{from},{end}]}}"
-            ));
-            places.entry(path.clone()).or_default().push(from);
+        for (parameter, offset) in tensors.values().zip(offsets) {
+            places
+                .entry(parameter.path.clone())
+                .or_default()
+                .push(offset);
         }
-
-        // Aligned as the format's own writers do it.
-        let mut json = format!("{{{}}}", entries.join(","));
-        while json.len() % 8 != 0 {
-            json.push(' ');
-        }
-        let mut header = (json.len() as u64).to_le_bytes().to_vec();
-        header.extend(json.into_bytes());
-
-        let data = header.len() as u64;
         let places = named.iter().map(
             |(
                 name,
@@ -167,12 +168,7 @@ impl Layout {
                     path, transposed, ..
                 },
             )| {
-                let offsets = places
-                    .get(path)
-                    .into_iter()
-                    .flatten()
-                    .map(|from| data + from)
-                    .collect();
+                let offsets = places.get(path).cloned().unwrap_or_default();
                 (
                     path.clone(),
                     Placed {
@@ -183,12 +179,77 @@ impl Layout {
                 )
             },
         );
-        Self {
+        Ok(Self {
             places: places.collect(),
-            size: data + end,
+            size,
             header,
-        }
+        })
     }
+
+    /// Writes the file; `walk` leads the writer over the parameters.
+    fn write(
+        self,
+        path: &Path,
+        options: &SaveOptions,
+        walk: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<()> {
+        atomic::replace(path, |file| {
+            let io = |source| Error::io(path, source);
+            file.set_len(self.size).map_err(io)?;
+            (&*file).write_all(&self.header).map_err(io)?;
+            let mut writer = Writer {
+                file,
+                path,
+                dtype: options.stored.dtype(),
+                places: self.places,
+                position: Position::default(),
+                non_finite: Vec::new(),
+                error: None,
+            };
+            walk(&mut writer);
+            match (writer.error, writer.non_finite) {
+                (Some(error), _) => Err(error),
+                (None, tensors) if tensors.is_empty() => Ok(()),
+                (None, tensors) => Err(Error::NonFinite {
+                    path: path.into(),
+                    tensors,
+                }),
+            }
+        })
+    }
+}
+
+/// The header of a file with these tensors in this order, where each of them begins in it, and how
+/// long it is.
+pub(super) fn lay_out<'a>(
+    tensors: impl Iterator<Item = (&'a str, Dtype, &'a [usize])>,
+    metadata: &BTreeMap<String, String>,
+) -> (Vec<u8>, Vec<u64>, u64) {
+    let mut entries = Vec::new();
+    if !metadata.is_empty() {
+        entries.push(format!("\"__metadata__\":{}", json!(metadata)));
+    }
+    let mut offsets = Vec::new();
+    let mut end = 0;
+    for (name, dtype, shape) in tensors {
+        let from = end;
+        end += (shape.iter().product::<usize>() * dtype.bitsize() / 8) as u64;
+        offsets.push(from);
+        let (name, shape) = (json!(name), json!(shape));
+        entries.push(format!(
+            "{name}:{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[{from},{end}]}}"
+        ));
+    }
+    // Aligned as the format's own writers do it.
+    let mut json = format!("{{{}}}", entries.join(","));
+    while json.len() % 8 != 0 {
+        json.push(' ');
+    }
+    let mut header = (json.len() as u64).to_le_bytes().to_vec();
+    header.extend(json.into_bytes());
+    let data = header.len() as u64;
+    offsets.iter_mut().for_each(|offset| *offset += data);
+    (header, offsets, data + end)
 }
 
 struct Writer<'a> {
@@ -218,7 +279,7 @@ impl Writer<'_> {
             .as_slice::<f32>()
             .map_err(|e| unreadable(e.to_string()))?;
         self.non_finite
-            .extend(non_finite(&placed.name, values, self.dtype));
+            .extend(NonFinite::as_stored(&placed.name, values, self.dtype));
 
         let io = |source| Error::io(self.path, source);
         let mut file = self.file;
@@ -236,15 +297,6 @@ impl Writer<'_> {
     }
 }
 
-/// Counts the values that are not finite once they are stored as `dtype`.
-fn non_finite(name: &str, values: &[f32], dtype: Dtype) -> Option<NonFinite> {
-    match dtype {
-        Dtype::F32 => NonFinite::count(name, values.iter().copied()),
-        Dtype::F16 => NonFinite::count(name, values.iter().map(|x| f16::from_f32(*x).to_f32())),
-        _ => NonFinite::count(name, values.iter().map(|x| bf16::from_f32(*x).to_f32())),
-    }
-}
-
 impl ModuleVisitor for Writer<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.position.enter(name, container);
@@ -258,5 +310,21 @@ impl ModuleVisitor for Writer<'_> {
         if self.error.is_none() {
             self.error = self.write(param.val()).err();
         }
+    }
+}
+
+impl ModuleMapper for Writer<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.position.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.position.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.visit_float(&param);
+        let nothing = Tensor::zeros([1; D], &param.lazy_device());
+        Param::initialized(param.id, nothing)
     }
 }

@@ -10,6 +10,7 @@ use super::decode;
 use super::header::read_header;
 use super::index::open_shards;
 use super::key_map::strip;
+use super::report::NonFinite;
 use crate::error::{Error, Result};
 
 /// What a directory may hold, in the order of preference.
@@ -130,11 +131,36 @@ impl CheckpointFiles {
         &self.path
     }
 
+    /// Name, element type as safetensors spells it, and shape of every tensor, by name.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, String, &[usize])> {
+        self.entries()
+            .map(|(name, entry)| (name, entry.dtype.to_string(), entry.shape.as_slice()))
+    }
+
+    /// Counts of NaN and infinite values, for the tensors that have any; all values are read.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn non_finite(&self) -> Result<Vec<NonFinite>> {
+        let mut found = vec![];
+        for (name, entry) in self.entries() {
+            if decode::is_weight(entry.dtype) {
+                let values = entry.read(false).map_err(|e| Error::io(&self.path, e))?;
+                found.extend(NonFinite::count(name, values.into_iter()));
+            }
+        }
+        Ok(found)
+    }
+
     /// Names and shapes in the official layout, by name.
     pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> + Clone {
         self.tensors
             .iter()
             .map(|(name, entry)| (name.as_str(), entry.shape.as_slice()))
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.tensors.iter().map(|(name, e)| (name.as_str(), e))
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
@@ -158,6 +184,23 @@ impl Entry {
             Place::Memory(bytes) => self.decode(*bytes, transpose),
             #[cfg(feature = "pytorch")]
             Place::PyTorch(tensor) => self.decode(&tensor.read()?[..], transpose),
+        }
+    }
+
+    /// Reads the bytes as they are stored.
+    pub(super) fn read_bytes(&self) -> io::Result<Vec<u8>> {
+        let len = self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8;
+        match &self.place {
+            Place::File(file, start) => {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                file.seek(SeekFrom::Start(*start))?;
+                let mut bytes = vec![0; len];
+                file.read_exact(&mut bytes)?;
+                Ok(bytes)
+            }
+            Place::Memory(bytes) => Ok(bytes.to_vec()),
+            #[cfg(feature = "pytorch")]
+            Place::PyTorch(tensor) => Ok(tensor.read()?[..].to_vec()),
         }
     }
 

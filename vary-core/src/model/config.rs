@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use vary_lm::opt::OptConfig;
 use vary_vision::vocab::VisionVocabularyConfig;
 
+use super::splice::ImagePlace;
 use crate::{Error, Result};
 
 /// Configuration of [`VaryTiny`](super::VaryTiny), the content of a checkpoint's `config.json`.
@@ -97,25 +98,17 @@ impl VaryTinyConfig {
                 self.model_type
             )));
         }
-        let tokens = self.sam_config.num_tokens();
-        if self.image_token_len != tokens {
-            return Err(Error::Config(format!(
-                "`image_token_len` is {}, but `sam_config` makes {tokens} tokens",
-                self.image_token_len
-            )));
+        self.image_place()
+            .validate(self.opt.vocab_size, self.sam_config.num_tokens())
+    }
+
+    /// Ids and length of a picture's place in a prompt.
+    pub fn image_place(&self) -> ImagePlace {
+        ImagePlace {
+            patch: self.im_patch_token,
+            start: self.im_start_token,
+            end: self.im_end_token,
+            len: self.image_token_len,
         }
-        for (name, id) in [
-            ("im_patch_token", self.im_patch_token),
-            ("im_start_token", self.im_start_token),
-            ("im_end_token", self.im_end_token),
-        ] {
-            if id as usize >= self.opt.vocab_size {
-                return Err(Error::Config(format!(
-                    "`{name}` is {id}, but `vocab_size` is {}",
-                    self.opt.vocab_size
-                )));
-            }
-        }
-        Ok(())
     }
 }

@@ -1,34 +1,93 @@
-use super::VaryTinyConfig;
+use burn::prelude::*;
+use vary_lm::LanguageModel;
+
 use crate::{Error, Result};
 
 /// Ids and length of a picture's place in a prompt.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ImagePlace {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImagePlace {
+    /// Id of `<imgpad>`, whose embedding gives way to an image token.
     pub patch: u32,
+    /// Id of `<img>`.
     pub start: u32,
+    /// Id of `</img>`.
     pub end: u32,
+    /// Tokens of one picture.
     pub len: usize,
 }
 
-impl From<&VaryTinyConfig> for ImagePlace {
-    fn from(config: &VaryTinyConfig) -> Self {
-        Self {
-            patch: config.im_patch_token,
-            start: config.im_start_token,
-            end: config.im_end_token,
-            len: config.image_token_len,
-        }
-    }
-}
-
 impl ImagePlace {
+    /// Checks the ids against the rows of the token table, and the length against the tokens that
+    /// the towers make.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field.
+    pub(super) fn validate(&self, vocab_size: usize, tokens: usize) -> Result<()> {
+        if self.len != tokens {
+            return Err(Error::Config(format!(
+                "`image_token_len` is {}, but `sam_config` makes {tokens} tokens",
+                self.len
+            )));
+        }
+        for (name, id) in [
+            ("im_patch_token", self.patch),
+            ("im_start_token", self.start),
+            ("im_end_token", self.end),
+        ] {
+            if id as usize >= vocab_size {
+                return Err(Error::Config(format!(
+                    "`{name}` is {id}, but `vocab_size` is {vocab_size}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Embeds a batch of prompts; see [`VaryModel::embed`](super::VaryModel::embed).
+    pub(super) fn embed(
+        &self,
+        lm: &dyn LanguageModel,
+        ids: &[Vec<u32>],
+        image_tokens: Option<Tensor<3>>,
+    ) -> Result<Tensor<3>> {
+        let [vocab, d_model] = lm.embedding_shape();
+        let seq = ids.iter().map(Vec::len).max().unwrap_or(0);
+        if let Some(&id) = ids.iter().flatten().find(|&&id| id as usize >= vocab) {
+            return Err(Error::TokenId { id, vocab });
+        }
+        let images = image_tokens.as_ref().map_or(0, |tokens| tokens.dims()[0]);
+        let rows = self.rows(ids, seq, images)?;
+
+        let device = lm.device();
+        let mut padded = vec![0i32; ids.len() * seq];
+        for (row, ids) in padded.chunks_exact_mut(seq.max(1)).zip(ids) {
+            for (to, &id) in row.iter_mut().zip(ids) {
+                *to = id as i32;
+            }
+        }
+        let padded = Tensor::from_data(TensorData::new(padded, [ids.len(), seq]), &device);
+        let text = lm.embed(padded);
+        let Some(image_tokens) = image_tokens else {
+            return Ok(text);
+        };
+        let table = Tensor::cat(
+            vec![
+                text.reshape([-1, d_model as i32]),
+                image_tokens.reshape([-1, d_model as i32]),
+            ],
+            0,
+        );
+        let rows = Tensor::from_data(TensorData::new(rows, [ids.len() * seq]), &device);
+        Ok(table.select(0, rows).reshape([ids.len(), seq, d_model]))
+    }
+
     /// For every position of a batch padded to `seq`, its row in the table "all text embeddings,
     /// then all image tokens": the i-th `<img>` of the batch takes the i-th picture.
     ///
     /// # Errors
     /// [`Error::ImagePlace`] when an `<img>` is not followed by exactly `len` `<imgpad>` and an
     /// `</img>`, or their number is not `images`.
-    pub fn rows(&self, ids: &[Vec<u32>], seq: usize, images: usize) -> Result<Vec<i32>> {
+    pub(super) fn rows(&self, ids: &[Vec<u32>], seq: usize, images: usize) -> Result<Vec<i32>> {
         let text = ids.len() * seq;
         let mut rows: Vec<i32> = (0..text as i32).collect();
         let mut found = 0;

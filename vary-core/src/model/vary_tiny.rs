@@ -2,14 +2,16 @@ use std::path::Path;
 
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use vary_lm::KvCache;
+use image::RgbImage;
+use vary_lm::LanguageModel;
 use vary_lm::opt::Decoder;
+use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{self, VisionVocabulary};
 
-use super::VaryTinyConfig;
 use super::splice::ImagePlace;
-use crate::checkpoint::{self, CheckpointFiles, KeyMap, SaveOptions};
-use crate::{Error, Result};
+use super::{VaryModel, VaryTinyConfig, config_dir};
+use crate::Result;
+use crate::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions};
 
 /// Vary-tiny: the vision vocabulary, a projector and OPT (Vary, arXiv 2312.06109, section 3.2).
 ///
@@ -24,6 +26,8 @@ pub struct VaryTiny {
     pub decoder: Decoder,
     #[module(skip)]
     place: ImagePlace,
+    #[module(skip)]
+    processor: ImageProcessor,
 }
 
 impl VaryTinyConfig {
@@ -34,7 +38,8 @@ impl VaryTinyConfig {
             mm_projector: LinearConfig::new(self.sam_config.net_3_chans, self.opt.hidden_size)
                 .init(device),
             decoder: self.opt.init(device),
-            place: self.into(),
+            place: self.image_place(),
+            processor: ImageProcessor::vary(self.sam_config.img_size),
         }
     }
 }
@@ -62,13 +67,9 @@ impl VaryTiny {
     /// Whatever is wrong with the files, the configuration, or their fit; see [`Error`].
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<(Self, VaryTinyConfig)> {
         let path = path.as_ref();
-        let dir = if path.is_dir() {
-            path
-        } else {
-            path.parent().unwrap_or(path)
-        };
-        let config: VaryTinyConfig = checkpoint::read_config_json(dir)?;
-        let model = Self::from_files(&config, &CheckpointFiles::open(path)?, device)?;
+        let config: VaryTinyConfig = checkpoint::read_config_json(config_dir(path))?;
+        let files = CheckpointFiles::open(path)?;
+        let model = Self::from_files(&config, &files, device, Precision::F32)?;
         Ok((model, config))
     }
 
@@ -80,9 +81,11 @@ impl VaryTiny {
         config: &VaryTinyConfig,
         files: &CheckpointFiles,
         device: &Device,
+        precision: Precision,
     ) -> Result<Self> {
         config.validate()?;
-        checkpoint::load(config.init(device), files, &Self::key_map())
+        let plan = precision.plan(&["decoder.layers."]);
+        checkpoint::load_with(config.init(device), files, &Self::key_map(), &plan)
     }
 
     /// Writes `config.json` and `model.safetensors` into a directory, each atomically.
@@ -95,15 +98,7 @@ impl VaryTiny {
         dir: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<()> {
-        let dir = dir.as_ref();
-        std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
-        checkpoint::write_json(dir.join("config.json"), config)?;
-        checkpoint::save(
-            self,
-            &Self::key_map(),
-            dir.join("model.safetensors"),
-            options,
-        )
+        checkpoint::save_dir(self, &Self::key_map(), config, dir.as_ref(), options)
     }
 
     /// Encodes pictures to image tokens.
@@ -112,63 +107,22 @@ impl VaryTiny {
     /// - pixels: `[images, 3, img_size, img_size]`
     /// - output: `[images, image_token_len, d_model]`
     pub fn encode(&self, pixels: Tensor<4>) -> Tensor<3> {
+        let pixels = pixels.cast(self.vision_tower.pos_embed.val().dtype());
         self.mm_projector.forward(self.vision_tower.forward(pixels))
     }
+}
 
-    /// Embeds a batch of prompts, the embeddings of `<imgpad>` replaced by image tokens.
-    ///
-    /// Shorter prompts are padded on the right; as attention is causal, no mask is needed for
-    /// that.
-    ///
-    /// # Shapes
-    /// - ids: rows of token ids
-    /// - image_tokens: `[images, image_token_len, d_model]`, in the order of the `<img>` in `ids`
-    /// - output: `[batch, longest, d_model]`
-    ///
-    /// # Errors
-    /// [`Error::ImagePlace`] when prompts and pictures do not fit, [`Error::TokenId`] when an id is
-    /// outside the vocabulary.
-    pub fn embed(&self, ids: &[Vec<u32>], image_tokens: Option<Tensor<3>>) -> Result<Tensor<3>> {
-        let weight = &self.decoder.embed_tokens.weight;
-        let [vocab, d_model] = [weight.lazy_shape()[0], weight.lazy_shape()[1]];
-        let seq = ids.iter().map(Vec::len).max().unwrap_or(0);
-        if let Some(&id) = ids.iter().flatten().find(|&&id| id as usize >= vocab) {
-            return Err(Error::TokenId { id, vocab });
-        }
-        let images = image_tokens.as_ref().map_or(0, |tokens| tokens.dims()[0]);
-        let rows = self.place.rows(ids, seq, images)?;
-
-        let device = weight.val().device();
-        let mut padded = vec![0i32; ids.len() * seq];
-        for (row, ids) in padded.chunks_exact_mut(seq.max(1)).zip(ids) {
-            for (to, &id) in row.iter_mut().zip(ids) {
-                *to = id as i32;
-            }
-        }
-        let padded = Tensor::from_data(TensorData::new(padded, [ids.len(), seq]), &device);
-        let text = self.decoder.embed(padded);
-        let Some(image_tokens) = image_tokens else {
-            return Ok(text);
-        };
-        let table = Tensor::cat(
-            vec![
-                text.reshape([-1, d_model as i32]),
-                image_tokens.reshape([-1, d_model as i32]),
-            ],
-            0,
-        );
-        let rows = Tensor::from_data(TensorData::new(rows, [ids.len() * seq]), &device);
-        Ok(table.select(0, rows).reshape([ids.len(), seq, d_model]))
+impl VaryModel for VaryTiny {
+    fn language_model(&self) -> &dyn LanguageModel {
+        &self.decoder
     }
 
-    /// Logits after the last position, `[vocab]` values per call, the inputs appended to `cache`.
-    ///
-    /// # Shapes
-    /// - embeds: `[1, seq, d_model]`
-    pub(crate) fn next_logits(&self, embeds: Tensor<3>, cache: &mut KvCache) -> Tensor<1> {
-        let [batch, seq, d_model] = embeds.dims();
-        let hidden = self.decoder.forward(embeds, None, Some(cache));
-        let last = hidden.slice([0..batch, seq - 1..seq, 0..d_model]);
-        self.decoder.logits(last).flatten(0, 2)
+    fn image_place(&self) -> ImagePlace {
+        self.place
+    }
+
+    fn encode_picture(&self, picture: &RgbImage) -> Result<Tensor<3>> {
+        let (pixels, _) = self.processor.process(picture, &self.decoder.device())?;
+        Ok(self.encode(pixels))
     }
 }

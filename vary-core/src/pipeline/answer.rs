@@ -1,30 +1,30 @@
+use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
 
 use crate::detection::Detection;
 
-/// What to look for, and how the answer is generated.
+/// How an answer is generated.
 ///
-/// By default all objects, greedily, with at most 1024 tokens and a guard against endless loops.
+/// By default greedily, with at most 1024 tokens and a guard against endless loops.
 #[derive(Debug, Clone)]
-pub struct DetectOptions {
-    /// Look for these classes only; `None` asks for all objects. The model may name others.
-    pub classes: Option<Vec<String>>,
+pub struct AnswerOptions {
     /// The most tokens of an answer; the room that the model has left is a limit as well.
     pub max_new_tokens: usize,
     /// Draw tokens at random instead of taking the likeliest.
     pub sampling: Option<Sampling>,
     /// End an answer that goes round in circles.
     pub loop_guard: Option<LoopGuard>,
-    /// Ends the answer from elsewhere; looked at before every token.
+    /// Ends the answer from elsewhere; looked at before the picture is encoded and before every
+    /// token.
     pub cancellation: CancellationToken,
 }
 
-impl Default for DetectOptions {
+impl Default for AnswerOptions {
     fn default() -> Self {
         Self {
-            classes: None,
             max_new_tokens: 1024,
             sampling: None,
             // A box takes up to 20 tokens, and none is worth saying four times in a row.
@@ -37,14 +37,16 @@ impl Default for DetectOptions {
     }
 }
 
-/// What the model made of a picture and a question.
+/// What the model made of pictures and a question. Displays as its text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// The answer as the model wrote it, with coordinates in thousandths.
     pub text: String,
+    /// The tokens, in order.
+    pub tokens: Vec<TokenScore>,
     /// The objects, the surest first, in pixels of the original picture.
     pub detections: Vec<Detection>,
-    /// Pieces of `text` that are neither a box nor its label.
+    /// Pieces of `text` that are neither a box nor its label; all of it in an answer of words.
     pub unparsed: Vec<String>,
     /// Why the answer ended.
     pub finish: FinishReason,
@@ -54,12 +56,74 @@ pub struct Answer {
     pub times: Times,
 }
 
+/// A token of an [`Answer`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenScore {
+    /// Bytes of the text that it wrote. Tokens that share a character all have it.
+    pub range: Range<usize>,
+    /// Natural logarithm of how sure the model was of it.
+    pub log_confidence: f32,
+}
+
+/// A stretch of an [`Answer`]'s text with the model's confidence in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// Where it stands, in bytes.
+    pub range: Range<usize>,
+    /// Geometric mean of the probabilities of its tokens, 0 to 1.
+    pub score: f32,
+}
+
+impl Answer {
+    /// The words of the text, as white space parts them. Writing without blanks between words, such
+    /// as Chinese, is scored better by [`lines`](Self::lines).
+    pub fn words(&self) -> Vec<Scored<'_>> {
+        self.scored(self.text.split_whitespace())
+    }
+
+    /// The lines of the text that are not blank.
+    pub fn lines(&self) -> Vec<Scored<'_>> {
+        self.scored(self.text.lines().filter(|line| !line.trim().is_empty()))
+    }
+
+    fn scored<'a>(&'a self, parts: impl Iterator<Item = &'a str>) -> Vec<Scored<'a>> {
+        let mut first = 0;
+        let mut scored = vec![];
+        for text in parts {
+            // Parts are slices of the text.
+            let start = text.as_ptr() as usize - self.text.as_ptr() as usize;
+            let range = start..start + text.len();
+            while self.tokens.get(first).is_some_and(|t| t.range.end <= start) {
+                first += 1;
+            }
+            let of_part = self.tokens[first..]
+                .iter()
+                .take_while(|token| token.range.start < range.end)
+                .filter(|token| !token.range.is_empty());
+            let (sum, count) = of_part.fold((0.0, 0), |(sum, count), token| {
+                (sum + token.log_confidence, count + 1)
+            });
+            let score = (sum / count.max(1) as f32).exp();
+            scored.push(Scored { text, range, score });
+        }
+        scored
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// Token counts of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Tokens of the picture.
+    /// Tokens of the pictures.
     pub image_tokens: usize,
-    /// Tokens of the whole prompt, those of the picture included.
+    /// Tokens of the whole prompt, those of the pictures included.
     pub prompt_tokens: usize,
     /// Tokens of the answer, without the one that ends it.
     pub new_tokens: usize,
@@ -68,7 +132,7 @@ pub struct Usage {
 /// Times of the stages of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Times {
-    /// Preprocessing and encoding the picture; next to nothing for one that is encoded already.
+    /// Preprocessing and encoding the pictures; next to nothing for those that are encoded already.
     pub encode: Duration,
     /// Reading the prompt.
     pub prefill: Duration,
@@ -96,4 +160,57 @@ pub enum Event {
     Box(Detection),
     /// The end, with everything said before.
     Done(Answer),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_lines_have_the_scores_of_their_tokens() {
+        let text = "Total:\t12 \n\nno é";
+        let token = |range: Range<usize>, p: f32| TokenScore {
+            range,
+            log_confidence: p.ln(),
+        };
+        let answer = Answer {
+            text: text.into(),
+            // `Total` `:` `<tab>12` ` <lines>no` ` ` and the two halves of the last character.
+            tokens: vec![
+                token(0..5, 0.9),
+                token(5..6, 0.4),
+                token(6..9, 0.5),
+                token(9..9, 0.01),
+                token(9..14, 0.8),
+                token(14..15, 1.0),
+                token(15..17, 0.25),
+                token(15..17, 1.0),
+            ],
+            detections: vec![],
+            unparsed: vec![],
+            finish: FinishReason::Stop,
+            usage: Usage {
+                image_tokens: 0,
+                prompt_tokens: 0,
+                new_tokens: 8,
+            },
+            times: Times::default(),
+        };
+        let close = |scored: &[Scored<'_>], expected: &[(&str, f32)]| {
+            assert_eq!(scored.len(), expected.len());
+            for (s, (text, score)) in scored.iter().zip(expected) {
+                assert_eq!(s.text, *text);
+                assert_eq!(&answer.text[s.range.clone()], *text);
+                assert!((s.score - score).abs() < 1e-6, "{text}: {}", s.score);
+            }
+        };
+        close(
+            &answer.words(),
+            &[("Total:", 0.6), ("12", 0.5), ("no", 0.8), ("é", 0.5)],
+        );
+        let first = (0.9f32 * 0.4 * 0.5 * 0.8).powf(0.25);
+        let last = (0.8f32 * 0.25).powf(0.25);
+        close(&answer.lines(), &[("Total:\t12 ", first), ("no é", last)]);
+        assert_eq!(answer.to_string(), text);
+    }
 }

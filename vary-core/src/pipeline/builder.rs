@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use burn::prelude::*;
 use vary_lm::tokenizer::Tokenizer;
 
-use super::Pipeline;
-use crate::model::VaryTiny;
+use super::{Pipeline, Precision, check_tokenizer};
+use crate::checkpoint::CheckpointFiles;
+use crate::model::{ModelConfig, config_dir};
 use crate::{Error, Result};
 
 /// Where a model's files are.
@@ -27,9 +28,10 @@ impl Weights {
         Self(Source::Nano)
     }
 
-    /// A directory with `config.json`, `tokenizer.json` and the weights: `model.safetensors`, its
-    /// shards with their index, or what else [`CheckpointFiles`](crate::checkpoint::CheckpointFiles)
-    /// reads.
+    /// A directory with `config.json`, the weights (`model.safetensors`, its shards with their
+    /// index, or what else [`CheckpointFiles`] reads) and the tokenizer (`tokenizer.json`,
+    /// `qwen.tiktoken`, or OPT's `vocab.json` and `merges.txt`). The path of a weight file stands
+    /// for it and what is beside it.
     pub fn dir(path: impl Into<PathBuf>) -> Self {
         Self(Source::Dir(path.into()))
     }
@@ -40,6 +42,7 @@ impl Weights {
 pub struct PipelineBuilder {
     weights: Option<Weights>,
     device: Option<Device>,
+    precision: Precision,
 }
 
 impl PipelineBuilder {
@@ -55,6 +58,13 @@ impl PipelineBuilder {
     #[must_use]
     pub fn device(mut self, device: Device) -> Self {
         self.device = Some(device);
+        self
+    }
+
+    /// What weights are kept in; f32 by default, whatever the checkpoint stores.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
         self
     }
 
@@ -75,8 +85,8 @@ impl PipelineBuilder {
         };
         match weights.0 {
             #[cfg(feature = "nano")]
-            Source::Nano => super::nano::load(&device),
-            Source::Dir(dir) => load_dir(&dir, &device),
+            Source::Nano => super::nano::load(&device, self.precision),
+            Source::Dir(path) => load_path(&path, &device, self.precision),
         }
     }
 }
@@ -95,10 +105,15 @@ fn default_device() -> Result<Device> {
     })
 }
 
-fn load_dir(dir: &Path, device: &Device) -> Result<Pipeline> {
+fn load_path(path: &Path, device: &Device, precision: Precision) -> Result<Pipeline> {
+    let dir = config_dir(path);
     // So that a wrong path is told as such, not as a missing file in it.
     fs::read_dir(dir).map_err(|source| Error::io(dir, source))?;
-    let (model, config) = VaryTiny::load(dir, device)?;
-    let tokenizer = Tokenizer::from_file(dir.join("tokenizer.json"))?;
-    Pipeline::new(model, config, tokenizer)
+    let config = ModelConfig::read(dir)?;
+    config.validate()?;
+    // The tokenizer before the weights: it is found wanting in less time.
+    let tokenizer = Tokenizer::from_dir(dir)?;
+    check_tokenizer(&config, &tokenizer)?;
+    let model = config.load(&CheckpointFiles::open(path)?, device, precision)?;
+    Pipeline::from_parts(model, config, tokenizer)
 }

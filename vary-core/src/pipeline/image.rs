@@ -50,10 +50,11 @@ pub trait AsImage {
 
 impl AsImage for RgbImage {
     fn encoded(&self, Pipeline { inner }: &Pipeline) -> Result<EncodedImage> {
-        let (pixels, transform) = inner.processor.process(self, &inner.device)?;
         Ok(EncodedImage {
-            tokens: inner.model.encode(pixels),
-            transform,
+            tokens: inner.model.encode_picture(self)?,
+            transform: ResizeTransform {
+                original: self.dimensions(),
+            },
             owner: Arc::downgrade(inner),
         })
     }
@@ -83,5 +84,57 @@ impl AsImage for EncodedImage {
 impl<T: AsImage + ?Sized> AsImage for &T {
     fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage> {
         (**self).encoded(pipeline)
+    }
+}
+
+/// One picture, or several that are shown in order: a slice, array or vector of them.
+pub trait AsImages {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// Encodes those where that is still to be done.
+    ///
+    /// # Errors
+    /// As [`AsImage::encoded`].
+    fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>>;
+}
+
+impl<T: AsImage> AsImages for T {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
+        Ok(vec![self.encoded(pipeline)?])
+    }
+}
+
+impl<T: AsImage> AsImages for [T] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
+        self.iter().map(|image| image.encoded(pipeline)).collect()
+    }
+}
+
+impl<T: AsImage, const N: usize> AsImages for [T; N] {
+    fn count(&self) -> usize {
+        N
+    }
+
+    fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
+        self.as_slice().all_encoded(pipeline)
+    }
+}
+
+impl<T: AsImage> AsImages for Vec<T> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
+        self.as_slice().all_encoded(pipeline)
     }
 }

@@ -1,8 +1,9 @@
-//! From a picture to boxes.
+//! From pictures and a question to an answer: text, boxes in pixels, scores.
 //!
 #![cfg_attr(feature = "nano", doc = "```")]
 #![cfg_attr(not(feature = "nano"), doc = "```ignore")]
-//! use vary_core::pipeline::{DetectOptions, Pipeline};
+//! use vary_core::pipeline::{AnswerOptions, Pipeline};
+//! use vary_core::prompt::Task;
 //!
 //! # fn main() -> vary_core::Result<()> {
 //! # let image = image::RgbImage::new(64, 48);
@@ -11,42 +12,52 @@
 //!     println!("{} {:.2} {:?}", found.label, found.score, found.bbox);
 //! }
 //!
-//! // Encoded once, asked twice.
+//! // Encoded once, asked twice, with options.
 //! let seen = vary.encode(&image)?;
-//! let cars = DetectOptions { classes: Some(vec!["car".into()]), ..Default::default() };
-//! println!("{}", vary.detect_with(&seen, &cars)?.text);
+//! let options = AnswerOptions { max_new_tokens: 40, ..Default::default() };
+//! let cars = vary.answer(&seen, Task::DetectClasses(&["car"]), &options)?;
+//! println!("{} ({:?}, {} tokens)", cars.text, cars.finish, cars.usage.new_tokens);
 //! println!("{:?}", vary.locate(&seen, "the left car")?);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Pipeline::answer`] and [`Pipeline::stream`] take any [`Task`] with options; the verbs
+//! ([`detect`](Pipeline::detect), [`read`](Pipeline::read), [`ask`](Pipeline::ask), ..) are short
+//! forms. [`Task::Ask`] puts any prompt in the place of the paper's. Which tasks are answered well
+//! is a matter of the weights: the embedded model knows detection alone.
 
 mod answer;
 mod builder;
+mod chat;
 mod image;
 #[cfg(feature = "nano")]
 mod nano;
 mod score;
+mod session;
 mod stream;
 mod transcript;
+mod verbs;
 
 use std::fmt;
 use std::sync::Arc;
 
 use burn::prelude::*;
-use vary_lm::tokenizer::{CoordinateTokens, EOS, Tokenizer};
-use vary_vision::preprocess::ImageProcessor;
+use vary_lm::tokenizer::{CoordinateTokens, END_OF_TEXT, EOS, IM_END, Tokenizer};
 
-pub use answer::{Answer, DetectOptions, Event, Times, Usage};
+pub use answer::{Answer, AnswerOptions, Event, Scored, Times, TokenScore, Usage};
 pub use builder::{PipelineBuilder, Weights};
-pub use image::{AsImage, EncodedImage};
+pub use chat::{Chat, ChatStream, Turn};
+pub use image::{AsImage, AsImages, EncodedImage};
 pub use stream::AnswerStream;
 pub use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
 pub use vary_vision::preprocess::{DecodeOptions, decode, open};
 
-use crate::detection::Detection;
-use crate::model::{VaryTiny, VaryTinyConfig};
-use crate::prompt::Task;
+use crate::checkpoint::Precision;
+use crate::model::{AnyModel, ModelConfig, VaryModel};
+use crate::prompt::{Task, prompt_ids};
 use crate::{Error, Result};
+use session::Session;
 
 /// A model with all that it takes to answer questions about pictures.
 ///
@@ -58,19 +69,18 @@ pub struct Pipeline {
 }
 
 struct Inner {
-    model: VaryTiny,
-    config: VaryTinyConfig,
+    model: AnyModel,
+    config: ModelConfig,
     tokenizer: Tokenizer,
     coordinates: Option<CoordinateTokens>,
-    processor: ImageProcessor,
-    device: Device,
+    stop_tokens: Vec<u32>,
 }
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pipeline")
             .field("config", &self.inner.config)
-            .field("device", &self.inner.device)
+            .field("device", &self.device())
             .finish_non_exhaustive()
     }
 }
@@ -86,14 +96,21 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::TokenizerMismatch`] when the tokenizer is another model's, or what
-    /// [`VaryTinyConfig::validate`] finds.
-    pub fn new(model: VaryTiny, config: VaryTinyConfig, tokenizer: Tokenizer) -> Result<Self> {
+    /// [`ModelConfig::validate`] finds.
+    pub fn new(
+        model: impl VaryModel + 'static,
+        config: impl Into<ModelConfig>,
+        tokenizer: Tokenizer,
+    ) -> Result<Self> {
+        Self::from_parts(Box::new(model), config.into(), tokenizer)
+    }
+
+    fn from_parts(model: AnyModel, config: ModelConfig, tokenizer: Tokenizer) -> Result<Self> {
         config.validate()?;
         check_tokenizer(&config, &tokenizer)?;
         let inner = Inner {
-            device: model.decoder.embed_tokens.weight.val().device(),
             coordinates: CoordinateTokens::find(&tokenizer),
-            processor: ImageProcessor::vary(config.sam_config.img_size),
+            stop_tokens: stop_tokens(&config, &tokenizer)?,
             model,
             config,
             tokenizer,
@@ -104,13 +121,18 @@ impl Pipeline {
     }
 
     /// Configuration of the model.
-    pub fn config(&self) -> &VaryTinyConfig {
+    pub fn config(&self) -> &ModelConfig {
         &self.inner.config
     }
 
     /// The model's tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.inner.tokenizer
+    }
+
+    /// Where the model is.
+    pub fn device(&self) -> Device {
+        self.inner.model.language_model().device()
     }
 
     /// Encodes a picture once, for any number of questions.
@@ -121,106 +143,87 @@ impl Pipeline {
         image.encoded(self)
     }
 
-    /// All objects of a picture, the surest first.
-    ///
-    /// # Errors
-    /// As [`detect_with`](Self::detect_with).
-    pub fn detect(&self, image: &impl AsImage) -> Result<Vec<Detection>> {
-        Ok(self
-            .detect_with(image, &DetectOptions::default())?
-            .detections)
-    }
-
-    /// Objects of a picture, with the model's own words, counts and times.
+    /// Answers a task about a picture, or about several that are shown in order; boxes are in
+    /// pixels of the first.
     ///
     /// # Errors
     /// [`Error::ContextLength`] when the question is too long for the model, [`Error::Lm`] when an
-    /// option is out of range, [`Error::EmptyQuestion`], [`Error::ForeignImage`], [`Error::Vision`].
-    pub fn detect_with(&self, image: &impl AsImage, options: &DetectOptions) -> Result<Answer> {
-        self.detect_stream(image, options)?.finish()
-    }
-
-    /// Like [`detect_with`](Self::detect_with), told as it comes: a box is there as soon as its
-    /// last token is. The picture is encoded before this returns.
-    ///
-    /// # Errors
-    /// As [`detect_with`](Self::detect_with).
-    pub fn detect_stream(
+    /// option is out of range, [`Error::EmptyQuestion`], [`Error::NoPictures`],
+    /// [`Error::ForeignImage`], [`Error::Vision`].
+    pub fn answer(
         &self,
-        image: &impl AsImage,
-        options: &DetectOptions,
-    ) -> Result<AnswerStream> {
-        let names: Option<Vec<&str>> = options
-            .classes
-            .as_ref()
-            .map(|classes| classes.iter().map(|class| class.trim()).collect());
-        let task = match &names {
-            None => Task::DetectAll,
-            Some(names) if names.is_empty() || names.contains(&"") => {
-                return Err(Error::EmptyQuestion {
-                    what: "the list of classes, or one of them,",
-                    fix: "name what to look for, or leave `classes` out for all objects",
-                });
-            }
-            Some(names) => Task::DetectClasses(names),
-        };
-        AnswerStream::start(self, image, &task.to_string(), options)
+        images: &(impl AsImages + ?Sized),
+        task: Task<'_>,
+        options: &AnswerOptions,
+    ) -> Result<Answer> {
+        self.stream(images, task, options)?.finish()
     }
 
-    /// [`detect`](Self::detect) for many pictures; one that fails does not touch the others.
-    pub fn detect_batch(&self, images: &[impl AsImage]) -> Vec<Result<Vec<Detection>>> {
-        images.iter().map(|image| self.detect(image)).collect()
-    }
-
-    /// The object that a phrase such as "the left car" refers to: the surest box of the answer.
-    /// Its label is empty where the model answers with a box alone.
+    /// Like [`answer`](Self::answer), told as it comes: a box is there as soon as its last token
+    /// is. The pictures are encoded and the prompt is read before this returns.
     ///
     /// # Errors
-    /// As [`detect_with`](Self::detect_with).
-    pub fn locate(&self, image: &impl AsImage, phrase: &str) -> Result<Option<Detection>> {
-        if phrase.trim().is_empty() {
-            return Err(Error::EmptyQuestion {
-                what: "the phrase",
-                fix: "say which object to find",
-            });
-        }
-        let question = Task::Locate(phrase).to_string();
-        let stream = AnswerStream::start(self, image, &question, &DetectOptions::default())?;
-        Ok(stream.finish()?.detections.into_iter().next())
+    /// As [`answer`](Self::answer).
+    pub fn stream(
+        &self,
+        images: &(impl AsImages + ?Sized),
+        task: Task<'_>,
+        options: &AnswerOptions,
+    ) -> Result<AnswerStream> {
+        task.check()?;
+        let Inner {
+            config, tokenizer, ..
+        } = &*self.inner;
+        let question = task.question(config.family());
+        let ids = prompt_ids(tokenizer, config, images.count(), &[(&question, None)])?;
+        AnswerStream::start(self, images, ids, Session::shared(), options)
+    }
+
+    /// [`answer`](Self::answer) for many pictures, each on its own; one that fails does not touch
+    /// the others.
+    pub fn answer_batch(
+        &self,
+        images: &[impl AsImage],
+        task: Task<'_>,
+        options: &AnswerOptions,
+    ) -> Vec<Result<Answer>> {
+        images
+            .iter()
+            .map(|image| self.answer(image, task, options))
+            .collect()
     }
 }
 
+/// Ids that end an answer.
+fn stop_tokens(config: &ModelConfig, tokenizer: &Tokenizer) -> Result<Vec<u32>> {
+    Ok(match config {
+        ModelConfig::VaryTiny(config) => vec![config.opt.eos_token_id],
+        ModelConfig::VaryToy(_) => {
+            vec![tokenizer.require(IM_END)?, tokenizer.require(END_OF_TEXT)?]
+        }
+    })
+}
+
 /// Checks that `tokenizer` names the tokens that `config` counts on.
-fn check_tokenizer(config: &VaryTinyConfig, tokenizer: &Tokenizer) -> Result<()> {
+fn check_tokenizer(config: &ModelConfig, tokenizer: &Tokenizer) -> Result<()> {
     let fail = |reason| Err(Error::TokenizerMismatch { reason });
-    let (tokens, rows) = (tokenizer.vocab_size(), config.opt.vocab_size);
+    let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size());
     if tokens > rows {
         return fail(format!(
             "the tokenizer has {tokens} tokens, but `vocab_size` is {rows}"
         ));
     }
-    let image = tokenizer.image_tokens()?;
-    for (name, id, field, expected) in [
-        (
-            "<imgpad>",
-            image.patch,
-            "im_patch_token",
-            config.im_patch_token,
-        ),
-        (
-            "<img>",
-            image.start,
-            "im_start_token",
-            config.im_start_token,
-        ),
-        ("</img>", image.end, "im_end_token", config.im_end_token),
-        (
-            EOS,
-            tokenizer.require(EOS)?,
-            "eos_token_id",
-            config.opt.eos_token_id,
-        ),
-    ] {
+    let (image, place) = (tokenizer.image_tokens()?, config.image_place());
+    let mut known = vec![
+        ("<imgpad>", image.patch, "im_patch_token", place.patch),
+        ("<img>", image.start, "im_start_token", place.start),
+        ("</img>", image.end, "im_end_token", place.end),
+    ];
+    if let ModelConfig::VaryTiny(config) = config {
+        let eos = tokenizer.require(EOS)?;
+        known.push((EOS, eos, "eos_token_id", config.opt.eos_token_id));
+    }
+    for (name, id, field, expected) in known {
         if id != expected {
             return fail(format!(
                 "`{name}` is token {id}, but `{field}` is {expected}"

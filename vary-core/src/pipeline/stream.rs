@@ -3,12 +3,13 @@ use std::time::Instant;
 
 use burn::prelude::*;
 use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
+use vary_vision::preprocess::ResizeTransform;
 
 use super::score::log_confidence;
+use super::session::{SharedSession, lock};
 use super::transcript::Transcript;
-use super::{Answer, AsImage, DetectOptions, Event, Inner, Pipeline, Times, Usage};
+use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Times, Usage};
 use crate::detection::parse_answer;
-use crate::prompt::prompt_ids;
 use crate::{Error, Result};
 
 /// Feeds a token, returns the logits after it.
@@ -36,16 +37,19 @@ impl std::fmt::Debug for AnswerStream {
 }
 
 impl AnswerStream {
-    /// Encodes the picture and reads the prompt.
+    /// Encodes the pictures and reads the prompt `ids`, which has a place for each of them.
     pub(super) fn start(
         pipeline: &Pipeline,
-        image: &impl AsImage,
-        question: &str,
-        options: &DetectOptions,
+        images: &(impl AsImages + ?Sized),
+        ids: Vec<u32>,
+        session: SharedSession,
+        options: &AnswerOptions,
     ) -> Result<Self> {
         let inner = &pipeline.inner;
-        let ids = prompt_ids(&inner.tokenizer, &inner.config, question)?;
-        let max = inner.model.decoder.max_positions();
+        if images.count() == 0 {
+            return Err(Error::NoPictures);
+        }
+        let max = inner.model.language_model().max_positions();
         if ids.len() >= max {
             let needed = ids.len() + 1;
             return Err(Error::ContextLength { needed, max });
@@ -53,45 +57,42 @@ impl AnswerStream {
         let generate = GenerateOptions {
             max_new_tokens: options.max_new_tokens.min(max - ids.len()),
             sampling: options.sampling,
-            stop_tokens: vec![inner.config.opt.eos_token_id],
+            stop_tokens: inner.stop_tokens.clone(),
             loop_guard: options.loop_guard,
         };
         // Before the work, not after it.
         generate.validate()?;
 
-        let start = Instant::now();
-        let image = image.encoded(pipeline)?;
-        let mut times = Times {
-            encode: start.elapsed(),
-            ..Times::default()
-        };
+        let mut times = Times::default();
         let usage = Usage {
-            image_tokens: inner.config.image_token_len,
+            image_tokens: inner.config.image_place().len * images.count(),
             prompt_tokens: ids.len(),
             new_tokens: 0,
         };
-
-        let start = Instant::now();
-        let capacity = ids.len() + generate.max_new_tokens;
-        let mut cache = inner.model.decoder.cache(1, capacity);
-        let embeds = inner.model.embed(&[ids], Some(image.tokens))?;
-        let first = inner.text_logits(inner.model.next_logits(embeds, &mut cache));
-        times.prefill = start.elapsed();
-
+        let cancelled = || options.cancellation.is_cancelled();
+        let mut transform = ResizeTransform { original: (0, 0) };
+        // Without logits nothing is generated: the generator, too, finds that it is cancelled.
+        let mut first = vec![];
+        if !cancelled() {
+            let start = Instant::now();
+            let images = images.all_encoded(pipeline)?;
+            times.encode = start.elapsed();
+            transform = images.first().map_or(transform, |image| image.transform);
+            let tokens = images.into_iter().map(|image| image.tokens).collect();
+            if !cancelled() {
+                let start = Instant::now();
+                let capacity = ids.len() + generate.max_new_tokens;
+                let tokens = Tensor::cat(tokens, 0);
+                first = lock(&session).read(inner, &ids, tokens, capacity)?;
+                times.prefill = start.elapsed();
+            }
+        }
         let owner = pipeline.clone();
-        let step: Step = Box::new(move |id| {
-            let Inner { model, device, .. } = &*owner.inner;
-            // Not through the splice: a model may well say `<img>`, which is no picture then.
-            let id = Tensor::from_data(TensorData::new(vec![id as i32], [1, 1]), device);
-            let embeds = model.decoder.embed(id);
-            Ok(owner
-                .inner
-                .text_logits(model.next_logits(embeds, &mut cache)))
-        });
+        let step: Step = Box::new(move |id| Ok(lock(&session).step(&owner.inner, id)));
         Ok(Self {
             generator: Generator::new(first, generate, step)?
                 .with_cancellation(options.cancellation.clone()),
-            transcript: Transcript::new(&inner.tokenizer, image.transform),
+            transcript: Transcript::new(&inner.tokenizer, transform),
             pipeline: pipeline.clone(),
             usage,
             times,
@@ -100,13 +101,18 @@ impl AnswerStream {
         })
     }
 
+    /// The text so far.
+    pub fn text(&self) -> &str {
+        &self.transcript.text
+    }
+
     /// The rest of the answer at once.
     ///
     /// # Errors
     /// The first error of the stream.
     pub fn finish(mut self) -> Result<Answer> {
         while self.advance()? {}
-        Ok(self.answer())
+        self.answer()
     }
 
     /// Takes one more token; `false` at the end.
@@ -127,13 +133,14 @@ impl AnswerStream {
     }
 
     /// What there is; all of it once [`advance`](Self::advance) has returned `false`.
-    fn answer(&self) -> Answer {
+    fn answer(&self) -> Result<Answer> {
         let text = self.transcript.text.clone();
         let mut detections = self.transcript.detections.clone();
         detections.sort_by(|a, b| b.score.total_cmp(&a.score));
-        Answer {
+        Ok(Answer {
             unparsed: parse_answer(&text).unparsed,
             text,
+            tokens: self.transcript.token_scores()?,
             detections,
             finish: self
                 .generator
@@ -144,7 +151,7 @@ impl AnswerStream {
                 ..self.usage
             },
             times: self.times,
-        }
+        })
     }
 }
 
@@ -157,7 +164,10 @@ impl Iterator for AnswerStream {
                 Ok(true) => {}
                 Ok(false) => {
                     self.ended = true;
-                    self.events.push_back(Event::Done(self.answer()));
+                    match self.answer() {
+                        Ok(answer) => self.events.push_back(Event::Done(answer)),
+                        Err(error) => return Some(Err(error)),
+                    }
                 }
                 Err(error) => {
                     self.ended = true;
@@ -173,7 +183,7 @@ impl std::iter::FusedIterator for AnswerStream {}
 
 impl Inner {
     /// Logits of the tokens that the tokenizer has; tables may have rows beyond.
-    fn text_logits(&self, logits: Tensor<1>) -> Vec<f32> {
+    pub(super) fn text_logits(&self, logits: Tensor<1>) -> Vec<f32> {
         let data = logits.into_data();
         data.iter::<f32>()
             .take(self.tokenizer.vocab_size())

@@ -3,7 +3,7 @@ use std::ops::Range;
 use vary_lm::tokenizer::{DecodeStream, Tokenizer};
 use vary_vision::preprocess::ResizeTransform;
 
-use super::Event;
+use super::{Event, TokenScore};
 use crate::Result;
 use crate::detection::{BoundingBox, Detection, ParsedBox, parse_answer};
 
@@ -35,6 +35,17 @@ impl Transcript {
     /// Tokens so far.
     pub fn len(&self) -> usize {
         self.ids.len()
+    }
+
+    /// Every token with its place in the text.
+    pub fn token_scores(&self) -> Result<Vec<TokenScore>> {
+        let (_, spans) = self.tokenizer.decode_with_spans(&self.ids)?;
+        let scores = self.log_confidences.iter().copied();
+        let token = |(range, log_confidence)| TokenScore {
+            range,
+            log_confidence,
+        };
+        Ok(spans.into_iter().zip(scores).map(token).collect())
     }
 
     /// Adds a token; returns the text and the boxes that it completes.

@@ -1,21 +1,37 @@
 use vary_lm::tokenizer::Tokenizer;
 
-use super::{Template, with_image};
+use super::{Template, image_tokens};
 use crate::Result;
-use crate::model::VaryTinyConfig;
+use crate::model::{Family, ModelConfig};
 
-/// Token ids of a question about one picture, as Vary-tiny+ is asked: the tokenizer's BOS, then
-/// [`Template::V1`] around the picture's place and the question, up to where the answer begins.
+/// Token ids of a conversation about `images` pictures, up to where the next answer begins: for
+/// Vary-tiny the tokenizer's BOS and [`Template::V1`], for Vary-toy [`Template::MPT`].
 ///
-/// Training and inference both ask with this function, so that they can't differ.
+/// `turns` are questions with their answers, the last one's still to come. The pictures stand before
+/// the first question, each followed by a line break.
+///
+/// Training and inference both ask in these forms, so that they can't differ.
 ///
 /// # Errors
 /// [`Error::Lm`](crate::Error::Lm) when the tokenizer does not cover the text.
 pub fn prompt_ids(
     tokenizer: &Tokenizer,
-    config: &VaryTinyConfig,
-    question: &str,
+    config: &ModelConfig,
+    images: usize,
+    turns: &[(&str, Option<&str>)],
 ) -> Result<Vec<u32>> {
-    let question = with_image(config.image_token_len, question);
-    Ok(tokenizer.encode(&Template::V1.ask(&question), true)?)
+    let template = match config.family() {
+        Family::VaryTiny => Template::V1,
+        Family::VaryToy => Template::MPT,
+    };
+    let picture = image_tokens(config.image_place().len) + "\n";
+    let first = turns
+        .first()
+        .map(|(question, _)| picture.repeat(images) + question);
+    let text = template.prompt(turns.iter().enumerate().map(|(i, &(question, answer))| {
+        let question = first.as_deref().filter(|_| i == 0).unwrap_or(question);
+        (question, answer)
+    }));
+    // Qwen's tokenizer has no BOS to add.
+    Ok(tokenizer.encode(&text, true)?)
 }

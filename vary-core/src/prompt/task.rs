@@ -1,7 +1,10 @@
 use std::fmt;
 
-/// A question that Vary-tiny+ was trained on (paper section 3.1; the code for [`Task::Locate`] and
-/// [`Task::Markdown`] is Vary-toy's table 1). `to_string` gives its text.
+use crate::model::Family;
+use crate::{Error, Result};
+
+/// A question that the models were trained on (paper section 3.1 and table 1), or any other.
+/// `to_string` gives its text as Vary-tiny+ was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task<'a> {
     /// All text of the picture.
@@ -14,6 +17,47 @@ pub enum Task<'a> {
     DetectClasses(&'a [&'a str]),
     /// The one object that a phrase refers to, such as "the left woman".
     Locate(&'a str),
+    /// A sentence about the picture.
+    Describe,
+    /// Any question or instruction, also another wording of the tasks above.
+    Ask(&'a str),
+}
+
+impl Task<'_> {
+    /// The text of the question for a family of models. Vary-toy's detection prompts end with a
+    /// full stop, Vary-tiny+'s do not.
+    pub fn question(&self, family: Family) -> String {
+        let text = self.to_string();
+        match (family, self) {
+            (Family::VaryToy, Self::DetectAll | Self::DetectClasses(_)) => text + ".",
+            _ => text,
+        }
+    }
+
+    /// Checks that something is asked.
+    ///
+    /// # Errors
+    /// [`Error::EmptyQuestion`].
+    pub fn check(&self) -> Result<()> {
+        let empty = |what, fix| Err(Error::EmptyQuestion { what, fix });
+        match self {
+            Self::DetectClasses(names)
+                if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) =>
+            {
+                empty(
+                    "the list of classes, or one of them,",
+                    "name what to look for, or ask for all objects",
+                )
+            }
+            Self::Locate(phrase) if phrase.trim().is_empty() => {
+                empty("the phrase", "say which object to find")
+            }
+            Self::Ask(question) if question.trim().is_empty() => {
+                empty("the question", "ask something")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Task<'_> {
@@ -23,7 +67,8 @@ impl fmt::Display for Task<'_> {
             Self::Markdown => f.write_str("Convert the image to markdown format."),
             Self::DetectAll => f.write_str("Detect all objects in this image"),
             Self::DetectClasses(classes) => {
-                write!(f, "Detect {} in this image", classes.join(", "))
+                let names: Vec<&str> = classes.iter().map(|name| name.trim()).collect();
+                write!(f, "Detect {} in this image", names.join(", "))
             }
             Self::Locate(phrase) => {
                 let phrase = phrase.trim();
@@ -33,6 +78,8 @@ impl fmt::Display for Task<'_> {
                     phrase.strip_suffix('.').unwrap_or(phrase)
                 )
             }
+            Self::Describe => f.write_str("Describe the content of this image in a sentence."),
+            Self::Ask(question) => f.write_str(question),
         }
     }
 }

@@ -2,7 +2,7 @@ use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 
 use crate::Result;
-use crate::model::VaryTiny;
+use crate::model::VaryModel;
 
 /// Positions whose logits exist at the same time.
 const CHUNK: usize = 1024;
@@ -17,20 +17,19 @@ const CHUNK: usize = 1024;
 /// - output: `[1]`
 ///
 /// # Errors
-/// Those of [`VaryTiny::embed`].
+/// Those of [`VaryModel::embed`].
 pub fn answer_loss(
-    model: &VaryTiny,
+    model: &impl VaryModel,
     ids: &[Vec<u32>],
     labels: &[Vec<i64>],
     image_tokens: Option<Tensor<3>>,
     learned: usize,
 ) -> Result<Tensor<1>> {
-    let hidden = model
-        .decoder
-        .forward(model.embed(ids, image_tokens)?, None, None);
+    let lm = model.language_model();
+    let hidden = lm.forward(model.embed(ids, image_tokens)?, None, None);
     let (hidden, targets) = learned_positions(hidden, labels);
     let sum = cross_entropy_sum(hidden, &targets, CHUNK, |hidden| {
-        model.decoder.logits(hidden)
+        lm.logits(hidden.unsqueeze()).squeeze_dim(0)
     });
     Ok(sum / learned.max(1) as f32)
 }

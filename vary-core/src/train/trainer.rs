@@ -241,9 +241,21 @@ pub fn draw_parameters<M: Module>(model: &M) {
     model.visit(&mut Draw);
 }
 
-/// Device of a module's parameters, autodiff included.
+/// Device of a module's trained parameters. (`Module::devices` does not tell apart a device and the
+/// same with autodiff, and frozen parts are on the one without.)
 fn parameter_device<M: Module>(model: &M) -> Device {
-    model.devices().into_iter().next().unwrap_or_default()
+    struct Find(Option<Device>);
+    impl ModuleVisitor for Find {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let device = param.lazy_device();
+            if !self.0.as_ref().is_some_and(Device::is_autodiff) {
+                self.0 = Some(device);
+            }
+        }
+    }
+    let mut find = Find(None);
+    model.visit(&mut find);
+    find.0.unwrap_or_default()
 }
 
 /// Speed since the last line of the log.

@@ -109,6 +109,45 @@ impl Tensors {
     }
 }
 
+/// Inputs and outputs of a case.
+pub fn io(case: &str) -> Tensors {
+    Tensors::open(&case_dir(case).join("io.safetensors"))
+}
+
+/// A case's weights; its `config.json` lies beside them.
+pub fn weights(case: &str) -> PathBuf {
+    case_dir(case).join("weights.safetensors")
+}
+
+/// A golden batch's rows without their padding: ids, and where the mask is 1.
+pub fn prompts(io: &Tensors) -> Vec<Vec<u32>> {
+    let masks = io.rows("attention_mask");
+    let unpad = |(ids, mask): (Vec<i64>, Vec<i64>)| {
+        let kept = ids.iter().zip(&mask).filter(|(_, m)| **m == 1);
+        kept.map(|(id, _)| *id as u32).collect()
+    };
+    io.rows("input_ids")
+        .into_iter()
+        .zip(masks)
+        .map(unpad)
+        .collect()
+}
+
+/// Values of a tensor.
+pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().unwrap()
+}
+
+/// Compares names and shapes of a full-size model with the list made by the original code.
+pub fn assert_official(model: &str, ours: Vec<(String, Vec<usize>)>) {
+    let official = &companion("full_size_keys.json")[model];
+    assert_eq!(ours.len(), official.as_object().unwrap().len());
+    for (name, shape) in ours {
+        let expected: Vec<usize> = read(&official[&name]);
+        assert_eq!(shape, expected, "{name}");
+    }
+}
+
 /// Largest difference of two lists; fails when their lengths differ or a value is not finite.
 pub fn worst(name: &str, got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len(), "{name}: number of values");

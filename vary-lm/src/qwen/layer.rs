@@ -59,7 +59,7 @@ impl Positions {
 
     /// Stretch of the rotary base for a prompt: 1 up to `seq_length`, 3 up to twice, 7 up to four
     /// times (`get_ntk_alpha` of the original).
-    fn ntk_alpha(&self, prompt: usize) -> f64 {
+    pub fn ntk_alpha(&self, prompt: usize) -> f64 {
         if !self.dynamic_ntk {
             return 1.0;
         }

@@ -143,6 +143,10 @@ impl LanguageModel for Qwen {
         self.max_positions
     }
 
+    fn same_positions(&self, a: usize, b: usize) -> bool {
+        self.positions.ntk_alpha(a) == self.positions.ntk_alpha(b)
+    }
+
     fn embedding_shape(&self) -> [usize; 2] {
         self.wte.weight.lazy_shape().dims()
     }

@@ -1,0 +1,150 @@
+//! Times the stages of a full-size Vary-toy checkpoint and prints a line of JSON, with the fields
+//! and on the inputs of `benches/pytorch/vary_toy.py`:
+//! `cargo run --release -p vary-benches --example full_size -- DIR`.
+//!
+//! `RAYON_NUM_THREADS` sets the threads.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use burn::prelude::*;
+use clap::Parser;
+use serde_json::json;
+use vary_core::checkpoint::{CheckpointFiles, Precision, read_config_json};
+use vary_core::model::{VaryModel, VaryToy, VaryToyConfig};
+
+/// Times the stages of a full-size Vary-toy.
+#[derive(Parser)]
+struct Args {
+    /// Checkpoint directory.
+    dir: PathBuf,
+    /// What weights are kept in: f32, bf16, int8 or int4.
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
+    /// Tokens of the prompt.
+    #[arg(long, default_value_t = 290)]
+    prompt_len: usize,
+    /// Tokens that are generated, the one of the prefill included.
+    #[arg(long, default_value_t = 16)]
+    tokens: usize,
+    /// How often the stages run; medians are printed.
+    #[arg(long, default_value_t = 1)]
+    repeat: usize,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let device = Device::flex();
+    let start = Instant::now();
+    let config: VaryToyConfig = read_config_json(&args.dir)?;
+    let files = CheckpointFiles::open(&args.dir)?;
+    let model = VaryToy::from_files(&config, &files, &device, args.precision)?;
+    let load = start.elapsed().as_secs_f64();
+
+    let high = pixels(1, config.sam_config.img_size, &device);
+    let clip = pixels(2, config.clip_config.image_size, &device);
+    let prompt = prompt(&config, args.prompt_len);
+    let (mut vocab, mut clips, mut prefill, mut decode) = (vec![], vec![], vec![], vec![]);
+    let mut ids: Vec<u32> = vec![];
+    for _ in 0..args.repeat {
+        let high_tokens = timed(&mut vocab, || {
+            let tokens = model.vision_tower_high.forward(high.clone());
+            model.mm_projector_vary.forward(tokens)
+        });
+        let clip_tokens = timed(&mut clips, || {
+            let tokens = model
+                .vision_tower
+                .forward(clip.clone(), config.vision_select_layer);
+            model.mm_projector.forward(tokens)
+        });
+        let lm = model.language_model();
+        let mut cache = lm.cache(1, prompt.len() + args.tokens);
+        let mut next = timed(&mut prefill, || -> anyhow::Result<u32> {
+            let tokens = Tensor::cat(vec![clip_tokens, high_tokens], 2);
+            let embeds = model.embed(std::slice::from_ref(&prompt), Some(tokens))?;
+            Ok(best(lm.next_logits(embeds, &mut cache)))
+        })?;
+        ids = vec![next];
+        while ids.len() < args.tokens {
+            next = timed(&mut decode, || {
+                let id = Tensor::from_data(TensorData::new(vec![next as i32], [1, 1]), &device);
+                best(lm.next_logits(lm.embed(id), &mut cache))
+            });
+            ids.push(next);
+        }
+    }
+    let line = json!({
+        "load_s": load,
+        "encode_vocab_s": median(vocab),
+        "encode_clip_s": median(clips),
+        "prefill_s": median(prefill),
+        "decode_s_per_token": median(decode),
+        "peak_rss_mb": peak_rss_mb(),
+        "threads": std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse::<usize>().ok())
+            .or_else(|| std::thread::available_parallelism().ok().map(|n| n.get())),
+        "dtype": args.precision.to_string(),
+        "prompt_len": prompt.len(),
+        "ids": ids,
+    });
+    println!("{line}");
+    Ok(())
+}
+
+fn timed<T>(times: &mut Vec<f64>, stage: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    // The CPU backend computes at once: there is nothing to wait for.
+    let result = stage();
+    times.push(start.elapsed().as_secs_f64());
+    result
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    match times.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => times[n / 2],
+        n => (times[n / 2 - 1] + times[n / 2]) / 2.0,
+    }
+}
+
+fn best(logits: Tensor<1>) -> u32 {
+    let id = logits.argmax(0).into_data().iter::<i64>().next();
+    id.unwrap_or_default() as u32
+}
+
+/// The picture that the PyTorch script draws too: uniform values of SplitMix64.
+fn pixels(seed: u64, size: usize, device: &Device) -> Tensor<4> {
+    let value = |i: u64| {
+        let mut z = (seed << 32)
+            .wrapping_add(i)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        let u = (z >> 40) as f64 / f64::from(1 << 24);
+        (3f64.sqrt() * (2.0 * u - 1.0)) as f32
+    };
+    let values: Vec<f32> = (0..(3 * size * size) as u64).map(value).collect();
+    Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
+}
+
+/// Half of the text, the picture, the rest of the text.
+fn prompt(config: &VaryToyConfig, len: usize) -> Vec<u32> {
+    let place = config.image_place();
+    let text = len.saturating_sub(place.len + 2);
+    let id = |i: usize| (7919 * (i as u64 + 1) % u64::from(place.start)) as u32;
+    let mut ids: Vec<u32> = (0..text / 2).map(id).collect();
+    ids.push(place.start);
+    ids.extend(std::iter::repeat_n(place.patch, place.len));
+    ids.push(place.end);
+    ids.extend((text / 2..text).map(id));
+    ids
+}
+
+/// Largest memory of this process; `None` where there is no `/proc`.
+fn peak_rss_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}

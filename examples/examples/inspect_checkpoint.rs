@@ -1,0 +1,104 @@
+//! Says what is in a checkpoint and what is wrong with it, and converts it to safetensors:
+//! `cargo run --release --example inspect_checkpoint -- CHECKPOINT [--convert OUT.safetensors]`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail, ensure};
+use burn::prelude::*;
+use clap::{Parser, ValueEnum};
+use vary_core::checkpoint::{CheckpointFiles, StoredType, check, convert};
+use vary_core::model::{ModelConfig, VaryTiny, VaryToy};
+use vary_examples::exit;
+use vary_lm::tokenizer::Tokenizer;
+
+/// Prints names, types and shapes of a checkpoint's tensors and what is wrong with them.
+#[derive(Parser)]
+struct Args {
+    /// Checkpoint directory or weight file; a sharded one by its index.
+    checkpoint: Option<PathBuf>,
+    /// Leave the list of tensors out.
+    #[arg(long)]
+    quiet: bool,
+    /// Write one safetensors file.
+    #[arg(long, value_name = "FILE")]
+    convert: Option<PathBuf>,
+    /// Type of the written weights; their own by default.
+    #[arg(long, value_enum, requires = "convert")]
+    stored: Option<Stored>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Stored {
+    F32,
+    F16,
+    Bf16,
+}
+
+fn main() -> ExitCode {
+    exit(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
+    let Some(path) = &args.checkpoint else {
+        bail!("no checkpoint: pass a directory or a weight file, such as `Vary-toy`")
+    };
+    let files = CheckpointFiles::open(path)?;
+    let (mut count, mut values) = (0, 0);
+    for (name, dtype, shape) in files.tensors() {
+        count += 1;
+        values += shape.iter().product::<usize>();
+        if !args.quiet {
+            println!("{dtype:5} {shape:?} {name}");
+        }
+    }
+    println!("{count} tensors, {values} values in {}", files.path().display());
+
+    let mut problems = 0;
+    let mut problem = |text: String| {
+        println!("problem: {text}");
+        problems += 1;
+    };
+    for tensor in files.non_finite()? {
+        problem(tensor.to_string());
+    }
+    let dir = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(Path::new(".")),
+    };
+    match ModelConfig::read(dir) {
+        Ok(config) => {
+            println!("family: {:?}", config.family());
+            if let Err(error) = config.validate().and_then(|()| fits(&config, &files)) {
+                problem(error.to_string());
+            }
+        }
+        Err(error) => problem(error.to_string()),
+    }
+    match Tokenizer::from_dir(dir) {
+        Ok(tokenizer) => println!("tokenizer: {} tokens", tokenizer.vocab_size()),
+        Err(error) => problem(error.to_string()),
+    }
+
+    if let Some(out) = &args.convert {
+        let stored = args.stored.map(|stored| match stored {
+            Stored::F32 => StoredType::F32,
+            Stored::F16 => StoredType::F16,
+            Stored::Bf16 => StoredType::Bf16,
+        });
+        convert(&files, out, stored)?;
+        println!("written to {}", out.display());
+    }
+    ensure!(problems == 0, "{problems} problems");
+    println!("no problems");
+    Ok(())
+}
+
+/// Whether names and shapes are those of the model that the config describes.
+fn fits(config: &ModelConfig, files: &CheckpointFiles) -> vary_core::Result<()> {
+    let device = Device::flex();
+    match config {
+        ModelConfig::VaryTiny(config) => check(&config.init(&device), files, &VaryTiny::key_map()),
+        ModelConfig::VaryToy(config) => check(&config.init(&device), files, &VaryToy::key_map()),
+    }
+}

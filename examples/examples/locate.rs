@@ -1,0 +1,62 @@
+//! Finds the object that a phrase refers to:
+//! `cargo run --release --example locate [PICTURE] [PHRASE]`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use clap::Parser;
+use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode, open};
+use vary_core::prompt::Task;
+use vary_examples::{ModelArgs, annotate, exit};
+
+const SCENE: &[u8] = include_bytes!("../assets/scene.png");
+
+/// Finds the object that a phrase refers to.
+#[derive(Parser)]
+struct Args {
+    /// PNG, JPEG, WebP, BMP or GIF; a drawn scene by default.
+    #[arg(requires = "phrase")]
+    picture: Option<PathBuf>,
+    /// What to find, such as `the left car`.
+    phrase: Option<String>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Where the picture with the box goes.
+    #[arg(long, default_value = "locate.png")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    exit(run(Args::parse()))
+}
+
+fn run(args: Args) -> Result<()> {
+    let mut image = match &args.picture {
+        Some(path) => open(path, &DecodeOptions::default())?,
+        None => decode(SCENE, &DecodeOptions::default())?,
+    };
+    let phrase = args.phrase.as_deref().unwrap_or("the donut");
+    let vary = args.model.build()?;
+    let answer = vary.answer(&image, Task::Locate(phrase), &AnswerOptions::default())?;
+    let Some(found) = answer.detections.first() else {
+        println!("nothing found for `{phrase}`; the model said: {answer}");
+        return Ok(());
+    };
+    annotate(&mut image, found);
+    let name = args.out.display();
+    image
+        .save(&args.out)
+        .map_err(|error| anyhow!("cannot write {name}: {error}"))?;
+    let b = found.bbox;
+    println!(
+        "{phrase}: x {:.1} to {:.1}, y {:.1} to {:.1}, score {:.2}, in {:.2} s; see {name}",
+        b.x1,
+        b.x2,
+        b.y1,
+        b.y2,
+        found.score,
+        answer.times.total().as_secs_f64()
+    );
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Reads a page: `cargo run --release --example ocr -- --weights DIR PICTURE`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use vary_core::pipeline::{AnswerOptions, DecodeOptions, Event, open};
+use vary_core::prompt::Task;
+use vary_examples::{ModelArgs, exit};
+
+/// Reads a page; its text goes to the standard output as it comes.
+#[derive(Parser)]
+struct Args {
+    /// PNG, JPEG, WebP, BMP or GIF.
+    picture: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Ask for Markdown.
+    #[arg(long)]
+    markdown: bool,
+    /// Another wording of the question.
+    #[arg(long)]
+    prompt: Option<String>,
+    /// The most tokens of the text.
+    #[arg(long, default_value_t = 2048)]
+    max_new_tokens: usize,
+    /// Print every line's score at the end.
+    #[arg(long)]
+    scores: bool,
+}
+
+fn main() -> ExitCode {
+    exit(run(Args::parse()))
+}
+
+fn run(args: Args) -> Result<()> {
+    let vary = args.model.build_reader("read a page")?;
+    let Some(path) = &args.picture else {
+        bail!("no picture: pass the page to read, such as `page.png`")
+    };
+    let image = open(path, &DecodeOptions::default())?;
+    let task = match (&args.prompt, args.markdown) {
+        (Some(prompt), _) => Task::Ask(prompt),
+        (None, true) => Task::Markdown,
+        (None, false) => Task::Ocr,
+    };
+    let options = AnswerOptions {
+        max_new_tokens: args.max_new_tokens,
+        ..Default::default()
+    };
+    let mut out = std::io::stdout();
+    for event in vary.stream(&image, task, &options)? {
+        match event? {
+            Event::Token { text } => {
+                out.write_all(text.as_bytes())
+                    .and_then(|()| out.flush())
+                    .context("standard output")?;
+            }
+            Event::Done(answer) => {
+                println!();
+                let (usage, times) = (answer.usage, answer.times);
+                eprintln!(
+                    "{:?}: {} tokens; encode {:.2} s, prefill {:.2} s, decode {:.2} s",
+                    answer.finish,
+                    usage.new_tokens,
+                    times.encode.as_secs_f64(),
+                    times.prefill.as_secs_f64(),
+                    times.decode.as_secs_f64()
+                );
+                if args.scores {
+                    answer
+                        .lines()
+                        .iter()
+                        .for_each(|line| eprintln!("{:.2} {}", line.score, line.text));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+use std::fmt;
+use std::str::FromStr;
+
+use burn::prelude::*;
+use burn::tensor::DType;
+use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
+
+use crate::error::{Error, Result};
+
+/// Values that share a scale, along the outputs of a matrix.
+const BLOCK: u8 = 32;
+
+/// What weights are kept in, whatever the checkpoint stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Precision {
+    /// 32 bits, on every device.
+    #[default]
+    F32,
+    /// 16 bits with f32's range. Half the memory; fast on GPUs that have it. burn's CPU backend
+    /// widens a matrix each time it is used, which costs more time than it saves.
+    Bf16,
+    /// 8 bits for the matrices of the language model, a scale for every 32 values; all else f32.
+    /// burn multiplies by them directly on GPUs; its CPU backend widens them each time, one core
+    /// at work, so there they save memory and cost time.
+    Int8,
+    /// 4 bits in the place of [`Int8`](Self::Int8)'s 8. burn's CPU backend keeps them in 8.
+    Int4,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        [Self::F32, Self::Bf16, Self::Int8, Self::Int4]
+            .into_iter()
+            .find(|precision| precision.to_string() == name)
+            .ok_or_else(|| {
+                Error::Config(format!("precision `{name}`; it is f32, bf16, int8 or int4"))
+            })
+    }
+}
+
+impl Precision {
+    /// Applies it to a model whose quantised matrices lie below the paths `quantized`.
+    pub fn plan(self, quantized: &'static [&'static str]) -> PrecisionPlan {
+        PrecisionPlan {
+            precision: self,
+            quantized,
+        }
+    }
+}
+
+/// Which parameters of a model get which [`Precision`]; the default is f32 for all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PrecisionPlan {
+    precision: Precision,
+    quantized: &'static [&'static str],
+}
+
+impl PrecisionPlan {
+    /// Makes the tensor of the parameter at `path` from its values; `linear` says that it is the
+    /// matrix of a linear layer.
+    pub(super) fn tensor<const D: usize>(
+        &self,
+        path: &str,
+        linear: bool,
+        data: TensorData,
+        device: &Device,
+    ) -> Tensor<D> {
+        let blocks = data
+            .shape()
+            .last()
+            .is_some_and(|outputs| outputs.is_multiple_of(usize::from(BLOCK)));
+        let chosen = linear && blocks && self.quantized.iter().any(|part| path.starts_with(part));
+        let scheme = match self.precision {
+            Precision::Bf16 => return Tensor::from_data(data, (device, DType::BF16)),
+            Precision::Int8 if chosen => QuantValue::Q8S,
+            Precision::Int4 if chosen => QuantValue::Q4S,
+            _ => return Tensor::from_data(data, (device, DType::F32)),
+        };
+        let scheme = QuantScheme::default()
+            .with_value(scheme)
+            .per_block([BLOCK], ScaleDtype::F32);
+        Tensor::<D>::from_data(data, (device, DType::F32)).quantize_dynamic(&scheme)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for precision in [
+            Precision::F32,
+            Precision::Bf16,
+            Precision::Int8,
+            Precision::Int4,
+        ] {
+            assert_eq!(
+                precision.to_string().parse::<Precision>().unwrap(),
+                precision
+            );
+        }
+        assert!("f64".parse::<Precision>().is_err());
+    }
+}

@@ -1,0 +1,141 @@
+use std::path::Path;
+
+use burn::prelude::*;
+use serde_json::Value;
+
+use super::splice::ImagePlace;
+use super::{VaryModel, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
+use crate::checkpoint::{CheckpointFiles, Precision, parse_config_json};
+use crate::{Error, Result};
+
+/// The families of models that a checkpoint can be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// Vision vocabulary and OPT, Vary-nano among them.
+    VaryTiny,
+    /// Vision vocabulary, CLIP and Qwen.
+    VaryToy,
+}
+
+/// Configuration of a model of either family.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelConfig {
+    /// See [`VaryTinyConfig`].
+    VaryTiny(VaryTinyConfig),
+    /// See [`VaryToyConfig`].
+    VaryToy(VaryToyConfig),
+}
+
+/// A model of either family.
+pub type AnyModel = Box<dyn VaryModel>;
+
+impl ModelConfig {
+    /// Reads the `config.json` of a checkpoint directory and finds out the family.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::ConfigField`] for a field of another form, [`Error::Config`] for
+    /// another family's file.
+    pub fn read(dir: impl AsRef<Path>) -> Result<Self> {
+        let path = dir.as_ref().join("config.json");
+        let text = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+        Self::parse(&path, &text)
+    }
+
+    /// Reads the text of a `config.json`; `path` is for messages.
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self> {
+        let fields: Value = parse_config_json(path, text)?;
+        let named = |name: &str| fields.get(name).is_some();
+        let model_type = fields.get("model_type").and_then(Value::as_str);
+        // Both families call themselves `vary`: the language model's own fields tell them apart.
+        if model_type.is_none_or(|name| name == "vary") {
+            if named("ffn_dim") {
+                return Ok(Self::VaryTiny(parse_config_json(path, text)?));
+            }
+            if named("kv_channels") {
+                return Ok(Self::VaryToy(parse_config_json(path, text)?));
+            }
+        }
+        let found = model_type.unwrap_or("no `model_type`");
+        Err(Error::Config(format!(
+            "{} is of another family ({found}); Vary has OPT's fields (`ffn_dim`, ..) or Qwen's \
+             (`kv_channels`, ..) and `model_type` `vary`",
+            path.display()
+        )))
+    }
+
+    /// The family.
+    pub fn family(&self) -> Family {
+        match self {
+            Self::VaryTiny(_) => Family::VaryTiny,
+            Self::VaryToy(_) => Family::VaryToy,
+        }
+    }
+
+    /// Rows of the token table.
+    pub fn vocab_size(&self) -> usize {
+        match self {
+            Self::VaryTiny(config) => config.opt.vocab_size,
+            Self::VaryToy(config) => config.qwen.vocab_size,
+        }
+    }
+
+    /// Ids and length of a picture's place in a prompt.
+    pub fn image_place(&self) -> ImagePlace {
+        match self {
+            Self::VaryTiny(config) => config.image_place(),
+            Self::VaryToy(config) => config.image_place(),
+        }
+    }
+
+    /// Edge in pixels of the square that the vision vocabulary sees.
+    pub fn image_size(&self) -> usize {
+        match self {
+            Self::VaryTiny(config) => config.sam_config.img_size,
+            Self::VaryToy(config) => config.sam_config.img_size,
+        }
+    }
+
+    /// Checks that the parts fit each other.
+    ///
+    /// # Errors
+    /// Naming the field.
+    pub fn validate(&self) -> Result<()> {
+        match self {
+            Self::VaryTiny(config) => config.validate(),
+            Self::VaryToy(config) => config.validate(),
+        }
+    }
+
+    /// Reads the weights.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the files, the configuration, or their fit.
+    pub fn load(
+        &self,
+        files: &CheckpointFiles,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<AnyModel> {
+        Ok(match self {
+            Self::VaryTiny(config) => {
+                Box::new(VaryTiny::from_files(config, files, device, precision)?)
+            }
+            Self::VaryToy(config) => {
+                Box::new(VaryToy::from_files(config, files, device, precision)?)
+            }
+        })
+    }
+}
+
+impl From<VaryTinyConfig> for ModelConfig {
+    fn from(config: VaryTinyConfig) -> Self {
+        Self::VaryTiny(config)
+    }
+}
+
+impl From<VaryToyConfig> for ModelConfig {
+    fn from(config: VaryToyConfig) -> Self {
+        Self::VaryToy(config)
+    }
+}

@@ -1,0 +1,98 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn::prelude::*;
+use vary_lm::KvCache;
+
+use super::Inner;
+use crate::Result;
+
+/// What the language model has read so far: its cache, and the ids that are in it.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    cache: Option<KvCache>,
+    ids: Vec<u32>,
+    /// Length of the prompt that the cache was read for.
+    prompt_len: usize,
+}
+
+/// A session that an answer and the conversation around it share.
+pub(super) type SharedSession = Arc<Mutex<Session>>;
+
+/// A session after a panic elsewhere is one that may lack its last token; [`Session::read`] finds
+/// out by its ids.
+pub(super) fn lock(session: &SharedSession) -> MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    pub fn shared() -> SharedSession {
+        Arc::default()
+    }
+
+    /// Reads `prompt` and returns the logits after it. What the session has read before is not read
+    /// again, as far as the prompt begins with it; `images` `[n, image_token_len, d_model]` are the
+    /// pictures of the whole prompt. There is room for `capacity` positions afterwards.
+    pub fn read(
+        &mut self,
+        inner: &Inner,
+        prompt: &[u32],
+        images: Tensor<3>,
+        capacity: usize,
+    ) -> Result<Vec<f32>> {
+        let lm = inner.model.language_model();
+        let known = self.known(inner, prompt);
+        let cache = match self.cache.take() {
+            Some(mut cache) if known > 0 => {
+                cache.truncate(known);
+                cache.grow(capacity);
+                cache
+            }
+            _ => lm.cache(1, capacity).with_prompt_len(prompt.len()),
+        };
+        self.prompt_len = prompt.len();
+        self.ids.truncate(known);
+        let cache = self.cache.insert(cache);
+
+        let new = prompt[known..].to_vec();
+        // Either all pictures are still to be read, or none.
+        let images = (known == 0).then_some(images);
+        let embeds = inner.model.embed(&[new], images)?;
+        let logits = inner.text_logits(lm.next_logits(embeds, cache));
+        self.ids = prompt.to_vec();
+        Ok(logits)
+    }
+
+    /// Reads one more token and returns the logits after it.
+    pub fn step(&mut self, inner: &Inner, id: u32) -> Vec<f32> {
+        let lm = inner.model.language_model();
+        let Some(cache) = &mut self.cache else {
+            unreachable!("a prompt is read before a token")
+        };
+        // Not through the splice: a model may well say `<img>`, which is no picture then.
+        let token = Tensor::from_data(TensorData::new(vec![id as i32], [1, 1]), &lm.device());
+        let logits = inner.text_logits(lm.next_logits(lm.embed(token), cache));
+        self.ids.push(id);
+        logits
+    }
+
+    /// How many ids of `prompt` need not be read again.
+    fn known(&self, inner: &Inner, prompt: &[u32]) -> usize {
+        let held = self.cache.as_ref().map_or(0, KvCache::len);
+        let same = std::iter::zip(&self.ids, prompt)
+            .take(held)
+            // The last one is read anyway, for its logits.
+            .take(prompt.len().saturating_sub(1))
+            .take_while(|(a, b)| a == b)
+            .count();
+        let end = inner.config.image_place().end;
+        let pictures = prompt
+            .iter()
+            .rposition(|&id| id == end)
+            .map_or(0, |i| i + 1);
+        let lm = inner.model.language_model();
+        match same >= pictures && lm.same_positions(self.prompt_len, prompt.len()) {
+            true => same,
+            false => 0,
+        }
+    }
+}

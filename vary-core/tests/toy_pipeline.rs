@@ -1,0 +1,375 @@
+//! The pipeline over Vary-toy, on models too small to be right about anything: several pictures,
+//! conversations, threads, bad input.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use burn::prelude::*;
+use image::RgbImage;
+use tempfile::TempDir;
+use vary_core::checkpoint::SaveOptions;
+use vary_core::model::{Family, VaryToy, VaryToyConfig};
+use vary_core::pipeline::{
+    Answer, AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Times, Turn,
+};
+use vary_core::prompt::Task;
+use vary_core::{Error, Pipeline, Weights};
+use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
+
+const RANKS: usize = 300;
+
+fn tiktoken() -> String {
+    synthetic_tiktoken(RANKS)
+}
+
+fn tokenizer() -> Tokenizer {
+    Tokenizer::from_tiktoken_bytes(tiktoken()).unwrap()
+}
+
+fn config() -> VaryToyConfig {
+    let mut config = VaryToyConfig::tiny(tokenizer().vocab_size());
+    // Long questions in bytes, and a conversation that outgrows the trained length.
+    config.qwen.max_position_embeddings = 1024;
+    config.qwen.seq_length = 384;
+    config
+}
+
+fn model() -> VaryToy {
+    Device::flex().seed(7);
+    config().init(&Device::flex())
+}
+
+fn pipeline() -> Pipeline {
+    let model = model();
+    draw(&model);
+    Pipeline::new(model, config(), tokenizer()).unwrap()
+}
+
+/// Random parameters are drawn when first used; threads have to see the same.
+fn draw(model: &VaryToy) {
+    let dir = tempfile::tempdir().unwrap();
+    model
+        .save(&config(), dir.path(), &SaveOptions::default())
+        .unwrap();
+}
+
+fn picture(seed: u32) -> RgbImage {
+    RgbImage::from_fn(64, 48, |x, y| {
+        image::Rgb([
+            (x * 3 + seed * 40) as u8,
+            (y * 5) as u8,
+            (x * y + seed) as u8,
+        ])
+    })
+}
+
+fn options(seed: u64) -> AnswerOptions {
+    AnswerOptions {
+        sampling: Some(Sampling {
+            seed,
+            ..Sampling::default()
+        }),
+        max_new_tokens: 12,
+        ..AnswerOptions::default()
+    }
+}
+
+/// All but the times.
+fn said(answer: Answer) -> Answer {
+    Answer {
+        times: Times::default(),
+        ..answer
+    }
+}
+
+fn checkpoint() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    model()
+        .save(&config(), dir.path(), &SaveOptions::default())
+        .unwrap();
+    fs::write(dir.path().join("qwen.tiktoken"), tiktoken()).unwrap();
+    dir
+}
+
+fn open(path: &Path) -> vary_core::Result<Pipeline> {
+    Pipeline::builder()
+        .weights(Weights::dir(path))
+        .device(Device::flex())
+        .build()
+}
+
+#[test]
+fn a_directory_or_its_weight_file_is_the_model() {
+    let dir = checkpoint();
+    let vary = open(dir.path()).unwrap();
+    assert_eq!(vary.config().family(), Family::VaryToy);
+    let answer = |vary: &Pipeline| said(vary.answer(&picture(0), Task::Ocr, &options(1)).unwrap());
+    let expected = answer(&vary);
+    assert_eq!(expected.usage.image_tokens, 4);
+    assert_eq!(expected.usage.new_tokens, expected.tokens.len());
+    let file = dir.path().join("model.safetensors");
+    assert_eq!(answer(&open(&file).unwrap()), expected);
+
+    // The same tokenizer in the other form.
+    tokenizer().save(dir.path().join("tokenizer.json")).unwrap();
+    fs::remove_file(dir.path().join("qwen.tiktoken")).unwrap();
+    assert_eq!(answer(&open(dir.path()).unwrap()), expected);
+}
+
+#[test]
+fn every_task_is_asked_in_the_template_of_the_model() {
+    let vary = pipeline();
+    for (task, question) in [
+        (Task::Ocr, "Provide the OCR results of this image."),
+        (Task::Markdown, "Convert the image to markdown format."),
+        (Task::DetectAll, "Detect all objects in this image."),
+        (
+            Task::DetectClasses(&["cat", " dog"]),
+            "Detect cat, dog in this image.",
+        ),
+        (
+            Task::Locate("the left woman"),
+            "Detect an object: the left woman.",
+        ),
+        (
+            Task::Describe,
+            "Describe the content of this image in a sentence.",
+        ),
+        (Task::Ask("Why?"), "Why?"),
+    ] {
+        assert_eq!(task.question(Family::VaryToy), question);
+        // The published template, with the places of a picture of four tokens.
+        let prompt = format!(
+            "<|im_start|>system\nYou should follow the instructions carefully and explain your \
+             answers in detail.<|im_end|><|im_start|>user\n<img>{}</img>\n{question}<|im_end|>\
+             <|im_start|>assistant\n",
+            "<imgpad>".repeat(4)
+        );
+        let answer = vary.answer(&picture(0), task, &options(0)).unwrap();
+        let ids = tokenizer().encode(&prompt, true).unwrap();
+        assert_eq!(answer.usage.prompt_tokens, ids.len());
+    }
+}
+
+#[test]
+fn several_pictures_are_seen_in_order() {
+    let vary = pipeline();
+    let (one, two) = (picture(0), picture(5));
+    let ask = |images: &[&RgbImage]| {
+        let answer = vary.answer(images, Task::Ask("Which?"), &options(3));
+        said(answer.unwrap())
+    };
+    let both = ask(&[&one, &two]);
+    assert_eq!(both.usage.image_tokens, 8);
+    assert_eq!(ask(&[&one, &two]), both);
+    let lone = ask(&[&one]).usage.prompt_tokens;
+    assert_eq!(
+        both.usage.prompt_tokens,
+        lone + 7,
+        "a place and a line break"
+    );
+    assert_ne!(ask(&[&two, &one]).tokens, both.tokens);
+    let error = vary.ask(&[] as &[RgbImage], "Which?").unwrap_err();
+    assert!(matches!(error, Error::NoPictures), "{error}");
+    let error = vary.chat(&[] as &[RgbImage]).unwrap_err();
+    assert!(matches!(error, Error::NoPictures), "{error}");
+}
+
+#[test]
+fn eight_threads_get_what_they_would_get_alone() {
+    let vary = pipeline();
+    let ask = |vary: &Pipeline, seed: u32| {
+        let answer = vary.answer(&picture(seed), Task::Describe, &options(seed.into()));
+        said(answer.unwrap())
+    };
+    let alone: Vec<_> = (0..8).map(|seed| ask(&vary, seed)).collect();
+    assert_ne!(alone[0], alone[1]);
+    let together: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|seed| {
+                let (vary, ask) = (vary.clone(), &ask);
+                scope.spawn(move || ask(&vary, seed))
+            })
+            .collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert_eq!(alone, together);
+}
+
+#[test]
+fn a_batch_has_a_result_for_each_picture() {
+    let vary = pipeline();
+    let images = [picture(1), RgbImage::new(0, 0), picture(2)];
+    let batch = vary.answer_batch(&images, Task::Ocr, &options(4));
+    assert!(matches!(batch[1], Err(Error::Vision(_))));
+    for i in [0, 2] {
+        let alone = vary.answer(&images[i], Task::Ocr, &options(4)).unwrap();
+        assert_eq!(said(batch[i].as_ref().unwrap().clone()), said(alone));
+    }
+    assert!(
+        vary.answer_batch(&images[..0], Task::Ocr, &options(4))
+            .is_empty()
+    );
+}
+
+/// What a fresh conversation with this history answers.
+fn afresh(vary: &Pipeline, history: &[Turn], question: &str, options: &AnswerOptions) -> String {
+    let template = vary_core::prompt::Template::MPT;
+    let image = vary_core::prompt::image_tokens(4) + "\n";
+    let mut turns: Vec<(String, Option<String>)> = history
+        .iter()
+        .map(|t| (t.question.clone(), Some(t.answer.clone())))
+        .collect();
+    turns.push((question.into(), None));
+    turns[0].0 = image + &turns[0].0;
+    let turns = turns.iter().map(|(q, a)| (q.as_str(), a.as_deref()));
+    let text = template.prompt(turns);
+    // Everything up to the first question's end is in the template; ask with the rest.
+    let start = template.prompt([(vary_core::prompt::with_image(4, "").as_str(), None)]);
+    let open = "<|im_end|><|im_start|>assistant\n";
+    let start = start.strip_suffix(open).unwrap();
+    let question = text
+        .strip_prefix(start)
+        .unwrap()
+        .strip_suffix(open)
+        .unwrap();
+    vary.answer(&picture(0), Task::Ask(question), options)
+        .unwrap()
+        .text
+}
+
+#[test]
+fn a_conversation_is_read_on_as_if_read_afresh() {
+    let vary = pipeline();
+    let seen = vary.encode(&picture(0)).unwrap();
+    let mut chat = vary.chat(&seen).unwrap();
+    // Long enough to pass the trained length, where Qwen stretches its positions.
+    for turn in 0..6 {
+        let question = format!("Question {turn}: what about this? And the other one?");
+        let expected = afresh(&vary, chat.history(), &question, &options(turn));
+        let answer = chat.ask(&question, &options(turn)).unwrap();
+        assert_eq!(answer.text, expected, "turn {turn}");
+        if !answer.text.is_empty() {
+            let last = chat.history().last().unwrap();
+            assert_eq!((&last.question, &last.answer), (&question, &answer.text));
+        }
+    }
+    let long = chat.history().len();
+    assert!(long >= 5);
+    assert_eq!(
+        chat.undo().unwrap().question,
+        "Question 5: what about this? And the other one?"
+    );
+    let expected = afresh(&vary, chat.history(), "Else?", &options(9));
+    assert_eq!(chat.ask("Else?", &options(9)).unwrap().text, expected);
+}
+
+#[test]
+fn a_stream_that_is_left_stands_as_far_as_it_was_heard() {
+    let vary = pipeline();
+    let mut chat = vary.chat(&picture(0)).unwrap();
+    let mut heard = String::new();
+    for event in chat.stream("What?", &options(2)).unwrap().take(3) {
+        if let Event::Token { text } = event.unwrap() {
+            heard.push_str(&text);
+        }
+    }
+    let expected = Turn {
+        question: "What?".into(),
+        answer: heard,
+    };
+    assert_eq!(chat.history(), [expected]);
+    let expected = afresh(&vary, chat.history(), "And?", &options(3));
+    assert_eq!(chat.ask("And?", &options(3)).unwrap().text, expected);
+}
+
+#[test]
+fn too_long_a_conversation_says_by_how_much() {
+    let vary = pipeline();
+    let mut chat: Chat = vary.chat(&picture(0)).unwrap();
+    chat.ask("A question.", &options(0)).unwrap();
+    let history = chat.history().to_vec();
+    let Err(error) = chat.ask(&"x".repeat(3000), &options(0)) else {
+        panic!("too long")
+    };
+    let Error::ContextLength { needed, max: 1024 } = error else {
+        panic!("{error}")
+    };
+    let over = format!("{} more than the 1024", needed - 1024);
+    assert!(error.to_string().contains(&over), "{error}");
+    assert_eq!(chat.history(), history);
+    chat.ask("A shorter one.", &options(0)).unwrap();
+    assert!(chat.ask(" ", &options(0)).is_err());
+}
+
+#[test]
+fn cancelling_before_and_between_keeps_what_was_said() {
+    let vary = pipeline();
+    let cancellation = CancellationToken::new();
+    let options = AnswerOptions {
+        cancellation: cancellation.clone(),
+        ..options(1)
+    };
+    let mut chat = vary.chat(&picture(0)).unwrap();
+    let mut stream = chat.stream("What?", &options).unwrap();
+    stream.next().unwrap().unwrap();
+    cancellation.cancel();
+    let Some(Event::Done(answer)) = stream.by_ref().map(Result::unwrap).last() else {
+        panic!("no end")
+    };
+    drop(stream);
+    assert_eq!(answer.finish, FinishReason::Cancelled);
+    assert!(answer.usage.new_tokens < 12);
+    let history = chat.history().len();
+    let late = chat.ask("And?", &options).unwrap();
+    assert_eq!(
+        (late.finish, late.text.as_str()),
+        (FinishReason::Cancelled, "")
+    );
+    assert_eq!((late.times.encode, late.times.prefill), Default::default());
+    assert_eq!(chat.history().len(), history, "nothing was said");
+}
+
+#[test]
+fn the_files_of_different_models_are_told_apart() {
+    let dir = checkpoint();
+    let fails = |dir: &TempDir| open(dir.path()).unwrap_err();
+    let other = synthetic_tiktoken(RANKS + 1);
+    fs::write(dir.path().join("qwen.tiktoken"), other).unwrap();
+    let error = fails(&dir);
+    assert!(matches!(error, Error::TokenizerMismatch { .. }), "{error}");
+    let smaller = synthetic_tiktoken(RANKS - 1);
+    fs::write(dir.path().join("qwen.tiktoken"), smaller).unwrap();
+    let error = fails(&dir);
+    assert!(error.to_string().contains("`<imgpad>`"), "{error}");
+    let opt = vary_lm::tokenizer::nano_tokenizer(&[]).unwrap();
+    opt.save(dir.path().join("tokenizer.json")).unwrap();
+    assert!(open(dir.path()).is_err());
+    for name in ["qwen.tiktoken", "tokenizer.json"] {
+        fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    let error = fails(&dir).to_string();
+    assert!(error.contains("qwen.tiktoken"), "{error}");
+}
+
+#[test]
+fn broken_weights_are_found_and_named() {
+    let dir = checkpoint();
+    let path = dir.path().join("model.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&whole).unwrap();
+    let name = "transformer.h.1.mlp.c_proj.weight";
+    let tensor = file.tensor(name).unwrap();
+    let start = tensor.data().as_ptr() as usize - whole.as_ptr() as usize;
+    let mut broken = whole.clone();
+    broken[start..start + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&path, &broken).unwrap();
+    let error = open(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { .. }), "{error}");
+    assert!(error.to_string().contains(name), "{error}");
+    fs::write(&path, &whole[..whole.len() - 10]).unwrap();
+    let error = open(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::Truncated { .. }), "{error}");
+}

@@ -52,7 +52,10 @@ fn run(args: &Args) -> Result<()> {
             println!("{dtype:5} {shape:?} {name}");
         }
     }
-    println!("{count} tensors, {values} values in {}", files.path().display());
+    println!(
+        "{count} tensors, {values} values in {}",
+        files.path().display()
+    );
 
     let mut problems = 0;
     let mut problem = |text: String| {

@@ -85,14 +85,24 @@ fn run(args: &Args) -> Result<()> {
         }
         Preset::VaryTiny => {
             let config = VaryTinyConfig::vary_tiny();
-            save_drawn(config.init(&device), &VaryTiny::key_map(), weights, &options)?;
+            save_drawn(
+                config.init(&device),
+                &VaryTiny::key_map(),
+                weights,
+                &options,
+            )?;
             serde_json::to_vec_pretty(&config)?
         }
         Preset::MiniOpt => {
             let tokenizer = nano_tokenizer(&["car", "bus"])?;
             let config = VaryTinyConfig::tiny(tokenizer.vocab_size());
             tokenizer.save(out.join("tokenizer.json"))?;
-            save_drawn(config.init(&device), &VaryTiny::key_map(), weights, &options)?;
+            save_drawn(
+                config.init(&device),
+                &VaryTiny::key_map(),
+                weights,
+                &options,
+            )?;
             serde_json::to_vec_pretty(&config)?
         }
     };

@@ -218,6 +218,14 @@ pub enum Error {
         /// The loss.
         loss: f32,
     },
+    /// A published checkpoint that can't be had.
+    #[error("cannot get `{name}`: {reason}")]
+    Hub {
+        /// `owner/name`.
+        name: String,
+        /// What failed, and what to do.
+        reason: String,
+    },
     /// No device to run on was named, and none is there by default.
     #[error(
         "no device: {reason}; pass one to the builder, or build vary-core with the feature of a backend such as `flex`"

@@ -25,6 +25,8 @@ pub mod checkpoint;
 pub mod detection;
 mod error;
 pub mod eval;
+#[cfg(feature = "hub")]
+pub mod hub;
 pub mod model;
 pub mod pipeline;
 pub mod prompt;

@@ -15,8 +15,11 @@ struct Index {
     weight_map: Entries<String>,
 }
 
-/// Opens every shard of the index at `path`, which have to hold exactly the keys it lists.
-pub(super) fn open_shards(path: &Path) -> Result<BTreeMap<String, Entry>> {
+/// Which shard holds which key, by the index at `path`. Every shard is a file beside it.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::BadIndex`] if a shard is no file name or a key is listed twice.
+pub(crate) fn read_index(path: &Path) -> Result<BTreeMap<String, String>> {
     let bad = |reason: String| Error::BadIndex {
         path: path.into(),
         reason,
@@ -33,7 +36,12 @@ pub(super) fn open_shards(path: &Path) -> Result<BTreeMap<String, Entry>> {
             return Err(bad(format!("key `{key}` is listed twice")));
         }
     }
+    Ok(listed)
+}
 
+/// Opens every shard of the index at `path`, which have to hold exactly the keys it lists.
+pub(super) fn open_shards(path: &Path) -> Result<BTreeMap<String, Entry>> {
+    let listed = read_index(path)?;
     let shards: BTreeSet<&String> = listed.values().collect();
     let dir = path.parent().unwrap_or(Path::new(""));
     let missing = |shard: &&&String| !dir.join(shard).is_file();

@@ -37,4 +37,8 @@ pub use report::{IndexReport, LoadReport, NonFinite, UnknownKey, WrongShape, Wro
 pub use save::{SaveOptions, StoredType, save, save_dir, save_drawn};
 pub use source::CheckpointFiles;
 
+#[cfg(feature = "hub")]
+pub(crate) use index::read_index;
 pub(crate) use report::listed;
+#[cfg(feature = "hub")]
+pub(crate) use source::NAMES as WEIGHT_NAMES;

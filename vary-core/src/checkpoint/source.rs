@@ -14,7 +14,7 @@ use super::report::NonFinite;
 use crate::error::{Error, Result};
 
 /// What a directory may hold, in the order of preference.
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",

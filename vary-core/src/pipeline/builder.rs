@@ -7,6 +7,8 @@ use vary_lm::tokenizer::Tokenizer;
 
 use super::{Pipeline, Precision, check_tokenizer};
 use crate::checkpoint::CheckpointFiles;
+#[cfg(feature = "hub")]
+use crate::hub::HubModel;
 use crate::model::{ModelConfig, config_dir};
 use crate::{Error, Result};
 
@@ -19,6 +21,8 @@ enum Source {
     #[cfg(feature = "nano")]
     Nano,
     Dir(PathBuf),
+    #[cfg(feature = "hub")]
+    Hub(HubModel),
 }
 
 impl Weights {
@@ -34,6 +38,22 @@ impl Weights {
     /// for it and what is beside it.
     pub fn dir(path: impl Into<PathBuf>) -> Self {
         Self(Source::Dir(path.into()))
+    }
+}
+
+#[cfg(feature = "hub")]
+impl Weights {
+    /// A published checkpoint by its name, `owner/name`; downloaded when the pipeline is built, see
+    /// [`hub`](crate::hub).
+    pub fn hub(name: impl Into<String>) -> Self {
+        HubModel::new(name).into()
+    }
+}
+
+#[cfg(feature = "hub")]
+impl From<HubModel> for Weights {
+    fn from(model: HubModel) -> Self {
+        Self(Source::Hub(model))
     }
 }
 
@@ -87,6 +107,8 @@ impl PipelineBuilder {
             #[cfg(feature = "nano")]
             Source::Nano => super::nano::load(&device, self.precision),
             Source::Dir(path) => load_path(&path, &device, self.precision),
+            #[cfg(feature = "hub")]
+            Source::Hub(model) => load_path(&model.fetch()?, &device, self.precision),
         }
     }
 }

@@ -42,7 +42,7 @@ fn pad_end(x: Tensor<4>, dim: usize, extra: usize) -> Tensor<4> {
     }
     let mut shape = x.dims();
     shape[dim] = extra;
-    let zeros = Tensor::zeros(shape, &x.device());
+    let zeros = Tensor::zeros(shape, (&x.device(), x.dtype()));
     Tensor::cat(vec![x, zeros], dim)
 }
 

@@ -1,12 +1,14 @@
-//! The vision side: preprocessing and the nano tower.
+//! The vision side: preprocessing, the nano tower, and Vary-toy's CLIP tower.
 // `criterion_group!` makes a public function without documentation.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use burn::prelude::*;
 use criterion::{Criterion, criterion_group, criterion_main};
 use image::{Rgb, RgbImage};
+use vary_vision::clip::ClipVisionConfig;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
@@ -26,6 +28,10 @@ fn preprocess(c: &mut Criterion) {
             b.iter(|| processor.pixels(black_box(&picture)).unwrap());
         });
     }
+    let clip = ImageProcessor::clip(224);
+    group.bench_function("clip_to_224", |b| {
+        b.iter(|| clip.pixels(black_box(&picture)).unwrap());
+    });
     group.finish();
 }
 
@@ -49,5 +55,28 @@ fn encode(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, preprocess, encode);
+/// At full size, with random weights: 1.2 GB of them.
+fn clip(c: &mut Criterion) {
+    let device = Device::flex();
+    let config = ClipVisionConfig::large_patch14_224();
+    let tower = config.init(&device);
+    let pixels = ImageProcessor::clip(config.image_size)
+        .process(&picture(640, 480), &device)
+        .unwrap()
+        .0;
+    let mut group = c.benchmark_group("clip_large");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(20));
+    group.bench_function("batch_1", |b| {
+        b.iter(|| {
+            tower
+                .forward_layer(black_box(pixels.clone()), -2)
+                .into_data()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, preprocess, encode, clip);
 criterion_main!(benches);

@@ -30,14 +30,16 @@ pub fn resize(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
             });
         }
     }
-    Ok(resample(picture, [width, height], [0..width, 0..height]))
+    let target = [width, height].map(u64::from);
+    Ok(resample(picture, target, target.map(|edge| 0..edge)))
 }
 
 /// Resizes the shorter edge to `size` and the other in proportion, truncated to whole pixels, and
 /// cuts the `size` x `size` square out of the middle, half a pixel to the left and up where it does
 /// not fit evenly: the preprocessing of CLIP in Hugging Face's transformers.
 ///
-/// Only the pixels that stay are computed, so that a long strip costs no more than its middle.
+/// Only the pixels that stay are computed, so that a long strip costs no more than its middle,
+/// whichever way it lies.
 ///
 /// # Errors
 /// [`Error::EmptyPicture`] if either size has a zero edge.
@@ -46,12 +48,9 @@ pub(super) fn resize_and_crop(picture: &RgbImage, size: u32) -> Result<RgbImage>
     if width == 0 || height == 0 || size == 0 {
         return resize(picture, size, size);
     }
-    let short = u64::from(width.min(height));
-    let scaled = |edge: u32| {
-        let long = u64::from(size) * u64::from(edge) / short;
-        u32::try_from(long).unwrap_or(u32::MAX)
-    };
-    let target = [scaled(width), scaled(height)];
+    let (short, size) = (u64::from(width.min(height)), u64::from(size));
+    // Of a strip, more pixels than a `u32` counts.
+    let target = [width, height].map(|edge| size * u64::from(edge) / short);
     let kept = target.map(|edge| {
         let start = (edge - size) / 2;
         start..start + size
@@ -60,23 +59,30 @@ pub(super) fn resize_and_crop(picture: &RgbImage, size: u32) -> Result<RgbImage>
 }
 
 /// The part `kept` of `picture` resized to `target`, both width first.
-fn resample(picture: &RgbImage, target: [u32; 2], kept: [Range<u32>; 2]) -> RgbImage {
-    let source = [picture.width(), picture.height()];
-    let [columns, rows] = kept;
+fn resample(picture: &RgbImage, target: [u64; 2], kept: [Range<u64>; 2]) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let [columns, rows] = kept.map(|range| (range.end - range.start, range));
+    let changes = |source, target, kept| u64::from(source) != target || kept != target;
+    let vertically = changes(height, target[1], rows.0).then(|| windows(height, target[1], rows.1));
+    // Rows that the second pass does not read are not made by the first.
+    let used = vertically
+        .as_deref()
+        .map_or(0..height as usize, used_pixels);
+    let mut first_row = 0;
     let mut wide = None;
-    if source[0] != target[0] || columns.len() as u32 != target[0] {
-        let windows = windows(source[0], target[0], columns);
-        let mut out = RgbImage::new(windows.len() as u32, source[1]);
-        horizontal(picture, &windows, &mut out);
+    if changes(width, target[0], columns.0) {
+        let windows = windows(width, target[0], columns.1);
+        let mut out = RgbImage::new(windows.len() as u32, used.len() as u32);
+        first_row = used.start;
+        horizontal(picture, first_row, &windows, &mut out);
         wide = Some(out);
     }
-    if source[1] == target[1] && rows.len() as u32 == target[1] {
+    let Some(windows) = vertically else {
         return wide.unwrap_or_else(|| picture.clone());
-    }
+    };
     let source = wide.as_ref().unwrap_or(picture);
-    let windows = windows(source.height(), target[1], rows);
     let mut out = RgbImage::new(source.width(), windows.len() as u32);
-    vertical(source, &windows, &mut out);
+    vertical(source, first_row, &windows, &mut out);
     out
 }
 
@@ -86,20 +92,27 @@ struct Window {
     weights: Vec<i32>,
 }
 
+/// All source pixels that any of the windows looks at; they are in order.
+fn used_pixels(windows: &[Window]) -> Range<usize> {
+    let start = windows.first().map_or(0, |window| window.start);
+    let end = |window: &Window| window.start + window.weights.len();
+    start..windows.last().map_or(start, end)
+}
+
 /// The windows of the target pixels `kept`. An axis that keeps its size has windows of one pixel.
-fn windows(source: u32, target: u32, kept: Range<u32>) -> Vec<Window> {
-    if source == target {
+fn windows(source: u32, target: u64, kept: Range<u64>) -> Vec<Window> {
+    if u64::from(source) == target {
         let pixel = |start| Window {
             start: start as usize,
             weights: vec![1 << PRECISION],
         };
         return kept.map(pixel).collect();
     }
-    let scale = f64::from(source) / f64::from(target);
+    let scale = f64::from(source) / target as f64;
     let stretch = scale.max(1.0);
     let radius = RADIUS * stretch;
     let window = |index| {
-        let centre = (f64::from(index) + 0.5) * scale;
+        let centre = (index as f64 + 0.5) * scale;
         // `as` truncates and saturates at zero, as the reference does.
         let start = (centre - radius + 0.5) as u32;
         let end = ((centre + radius + 0.5) as u32).min(source);
@@ -125,8 +138,11 @@ fn cubic(x: f64) -> f64 {
     }
 }
 
-fn horizontal(source: &RgbImage, windows: &[Window], target: &mut RgbImage) {
-    let rows_in = source.chunks_exact(3 * source.width() as usize);
+/// Row `first_row` of `source` becomes the first of `target`.
+fn horizontal(source: &RgbImage, first_row: usize, windows: &[Window], target: &mut RgbImage) {
+    let rows_in = source
+        .chunks_exact(3 * source.width() as usize)
+        .skip(first_row);
     let rows_out = target.chunks_exact_mut(3 * windows.len());
     for (row_in, row_out) in rows_in.zip(rows_out) {
         let (pixels, _) = row_in.as_chunks::<3>();
@@ -143,12 +159,13 @@ fn horizontal(source: &RgbImage, windows: &[Window], target: &mut RgbImage) {
     }
 }
 
-fn vertical(source: &RgbImage, windows: &[Window], target: &mut RgbImage) {
+/// The windows count rows from `first_row`, which is the first of `source`.
+fn vertical(source: &RgbImage, first_row: usize, windows: &[Window], target: &mut RgbImage) {
     let row_len = 3 * source.width() as usize;
     let mut sums = vec![HALF; row_len];
     for (window, row_out) in windows.iter().zip(target.chunks_exact_mut(row_len)) {
         sums.fill(HALF);
-        let rows_in = source.chunks_exact(row_len).skip(window.start);
+        let rows_in = source.chunks_exact(row_len).skip(window.start - first_row);
         for (row_in, weight) in rows_in.zip(&window.weights) {
             for (sum, value) in sums.iter_mut().zip(row_in) {
                 *sum += i32::from(*value) * weight;
@@ -214,10 +231,45 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_cut_out_of_the_whole() {
+        let picture = RgbImage::from_fn(23, 31, |x, y| {
+            image::Rgb([x * 37 + y * 11, x * y * 5, x ^ (7 * y)].map(|value| value as u8))
+        });
+        for (width, height) in [(40, 62), (9, 31), (23, 8), (23, 31), (50, 6)] {
+            let whole = resize(&picture, width, height).unwrap();
+            for [left, top, right, bottom] in [[0, 0, 0, 0], [3, 1, 2, 3], [0, 2, 5, 0]] {
+                let kept = [left..width - right, top..height - bottom];
+                let crop = image::imageops::crop_imm(
+                    &whole,
+                    left,
+                    top,
+                    width - right - left,
+                    height - bottom - top,
+                );
+                let kept = kept.map(|range| u64::from(range.start)..u64::from(range.end));
+                let got = resample(&picture, [width, height].map(u64::from), kept);
+                assert!(
+                    got == crop.to_image(),
+                    "{width} x {height} from {left}, {top}"
+                );
+            }
+        }
+    }
+
+    /// All of it would be 224 pixels wide and longer than 32 bits count; all of its rows made 224
+    /// pixels wide by the first pass would still be 13 GB.
+    #[test]
     fn a_strip_is_cut_without_being_enlarged() {
-        let strip = RgbImage::from_fn(200_000, 1, |x, _| image::Rgb([(x / 1000) as u8; 3]));
-        let middle = resize_and_crop(&strip, 224).unwrap();
-        assert!(middle.pixels().all(|p| p.0 == [99; 3] || p.0 == [100; 3]));
+        let value = |at: u32| image::Rgb([(at / 100_000) as u8; 3]);
+        let wide = RgbImage::from_fn(20_000_000, 1, |x, _| value(x));
+        let tall = RgbImage::from_raw(1, wide.width(), wide.as_raw().clone()).unwrap();
+        for strip in [wide, tall] {
+            let middle = resize_and_crop(&strip, 224).unwrap();
+            assert_eq!(middle.dimensions(), (224, 224));
+            assert!(middle.pixels().all(|p| p.0 == [99; 3] || p.0 == [100; 3]));
+            let ends = [(0, 0), (223, 223)].map(|(x, y)| middle.get_pixel(x, y).0[0]);
+            assert_eq!(ends, [99, 100]);
+        }
     }
 
     #[test]

@@ -108,7 +108,13 @@ impl Embeddings {
     /// # Shapes
     /// - pixels: `[batch, 3, image_size, image_size]`
     /// - output: `[batch, 1 + patches, channels]`
+    ///
+    /// # Panics
+    /// If the picture has another size.
     fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
+        // Another shape can have the same number of patches.
+        let [_, _, height, _] = pixels.dims();
+        assert_shape!(pixels, [_, _, height, height]);
         let patches = patch_product(pixels, &self.patch_embedding).flatten::<3>(1, 2);
         let [batch, count, channels] = patches.dims();
         let class = self.class_embedding.val().reshape([1, 1, channels]);

@@ -13,6 +13,11 @@ use serde_json::json;
 use vary_core::checkpoint::{CheckpointFiles, Precision, read_config_json};
 use vary_core::model::{VaryModel, VaryToy, VaryToyConfig};
 
+// Layers free and want large buffers all the time; the system's allocator gives each back to the
+// kernel, and fresh pages cost as much as the arithmetic on them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Times the stages of a full-size Vary-toy.
 #[derive(Parser)]
 struct Args {

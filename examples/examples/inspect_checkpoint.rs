@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
 use burn::prelude::*;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use vary_core::checkpoint::{CheckpointFiles, StoredType, check, convert};
 use vary_core::model::{ModelConfig, VaryTiny, VaryToy};
 use vary_examples::exit;
@@ -23,16 +23,9 @@ struct Args {
     /// Write one safetensors file.
     #[arg(long, value_name = "FILE")]
     convert: Option<PathBuf>,
-    /// Type of the written weights; their own by default.
-    #[arg(long, value_enum, requires = "convert")]
-    stored: Option<Stored>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Stored {
-    F32,
-    F16,
-    Bf16,
+    /// Type of the written weights, f32, f16 or bf16; their own by default.
+    #[arg(long, requires = "convert")]
+    stored: Option<StoredType>,
 }
 
 fn main() -> ExitCode {
@@ -84,12 +77,7 @@ fn run(args: &Args) -> Result<()> {
     }
 
     if let Some(out) = &args.convert {
-        let stored = args.stored.map(|stored| match stored {
-            Stored::F32 => StoredType::F32,
-            Stored::F16 => StoredType::F16,
-            Stored::Bf16 => StoredType::Bf16,
-        });
-        convert(&files, out, stored)?;
+        convert(&files, out, args.stored)?;
         println!("written to {}", out.display());
     }
     ensure!(problems == 0, "{problems} problems");

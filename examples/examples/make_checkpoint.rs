@@ -26,9 +26,9 @@ struct Args {
     /// Seed of the weights.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Type of the stored weights; the published ones are bf16.
-    #[arg(long, value_enum, default_value = "bf16")]
-    stored: Stored,
+    /// Type of the stored weights, f32, f16 or bf16; the published ones are bf16.
+    #[arg(long, default_value = "bf16")]
+    stored: StoredType,
     /// Directory to write to; made if needed.
     out: PathBuf,
 }
@@ -45,13 +45,6 @@ enum Preset {
     MiniOpt,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Stored {
-    F32,
-    F16,
-    Bf16,
-}
-
 fn main() -> ExitCode {
     exit(run(&Args::parse()))
 }
@@ -60,11 +53,7 @@ fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
     let device = Device::flex();
     device.seed(args.seed);
-    let options = SaveOptions::default().stored(match args.stored {
-        Stored::F32 => StoredType::F32,
-        Stored::F16 => StoredType::F16,
-        Stored::Bf16 => StoredType::Bf16,
-    });
+    let options = SaveOptions::default().stored(args.stored);
     let out = &args.out;
     let name = out.display();
     fs::create_dir_all(out).with_context(|| format!("cannot make {name}"))?;

@@ -5,12 +5,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use burn::prelude::*;
 use image::RgbImage;
 use tempfile::TempDir;
 use vary_core::checkpoint::SaveOptions;
-use vary_core::model::{Family, VaryToy, VaryToyConfig};
+use vary_core::model::{Family, VaryToyConfig};
 use vary_core::pipeline::{
     Answer, AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Times, Turn,
 };
@@ -36,23 +37,24 @@ fn config() -> VaryToyConfig {
     config
 }
 
-fn model() -> VaryToy {
-    Device::flex().seed(7);
-    config().init(&Device::flex())
+/// A checkpoint with random weights, the same for all tests: burn draws from one generator for the
+/// whole process, so whoever draws beside others draws something else each time.
+fn shared() -> &'static Path {
+    static DIR: OnceLock<TempDir> = OnceLock::new();
+    let make = || {
+        let dir = tempfile::tempdir().unwrap();
+        let device = Device::flex();
+        device.seed(7);
+        let (model, options) = (config().init(&device), SaveOptions::default());
+        model.save(&config(), dir.path(), &options).unwrap();
+        fs::write(dir.path().join("qwen.tiktoken"), tiktoken()).unwrap();
+        dir
+    };
+    DIR.get_or_init(make).path()
 }
 
 fn pipeline() -> Pipeline {
-    let model = model();
-    draw(&model);
-    Pipeline::new(model, config(), tokenizer()).unwrap()
-}
-
-/// Random parameters are drawn when first used; threads have to see the same.
-fn draw(model: &VaryToy) {
-    let dir = tempfile::tempdir().unwrap();
-    model
-        .save(&config(), dir.path(), &SaveOptions::default())
-        .unwrap();
+    open(shared()).unwrap()
 }
 
 fn picture(seed: u32) -> RgbImage {
@@ -84,12 +86,12 @@ fn said(answer: Answer) -> Answer {
     }
 }
 
+/// A copy to break.
 fn checkpoint() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    model()
-        .save(&config(), dir.path(), &SaveOptions::default())
-        .unwrap();
-    fs::write(dir.path().join("qwen.tiktoken"), tiktoken()).unwrap();
+    for name in ["config.json", "model.safetensors", "qwen.tiktoken"] {
+        fs::copy(shared().join(name), dir.path().join(name)).unwrap();
+    }
     dir
 }
 
@@ -314,7 +316,8 @@ fn cancelling_before_and_between_keeps_what_was_said() {
     };
     let mut chat = vary.chat(&picture(0)).unwrap();
     let mut stream = chat.stream("What?", &options).unwrap();
-    stream.next().unwrap().unwrap();
+    let first = stream.next().unwrap().unwrap();
+    assert!(matches!(first, Event::Token { .. }), "{first:?}");
     cancellation.cancel();
     let Some(Event::Done(answer)) = stream.by_ref().map(Result::unwrap).last() else {
         panic!("no end")

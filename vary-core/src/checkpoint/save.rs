@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+use std::str::FromStr;
 
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
@@ -44,6 +45,22 @@ impl StoredType {
             Self::F32 => Dtype::F32,
             Self::F16 => Dtype::F16,
             Self::Bf16 => Dtype::BF16,
+        }
+    }
+}
+
+impl FromStr for StoredType {
+    type Err = Error;
+
+    /// `f32`, `f16` or `bf16`.
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "f32" => Ok(Self::F32),
+            "f16" => Ok(Self::F16),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(Error::Config(format!(
+                "stored type `{name}`; it is f32, f16 or bf16"
+            ))),
         }
     }
 }

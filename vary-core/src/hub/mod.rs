@@ -16,8 +16,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
+use hf_hub::api::sync::{Api, ApiBuilder, ApiError};
 use hf_hub::{Cache, Repo, RepoType};
 
 use crate::checkpoint::{WEIGHT_NAMES, read_index};
@@ -35,7 +36,7 @@ const PUBLISHERS: [&str; 2] = ["Haoran-megvii", "HaoranWei"];
 const LICENCE: &str = "The weights of Vary are for research only (CC BY-NC 4.0, and the terms of \
                        Qwen and LLaVA); see https://github.com/Ucas-HaoranWei/Vary-toy.";
 /// A connection that breaks is taken up again so often.
-const RETRIES: usize = 3;
+const RETRIES: u32 = 3;
 
 /// A checkpoint on the Hugging Face hub, or on a mirror.
 #[derive(Clone)]
@@ -146,7 +147,7 @@ impl HubModel {
 struct Source<'a> {
     repo: Repo,
     /// `None` when offline.
-    api: Option<ApiRepo>,
+    api: Option<Api>,
     model: &'a HubModel,
 }
 
@@ -155,15 +156,14 @@ impl Source<'_> {
         let mut builder = ApiBuilder::from_cache(self.model.cache.clone())
             .with_token(self.model.token.clone())
             .with_progress(io::stderr().is_terminal())
-            .with_retries(RETRIES)
+            // Its own retries append to a file that was begun before as if nothing were there.
+            .with_retries(0)
             .with_user_agent("vary", env!("CARGO_PKG_VERSION"));
         if let Some(endpoint) = &self.model.endpoint {
             builder = builder.with_endpoint(endpoint.trim_end_matches('/').into());
         }
-        let api = builder
-            .build()
-            .map_err(|e| self.model.error(format!("no client for it: {e}")))?;
-        self.api = Some(api.repo(self.repo.clone()));
+        let api = builder.build();
+        self.api = Some(api.map_err(|e| self.model.error(format!("no client for it: {e}")))?);
         Ok(self)
     }
 
@@ -175,11 +175,66 @@ impl Source<'_> {
         let Some(api) = &self.api else {
             return Ok(None);
         };
-        match self.model.download(api, file) {
+        match self.download(api, file) {
             Ok(path) => Ok(Some(path)),
             Err(error) if status(&error) == Some(404) => Ok(None),
             Err(error) => Err(self.model.failed(file, &error)),
         }
+    }
+
+    /// Downloads a file into the cache.
+    fn download(&self, api: &Api, file: &str) -> std::result::Result<PathBuf, ApiError> {
+        let repo = api.repo(self.repo.clone());
+        let mut tries = 0;
+        let path = loop {
+            let error = match repo.download(file) {
+                Ok(path) => break path,
+                Err(error) => error,
+            };
+            match (&error, status(&error)) {
+                // What is left of a download that was killed between its last byte and its name,
+                // or that belongs to other contents, can't be gone on with.
+                (ApiError::InvalidResume, _) | (_, Some(416)) => self.forget_parts()?,
+                (_, Some(_)) | (ApiError::LockAcquisition(_), _) => return Err(error),
+                (ApiError::IoError(e), _) if e.kind() == io::ErrorKind::StorageFull => {
+                    return Err(error);
+                }
+                _ => {}
+            }
+            if tries == RETRIES {
+                return Err(error);
+            }
+            std::thread::sleep(Duration::from_millis(200 << tries));
+            tries += 1;
+        };
+        // hf-hub takes the end of a connection for the end of the file.
+        let size = api.metadata(&repo.url(file))?.size() as u64;
+        let found = std::fs::metadata(&path)?.len();
+        if found != size {
+            std::fs::remove_file(path.canonicalize()?)?;
+            std::fs::remove_file(path).or_else(|e| match e.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(e),
+            })?;
+            let cut = format!("{found} of {size} bytes came");
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cut).into());
+        }
+        Ok(path)
+    }
+
+    /// Removes begun downloads of this checkpoint.
+    fn forget_parts(&self) -> io::Result<()> {
+        let blobs = self.model.cache.path().join(self.repo.folder_name());
+        for entry in std::fs::read_dir(blobs.join("blobs"))? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "part")
+            {
+                std::fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     fn require(&self, file: &str) -> Result<PathBuf> {
@@ -239,46 +294,11 @@ impl Source<'_> {
 }
 
 impl HubModel {
-    /// Downloads a file into the cache.
-    fn download(&self, api: &ApiRepo, file: &str) -> std::result::Result<PathBuf, ApiError> {
-        let result = api.download(file);
-        // What is left of a download that was killed between its last byte and its name, or that
-        // belongs to other contents, can't be gone on with: the server has no more bytes for it.
-        let stale = match &result {
-            Err(ApiError::TooManyRetries(error)) => status(error) == Some(416),
-            Err(ApiError::InvalidResume) => true,
-            Err(error) => status(error) == Some(416),
-            Ok(_) => false,
-        };
-        if !stale {
-            return result;
-        }
-        let blobs = self.cache.path().join(self.folder()).join("blobs");
-        for entry in std::fs::read_dir(blobs)? {
-            let path = entry?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "part")
-            {
-                std::fs::remove_file(path)?;
-            }
-        }
-        api.download(file)
-    }
-
-    fn folder(&self) -> String {
-        Repo::new(self.name.clone(), RepoType::Model).folder_name()
-    }
-
     /// What a failed request means for the user.
     fn failed(&self, file: &str, error: &ApiError) -> Error {
         let endpoint = self.endpoint.as_deref().unwrap_or("the hub");
         let dir = self.cache.path().display();
-        let inner = match error {
-            ApiError::TooManyRetries(inner) => inner,
-            other => other,
-        };
-        let reason = match (status(inner), inner) {
+        let reason = match (status(error), error) {
             (Some(401 | 403), _) => format!(
                 "{endpoint} refuses `{file}`: set HF_TOKEN to a token that may read it, and accept \
                  the checkpoint's terms on its page; a name that does not exist is refused too"
@@ -291,8 +311,8 @@ impl HubModel {
             (None, ApiError::LockAcquisition(_)) => {
                 format!("another process is downloading `{file}` into {dir}; wait for it")
             }
-            (None, inner) => format!(
-                "`{file}` can't be fetched from {endpoint}: {inner}; check the network, set \
+            (None, error) => format!(
+                "`{file}` can't be fetched from {endpoint}: {error}; check the network, set \
                  HF_ENDPOINT to a mirror, or pass a directory that holds the files"
             ),
         };
@@ -307,7 +327,6 @@ fn status(error: &ApiError) -> Option<u16> {
             ureq::Error::StatusCode(code) => Some(code),
             _ => None,
         },
-        ApiError::TooManyRetries(inner) => status(inner),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 
 mod bad_files;
 mod config;
+mod convert;
 mod mismatch;
 #[cfg(feature = "pytorch")]
 mod pytorch;

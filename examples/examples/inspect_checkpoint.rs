@@ -58,9 +58,10 @@ fn run(args: &Args) -> Result<()> {
     for tensor in files.non_finite()? {
         problem(tensor.to_string());
     }
+    let beside = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     let dir = match path.is_dir() {
         true => path,
-        false => path.parent().unwrap_or(Path::new(".")),
+        false => beside.unwrap_or(Path::new(".")),
     };
     match ModelConfig::read(dir) {
         Ok(config) => {

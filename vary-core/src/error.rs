@@ -218,13 +218,115 @@ pub enum Error {
         /// The loss.
         loss: f32,
     },
-    /// A published checkpoint that can't be had.
-    #[error("cannot get `{name}`: {reason}")]
-    Hub {
-        /// `owner/name`.
-        name: String,
-        /// What failed, and what to do.
+    /// A name or revision that no hub has.
+    #[error(
+        "`{value}` is no {what} of a model on a hub: {reason}; write `owner/name` and a branch, tag or commit, or pass a directory"
+    )]
+    HubName {
+        /// `name` or `revision`.
+        what: &'static str,
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
         reason: String,
+    },
+    /// A setting that no hub can be asked with.
+    #[error("{setting}: {reason}")]
+    HubSetting {
+        /// The environment variable that sets it.
+        setting: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A hub that doesn't answer.
+    #[error(
+        "{endpoint} can't be reached: {reason}; check the network, set HF_ENDPOINT to a mirror, or pass a directory with the model"
+    )]
+    HubUnreachable {
+        /// Address of the hub.
+        endpoint: String,
+        /// What the network says.
+        reason: String,
+    },
+    /// A model that the hub doesn't show to everybody.
+    #[error(
+        "{endpoint} refuses access to {name} ({status}): it is private, its terms have to be accepted on its page first, or there is no such model; check the name, or set HF_TOKEN to a token that may read it"
+    )]
+    HubDenied {
+        /// Address of the hub.
+        endpoint: String,
+        /// The model.
+        name: String,
+        /// The HTTP status, 401 or 403.
+        status: u16,
+    },
+    /// A model, revision or file that the hub doesn't have.
+    #[error("{endpoint} has no {what} of {name}; compare name and revision with the model's page")]
+    HubNotFound {
+        /// Address of the hub.
+        endpoint: String,
+        /// The model.
+        name: String,
+        /// What is missing.
+        what: String,
+    },
+    /// An answer that is no hub's, or says that it is out of order.
+    #[error("{endpoint}: {reason}; try again later, or check that HF_ENDPOINT is a hub")]
+    HubAnswer {
+        /// Address of the hub.
+        endpoint: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// A download that broke off.
+    #[error(
+        "the download of {file} broke off after {have} of {size} bytes: {reason}; the next try goes on from there"
+    )]
+    HubInterrupted {
+        /// The file's name.
+        file: String,
+        /// Bytes that are there.
+        have: u64,
+        /// Bytes that it has.
+        size: u64,
+        /// What the network says.
+        reason: String,
+    },
+    /// A download that isn't the file that the hub lists.
+    #[error(
+        "the download of {file} is not what the hub lists: {reason}; it was deleted, try again"
+    )]
+    HubCorrupt {
+        /// The file's name.
+        file: String,
+        /// What differs.
+        reason: &'static str,
+    },
+    /// No room for a download.
+    #[error(
+        "{}: the disk is full, {missing} more bytes are needed; free them and try again, or set HF_HOME to a directory on another disk",
+        path.display()
+    )]
+    DiskFull {
+        /// The unfinished file, which the next try goes on with.
+        path: PathBuf,
+        /// Bytes that are missing.
+        missing: u64,
+    },
+    /// A model that the cache doesn't have while nothing else may be asked.
+    #[error(
+        "offline, and {} has no {missing} of {name}, revision {revision}; fetch it once without HF_HUB_OFFLINE, or pass a directory with the model",
+        path.display()
+    )]
+    NotCached {
+        /// The model.
+        name: String,
+        /// Its revision.
+        revision: String,
+        /// The first file that is missing.
+        missing: String,
+        /// The model's directory in the cache.
+        path: PathBuf,
     },
     /// No device to run on was named, and none is there by default.
     #[error(

@@ -56,10 +56,13 @@ impl ModelConfig {
                 return Ok(Self::VaryToy(parse_config_json(path, text)?));
             }
         }
-        let found = model_type.unwrap_or("no `model_type`");
+        let found = match model_type {
+            Some("vary") | None => "has neither `ffn_dim` nor `kv_channels`".into(),
+            Some(other) => format!("is of another family ({other})"),
+        };
         Err(Error::Config(format!(
-            "{} is of another family ({found}); Vary has OPT's fields (`ffn_dim`, ..) or Qwen's \
-             (`kv_channels`, ..) and `model_type` `vary`",
+            "{} {found}; Vary has OPT's fields (`ffn_dim`, ..) or Qwen's (`kv_channels`, ..) and \
+             `model_type` `vary`",
             path.display()
         )))
     }

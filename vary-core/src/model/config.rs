@@ -7,7 +7,9 @@ use crate::{Error, Result};
 
 /// Configuration of [`VaryTiny`](super::VaryTiny), the content of a checkpoint's `config.json`.
 ///
-/// The fields of OPT stand at the top level, those of the vision vocabulary under `sam_config`.
+/// The fields of OPT stand at the top level, those of the vision vocabulary under `sam_config`. The
+/// released code has the tower's sizes and the ids of the image tokens built in, so a file without
+/// them means those of the published model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VaryTinyConfig {
     /// Always `vary`.
@@ -17,19 +19,41 @@ pub struct VaryTinyConfig {
     #[serde(flatten)]
     pub opt: OptConfig,
     /// The vision vocabulary network.
+    #[serde(default = "VisionVocabularyConfig::sam_base")]
     pub sam_config: VisionVocabularyConfig,
     /// Id of `<imgpad>`, whose embedding gives way to an image token.
+    #[serde(default = "patch_token")]
     pub im_patch_token: u32,
     /// Id of `<img>`.
+    #[serde(default = "start_token")]
     pub im_start_token: u32,
     /// Id of `</img>`.
+    #[serde(default = "end_token")]
     pub im_end_token: u32,
     /// Tokens of one picture.
+    #[serde(default = "token_len")]
     pub image_token_len: usize,
 }
 
 fn model_type() -> String {
     "vary".into()
+}
+
+// OPT's 50265 tokens and the three that Vary adds.
+fn patch_token() -> u32 {
+    50_265
+}
+
+fn start_token() -> u32 {
+    50_266
+}
+
+fn end_token() -> u32 {
+    50_267
+}
+
+fn token_len() -> usize {
+    256
 }
 
 impl VaryTinyConfig {

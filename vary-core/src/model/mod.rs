@@ -60,9 +60,26 @@ pub trait VaryModel: Send + Sync {
 
 /// Where the `config.json` of a checkpoint is: in it, or beside a single weight file.
 pub(crate) fn config_dir(path: &Path) -> &Path {
-    if path.is_dir() {
-        path
-    } else {
-        path.parent().unwrap_or(path)
+    match path.parent() {
+        Some(parent) if path.is_file() => match parent.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => parent,
+        },
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_config_lies_in_the_directory_or_beside_the_file() {
+        // Tests run in the directory of the crate.
+        assert_eq!(config_dir(Path::new("Cargo.toml")), Path::new("."));
+        assert_eq!(config_dir(Path::new("src/lib.rs")), Path::new("src"));
+        for path in ["src", "nowhere", "no/where.safetensors"] {
+            assert_eq!(config_dir(Path::new(path)), Path::new(path));
+        }
     }
 }

@@ -277,3 +277,46 @@ fn parameters_keep_their_ids_and_gradient_settings() {
     let loaded = load(fresh, &CheckpointFiles::open(path).unwrap(), &key_map()).unwrap();
     assert_eq!([loaded.projector.weight.id, loaded.tower.table.id], ids);
 }
+
+#[test]
+fn a_qwen2_decoder_is_a_config_and_a_key_table() {
+    use vary_lm::qwen::{QWEN2_KEYS, QwenConfig};
+    let config = QwenConfig {
+        separate_qkv: true,
+        num_key_value_heads: Some(2),
+        tie_word_embeddings: true,
+        ..QwenConfig::tiny(50)
+    };
+    let map = KeyMap::new()
+        .part("lm_head.", &[], &[])
+        .part("", &["model."], QWEN2_KEYS);
+    let model = config.init(&Device::flex());
+    let names = names_and_shapes(&model, &map).unwrap();
+    let shape = |name: &str| {
+        let found = names.iter().find(|(key, _)| key == name);
+        found
+            .unwrap_or_else(|| panic!("{name}: {names:?}"))
+            .1
+            .clone()
+    };
+    assert_eq!(shape("model.embed_tokens.weight"), [50, 32]);
+    assert_eq!(shape("model.layers.1.self_attn.k_proj.weight"), [16, 32]);
+    assert_eq!(shape("model.layers.1.self_attn.q_proj.bias"), [32]);
+    assert_eq!(shape("model.layers.0.self_attn.o_proj.weight"), [32, 32]);
+    assert_eq!(shape("model.layers.0.mlp.gate_proj.weight"), [32, 32]);
+    assert_eq!(
+        shape("model.layers.0.post_attention_layernorm.weight"),
+        [32]
+    );
+    assert_eq!(shape("model.norm.weight"), [32]);
+    // Embedding, norm, and twelve of each layer; no output head.
+    assert_eq!(names.len(), 2 + 2 * 12);
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.safetensors");
+    save(&model, &map, &path, &SaveOptions::default()).unwrap();
+    let files = CheckpointFiles::open(&path).unwrap();
+    let again = load(config.init(&Device::flex()), &files, &map).unwrap();
+    let weight = |model: &vary_lm::qwen::Qwen| model.h[1].mlp.w2.weight.val().into_data();
+    assert_eq!(weight(&again), weight(&model));
+}

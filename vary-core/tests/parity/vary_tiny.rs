@@ -51,3 +51,19 @@ fn the_full_size_model_has_the_official_keys() {
     let ours = names_and_shapes(&model, &VaryTiny::key_map()).unwrap();
     assert_official("vary_tiny", ours);
 }
+
+#[test]
+fn a_published_config_means_the_published_tower() {
+    let mut published = serde_json::to_value(VaryTinyConfig::vary_tiny()).unwrap();
+    let fields = published.as_object_mut().unwrap();
+    for name in [
+        "sam_config",
+        "im_patch_token",
+        "im_start_token",
+        "im_end_token",
+    ] {
+        assert!(fields.remove(name).is_some());
+    }
+    let read: VaryTinyConfig = serde_json::from_value(published).unwrap();
+    assert_eq!(read, VaryTinyConfig::vary_tiny());
+}

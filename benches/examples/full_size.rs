@@ -46,8 +46,9 @@ fn main() -> anyhow::Result<()> {
     let model = VaryToy::from_files(&config, &files, &device, args.precision)?;
     let load = start.elapsed().as_secs_f64();
 
-    let high = pixels(1, config.sam_config.img_size, &device);
-    let clip = pixels(2, config.clip_config.image_size, &device);
+    let dtype = model.vision_tower_high.pos_embed.val().dtype();
+    let high = pixels(1, config.sam_config.img_size, &device).cast(dtype);
+    let clip = pixels(2, config.clip_config.image_size, &device).cast(dtype);
     let prompt = prompt(&config, args.prompt_len);
     let (mut vocab, mut clips, mut prefill, mut decode) = (vec![], vec![], vec![], vec![]);
     let mut ids: Vec<u32> = vec![];

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::checkpoint::{IndexReport, LoadReport, NonFinite, listed};
+use crate::checkpoint::{IndexReport, LoadReport, NonFinite, Precision, listed};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -335,6 +335,12 @@ pub enum Error {
     NoDevice {
         /// Why there is no default.
         reason: String,
+    },
+    /// A precision that the device has no arithmetic for.
+    #[error("this device does not compute with {precision} weights; use f32 or bf16")]
+    UnsupportedPrecision {
+        /// What was asked for.
+        precision: Precision,
     },
     /// No weights were named, and none are embedded.
     #[error(

@@ -49,4 +49,19 @@ fn lower_precision_costs_little() {
         println!("{precision}: logits off by {error:.2e} of their size");
         assert!(error > 1e-5 && error < limit, "{precision}: {error}");
     }
+
+    #[cfg(feature = "nano")]
+    for precision in [Precision::Bf16, Precision::Int8, Precision::Int4] {
+        let builder = vary_core::Pipeline::builder().device(device.clone());
+        match builder.precision(precision).build() {
+            Ok(vary) => {
+                assert_eq!(precision, Precision::Bf16);
+                vary.detect(&RgbImage::new(64, 64)).unwrap();
+            }
+            Err(error) => assert!(
+                matches!(error, vary_core::Error::UnsupportedPrecision { .. }),
+                "{precision}: {error}"
+            ),
+        }
+    }
 }

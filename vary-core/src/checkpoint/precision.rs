@@ -20,11 +20,12 @@ pub enum Precision {
     /// 16 bits with f32's range. Half the memory; fast on GPUs that have it. burn's CPU backend
     /// widens a matrix each time it is used, which costs more time than it saves.
     Bf16,
-    /// 8 bits for the matrices of the language model, a scale for every 32 values; all else f32.
-    /// burn multiplies by them directly on GPUs; its CPU backend widens them each time, one core
-    /// at work, so there they save memory and cost time.
+    /// 8 bits for the matrices of the language model, a scale for every 32 values; all else f32, and
+    /// so are matrices whose outputs are no multiple of 32. For GPUs: burn's CPU backends keep such
+    /// weights but widen them for every product, which takes a minute for each token of Qwen-1.8B,
+    /// so a [`Pipeline`](crate::Pipeline) refuses them there.
     Int8,
-    /// 4 bits in the place of [`Int8`](Self::Int8)'s 8. burn's CPU backend keeps them in 8.
+    /// 4 bits in the place of [`Int8`](Self::Int8)'s 8.
     Int4,
 }
 
@@ -53,6 +54,33 @@ impl FromStr for Precision {
 }
 
 impl Precision {
+    /// Whether `device` computes with weights of this precision.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedPrecision`].
+    pub(crate) fn check(self, device: &Device) -> Result<()> {
+        let dtype = match self.scheme() {
+            Some(scheme) => DType::QFloat(scheme),
+            None if self == Self::Bf16 => DType::BF16,
+            None => DType::F32,
+        };
+        match device.supports_dtype(dtype) {
+            true => Ok(()),
+            false => Err(Error::UnsupportedPrecision { precision: self }),
+        }
+    }
+
+    /// How matrices are quantised, if they are.
+    fn scheme(self) -> Option<QuantScheme> {
+        let value = match self {
+            Self::Int8 => QuantValue::Q8S,
+            Self::Int4 => QuantValue::Q4S,
+            Self::F32 | Self::Bf16 => return None,
+        };
+        let scheme = QuantScheme::default().with_value(value);
+        Some(scheme.per_block([BLOCK], ScaleDtype::F32))
+    }
+
     /// Applies it to a model whose quantised matrices lie below the paths `quantized`.
     pub fn plan(self, quantized: &'static [&'static str]) -> PrecisionPlan {
         PrecisionPlan {
@@ -84,16 +112,14 @@ impl PrecisionPlan {
             .last()
             .is_some_and(|outputs| outputs.is_multiple_of(usize::from(BLOCK)));
         let chosen = linear && blocks && self.quantized.iter().any(|part| path.starts_with(part));
-        let scheme = match self.precision {
-            Precision::Bf16 => return Tensor::from_data(data, (device, DType::BF16)),
-            Precision::Int8 if chosen => QuantValue::Q8S,
-            Precision::Int4 if chosen => QuantValue::Q4S,
-            _ => return Tensor::from_data(data, (device, DType::F32)),
-        };
-        let scheme = QuantScheme::default()
-            .with_value(scheme)
-            .per_block([BLOCK], ScaleDtype::F32);
-        Tensor::<D>::from_data(data, (device, DType::F32)).quantize_dynamic(&scheme)
+        if self.precision == Precision::Bf16 {
+            return Tensor::from_data(data, (device, DType::BF16));
+        }
+        let exact = Tensor::from_data(data, (device, DType::F32));
+        match self.precision.scheme().filter(|_| chosen) {
+            Some(scheme) => exact.quantize_dynamic(&scheme),
+            None => exact,
+        }
     }
 }
 

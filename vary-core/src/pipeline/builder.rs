@@ -91,7 +91,7 @@ impl PipelineBuilder {
     /// Loads the model.
     ///
     /// # Errors
-    /// [`Error::NoDevice`], [`Error::WeightsNotGiven`], [`Error::TokenizerMismatch`], or whatever is
+    /// [`Error::NoDevice`], [`Error::UnsupportedPrecision`], [`Error::WeightsNotGiven`], [`Error::TokenizerMismatch`], or whatever is
     /// wrong with the files.
     pub fn build(self) -> Result<Pipeline> {
         #[cfg(feature = "nano")]
@@ -103,6 +103,7 @@ impl PipelineBuilder {
             Some(device) => device,
             None => default_device()?,
         };
+        self.precision.check(&device)?;
         match weights.0 {
             #[cfg(feature = "nano")]
             Source::Nano => super::nano::load(&device, self.precision),

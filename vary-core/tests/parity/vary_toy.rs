@@ -4,9 +4,7 @@ use vary_core::checkpoint::{CheckpointFiles, Precision, names_and_shapes};
 use vary_core::model::{ModelConfig, VaryModel, VaryToy, VaryToyConfig};
 
 use crate::case::ModelCase;
-use crate::support::{
-    Tensors, assert_close, assert_official, devices, floats, io, json, prompts, weights,
-};
+use crate::support::{assert_close, assert_official, devices, floats, io, json, prompts, weights};
 
 const CASE: &str = "vary_toy";
 const TOLERANCE: f32 = 5e-4;

@@ -64,7 +64,7 @@ impl VaryTiny {
     /// Reads a checkpoint: a directory, or a single weight file whose `config.json` is beside it.
     ///
     /// # Errors
-    /// Whatever is wrong with the files, the configuration, or their fit; see [`Error`].
+    /// Whatever is wrong with the files, the configuration, or their fit; see [`Error`](crate::Error).
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<(Self, VaryTinyConfig)> {
         let path = path.as_ref();
         let config: VaryTinyConfig = checkpoint::read_config_json(config_dir(path))?;
@@ -91,7 +91,7 @@ impl VaryTiny {
     /// Writes `config.json` and `model.safetensors` into a directory, each atomically.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file.
+    /// [`Error::Io`](crate::Error::Io) naming the file.
     pub fn save(
         &self,
         config: &VaryTinyConfig,

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
-use std::path::Path;
 
 use burn::module::Param;
 use burn::prelude::*;
@@ -14,11 +13,15 @@ use vary_core::detection::{BoundingBox, Detection};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::{
     Answer, AnswerOptions, AnswerStream, CancellationToken, EncodedImage, Event, FinishReason,
-    Sampling, Times,
+    Sampling,
 };
 use vary_core::prompt::{Task, prompt_ids};
-use vary_core::{Error, Pipeline, Weights};
+use vary_core::{Error, Pipeline};
 use vary_lm::tokenizer::{Tokenizer, nano_tokenizer};
+
+mod support;
+
+use support::{open, picture, said};
 
 const ANSWER: &str = "car: [250, 500, 500, 1000],\n[000, 010, 750, 020].";
 
@@ -80,16 +83,6 @@ fn flex_parrot() -> Pipeline {
     parrot(Task::DetectAll, ANSWER, &Device::flex())
 }
 
-fn picture(seed: u32) -> RgbImage {
-    RgbImage::from_fn(64, 48, |x, y| {
-        image::Rgb([
-            (x * 3 + seed * 40) as u8,
-            (y * 5) as u8,
-            (x * y + seed) as u8,
-        ])
-    })
-}
-
 fn at_random(seed: u64) -> AnswerOptions {
     let sampling = Sampling {
         seed,
@@ -102,14 +95,6 @@ fn at_random(seed: u64) -> AnswerOptions {
     }
 }
 
-/// All but the times.
-fn said(answer: &Answer) -> Answer {
-    Answer {
-        times: Times::default(),
-        ..answer.clone()
-    }
-}
-
 fn checkpoint(model: &VaryTiny) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     model
@@ -117,13 +102,6 @@ fn checkpoint(model: &VaryTiny) -> TempDir {
         .unwrap();
     tokenizer().save(dir.path().join("tokenizer.json")).unwrap();
     dir
-}
-
-fn open(dir: &Path) -> vary_core::Result<Pipeline> {
-    Pipeline::builder()
-        .weights(Weights::dir(dir))
-        .device(Device::flex())
-        .build()
 }
 
 #[test]

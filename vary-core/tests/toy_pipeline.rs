@@ -13,11 +13,15 @@ use tempfile::TempDir;
 use vary_core::checkpoint::SaveOptions;
 use vary_core::model::{Family, VaryToyConfig};
 use vary_core::pipeline::{
-    Answer, AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Times, Turn,
+    AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Turn,
 };
 use vary_core::prompt::Task;
-use vary_core::{Error, Pipeline, Weights};
+use vary_core::{Error, Pipeline};
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
+
+mod support;
+
+use support::{open, picture, said};
 
 const RANKS: usize = 300;
 
@@ -57,16 +61,6 @@ fn pipeline() -> Pipeline {
     open(shared()).unwrap()
 }
 
-fn picture(seed: u32) -> RgbImage {
-    RgbImage::from_fn(64, 48, |x, y| {
-        image::Rgb([
-            (x * 3 + seed * 40) as u8,
-            (y * 5) as u8,
-            (x * y + seed) as u8,
-        ])
-    })
-}
-
 fn options(seed: u64) -> AnswerOptions {
     AnswerOptions {
         sampling: Some(Sampling {
@@ -75,14 +69,6 @@ fn options(seed: u64) -> AnswerOptions {
         }),
         max_new_tokens: 12,
         ..AnswerOptions::default()
-    }
-}
-
-/// All but the times.
-fn said(answer: Answer) -> Answer {
-    Answer {
-        times: Times::default(),
-        ..answer
     }
 }
 
@@ -95,19 +81,12 @@ fn checkpoint() -> TempDir {
     dir
 }
 
-fn open(path: &Path) -> vary_core::Result<Pipeline> {
-    Pipeline::builder()
-        .weights(Weights::dir(path))
-        .device(Device::flex())
-        .build()
-}
-
 #[test]
 fn a_directory_or_its_weight_file_is_the_model() {
     let dir = checkpoint();
     let vary = open(dir.path()).unwrap();
     assert_eq!(vary.config().family(), Family::VaryToy);
-    let answer = |vary: &Pipeline| said(vary.answer(&picture(0), Task::Ocr, &options(1)).unwrap());
+    let answer = |vary: &Pipeline| said(&vary.answer(&picture(0), Task::Ocr, &options(1)).unwrap());
     let expected = answer(&vary);
     assert_eq!(expected.usage.image_tokens, 4);
     assert_eq!(expected.usage.new_tokens, expected.tokens.len());
@@ -161,7 +140,7 @@ fn several_pictures_are_seen_in_order() {
     let (one, two) = (picture(0), picture(5));
     let ask = |images: &[&RgbImage]| {
         let answer = vary.answer(images, Task::Ask("Which?"), &options(3));
-        said(answer.unwrap())
+        said(&answer.unwrap())
     };
     let both = ask(&[&one, &two]);
     assert_eq!(both.usage.image_tokens, 8);
@@ -184,7 +163,7 @@ fn eight_threads_get_what_they_would_get_alone() {
     let vary = pipeline();
     let ask = |vary: &Pipeline, seed: u32| {
         let answer = vary.answer(&picture(seed), Task::Describe, &options(seed.into()));
-        said(answer.unwrap())
+        said(&answer.unwrap())
     };
     let alone: Vec<_> = (0..8).map(|seed| ask(&vary, seed)).collect();
     assert_ne!(alone[0], alone[1]);
@@ -208,7 +187,7 @@ fn a_batch_has_a_result_for_each_picture() {
     assert!(matches!(batch[1], Err(Error::Vision(_))));
     for i in [0, 2] {
         let alone = vary.answer(&images[i], Task::Ocr, &options(4)).unwrap();
-        assert_eq!(said(batch[i].as_ref().unwrap().clone()), said(alone));
+        assert_eq!(said(batch[i].as_ref().unwrap()), said(&alone));
     }
     assert!(
         vary.answer_batch(&images[..0], Task::Ocr, &options(4))

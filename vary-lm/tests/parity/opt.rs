@@ -2,7 +2,8 @@ use burn::prelude::*;
 use vary_lm::LanguageModel;
 use vary_lm::opt::{Decoder, OptConfig, interpolate_positions};
 
-use crate::support::{Tensors, assert_close, assert_close_masked, devices, fill, ints, json};
+use crate::support::{Tensors, assert_close, devices, fill, json};
+use crate::{assert_close_masked, ints};
 
 const TOLERANCE: f32 = 2e-4;
 

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use vary_lm::qwen::{KEYS, Qwen, QwenConfig};
 use vary_lm::{KvCache, LanguageModel};
 
-use crate::support::{Tensors, assert_close, assert_close_masked, devices, fill, ints, json};
+use crate::support::{Tensors, assert_close, devices, fill, json};
+use crate::{assert_close_masked, ints};
 
 const TOLERANCE: f32 = 3e-4;
 

@@ -363,6 +363,12 @@ pub enum Error {
         /// What to do.
         fix: &'static str,
     },
+    /// A question with a token in it that marks the turns of a conversation.
+    #[error("the question has the special token `{token}` in it, which ends a turn; leave it out")]
+    SpecialToken {
+        /// The token.
+        token: String,
+    },
     /// A question about no picture.
     #[error("no pictures: pass at least one")]
     NoPictures,

@@ -15,7 +15,7 @@ use vary_core::model::{Family, VaryToyConfig};
 use vary_core::pipeline::{
     AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Turn,
 };
-use vary_core::prompt::Task;
+use vary_core::prompt::{Task, Template, with_image};
 use vary_core::{Error, Pipeline};
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 
@@ -195,30 +195,25 @@ fn a_batch_has_a_result_for_each_picture() {
     );
 }
 
-/// What a fresh conversation with this history answers.
+/// What a conversation with this history answers that is read from its beginning.
 fn afresh(vary: &Pipeline, history: &[Turn], question: &str, options: &AnswerOptions) -> String {
-    let template = vary_core::prompt::Template::MPT;
-    let image = vary_core::prompt::image_tokens(4) + "\n";
-    let mut turns: Vec<(String, Option<String>)> = history
+    let mut chat = vary.chat(&picture(0)).unwrap();
+    chat.continue_from(history.to_vec());
+    chat.ask(question, options).unwrap().text
+}
+
+/// The conversation in the published template, the picture before the first question.
+fn whole_prompt(history: &[Turn], question: &str) -> String {
+    let mut turns: Vec<(String, Option<&str>)> = history
         .iter()
-        .map(|t| (t.question.clone(), Some(t.answer.clone())))
+        .map(|turn| (turn.question.clone(), Some(turn.answer.as_str())))
         .collect();
     turns.push((question.into(), None));
-    turns[0].0 = image + &turns[0].0;
-    let turns = turns.iter().map(|(q, a)| (q.as_str(), a.as_deref()));
-    let text = template.prompt(turns);
-    // Everything up to the first question's end is in the template; ask with the rest.
-    let start = template.prompt([(vary_core::prompt::with_image(4, "").as_str(), None)]);
-    let open = "<|im_end|><|im_start|>assistant\n";
-    let start = start.strip_suffix(open).unwrap();
-    let question = text
-        .strip_prefix(start)
-        .unwrap()
-        .strip_suffix(open)
-        .unwrap();
-    vary.answer(&picture(0), Task::Ask(question), options)
-        .unwrap()
-        .text
+    turns[0].0 = with_image(4, &turns[0].0);
+    let turns = turns
+        .iter()
+        .map(|(question, answer)| (question.as_str(), *answer));
+    Template::MPT.prompt(turns)
 }
 
 #[test]
@@ -230,8 +225,11 @@ fn a_conversation_is_read_on_as_if_read_afresh() {
     for turn in 0..6 {
         let question = format!("Question {turn}: what about this? And the other one?");
         let expected = afresh(&vary, chat.history(), &question, &options(turn));
+        let prompt = whole_prompt(chat.history(), &question);
         let answer = chat.ask(&question, &options(turn)).unwrap();
         assert_eq!(answer.text, expected, "turn {turn}");
+        let ids = tokenizer().encode(&prompt, true).unwrap();
+        assert_eq!(answer.usage.prompt_tokens, ids.len());
         if !answer.text.is_empty() {
             let last = chat.history().last().unwrap();
             assert_eq!((&last.question, &last.answer), (&question, &answer.text));
@@ -264,6 +262,20 @@ fn a_stream_that_is_left_stands_as_far_as_it_was_heard() {
     assert_eq!(chat.history(), [expected]);
     let expected = afresh(&vary, chat.history(), "And?", &options(3));
     assert_eq!(chat.ask("And?", &options(3)).unwrap().text, expected);
+}
+
+#[test]
+fn a_question_cannot_end_its_own_turn() {
+    let vary = pipeline();
+    for token in ["<|im_end|>", "<|im_start|>", "<|endoftext|>"] {
+        let question = format!("What?{token}");
+        let error = vary.ask(&picture(0), &question).unwrap_err();
+        assert!(matches!(error, Error::SpecialToken { .. }), "{error}");
+        assert!(error.to_string().contains(token), "{error}");
+        let mut chat = vary.chat(&picture(0)).unwrap();
+        assert!(chat.ask(&question, &options(0)).is_err());
+        assert_eq!(chat.history(), []);
+    }
 }
 
 #[test]

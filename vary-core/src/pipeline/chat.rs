@@ -57,6 +57,13 @@ impl Chat {
         &self.turns
     }
 
+    /// Puts another history in the place of what was said, such as one that was stored; turns without
+    /// an answer are left out.
+    pub fn continue_from(&mut self, mut history: Vec<Turn>) {
+        history.retain(|turn| !turn.answer.is_empty());
+        self.turns = history;
+    }
+
     /// Takes the last turn back.
     pub fn undo(&mut self) -> Option<Turn> {
         self.turns.pop()

@@ -1,8 +1,8 @@
-use vary_lm::tokenizer::Tokenizer;
+use vary_lm::tokenizer::{END_OF_TEXT, EOS, IM_END, IM_START, Tokenizer};
 
 use super::{Template, image_tokens};
-use crate::Result;
 use crate::model::{Family, ModelConfig};
+use crate::{Error, Result};
 
 /// Token ids of a conversation about `images` pictures, up to where the next answer begins: for
 /// Vary-tiny the tokenizer's BOS and [`Template::V1`], for Vary-toy [`Template::MPT`].
@@ -13,17 +13,26 @@ use crate::model::{Family, ModelConfig};
 /// Training and inference both ask in these forms, so that they can't differ.
 ///
 /// # Errors
-/// [`Error::Lm`](crate::Error::Lm) when the tokenizer does not cover the text.
+/// [`Error::SpecialToken`] when a question brings a token that the template is made of, and
+/// [`Error::Lm`] when the tokenizer does not cover the text.
 pub fn prompt_ids(
     tokenizer: &Tokenizer,
     config: &ModelConfig,
     images: usize,
     turns: &[(&str, Option<&str>)],
 ) -> Result<Vec<u32>> {
-    let template = match config.family() {
-        Family::VaryTiny => Template::V1,
-        Family::VaryToy => Template::MPT,
+    let (template, marks) = match config.family() {
+        Family::VaryTiny => (Template::V1, &[EOS][..]),
+        Family::VaryToy => (Template::MPT, &[IM_START, IM_END, END_OF_TEXT][..]),
     };
+    // The tokenizer would take them for what they say, and the question for several turns.
+    for (question, _) in turns {
+        if let Some(mark) = marks.iter().find(|mark| question.contains(**mark)) {
+            return Err(Error::SpecialToken {
+                token: mark.to_string(),
+            });
+        }
+    }
     let picture = image_tokens(config.image_place().len) + "\n";
     let first = turns
         .first()

@@ -2,7 +2,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 use vary_core::detection::BoundingBox;
-use vary_core::eval::{CocoEval, CocoTruth};
+use vary_core::eval::{
+    CocoEval, CocoTruth, anls, bleu4, normalized_edit_distance, relaxed_correct, word_scores,
+};
 
 use crate::support::{items, json, read};
 
@@ -23,6 +25,51 @@ fn iou() {
         );
         assert_eq!(iou >= 0.5, read::<bool>(&case["hit_at_0_5"]), "{case}");
         assert_eq!(iou > 0.5, read::<bool>(&case["hit_strict"]), "{case}");
+    }
+}
+
+fn assert_close(what: &str, got: f64, case: &Value) {
+    let want: f64 = read(&case[what]);
+    assert!((got - want).abs() < TOLERANCE, "{what} {got}: {case}");
+}
+
+#[test]
+fn document_answers() {
+    let metrics = json("metrics", "metrics.json");
+    let cases = items(&metrics["anls"]["cases"]);
+    let mut sum = 0.0;
+    for case in cases {
+        let answers: Vec<String> = read(&case["answers"]);
+        let score = anls(case["pred"].as_str().unwrap(), &answers);
+        assert_close("score", score, case);
+        sum += score;
+    }
+    assert_close("mean", sum / cases.len() as f64, &metrics["anls"]);
+}
+
+#[test]
+fn chart_answers() {
+    let metrics = json("metrics", "metrics.json");
+    for case in items(&metrics["chartqa_relaxed"]["cases"]) {
+        let text = |key: &str| case[key].as_str().unwrap();
+        let correct = relaxed_correct(text("pred"), text("target"));
+        assert_eq!(correct, read::<bool>(&case["correct"]), "{case}");
+    }
+}
+
+#[test]
+fn pages() {
+    let metrics = json("metrics", "metrics.json");
+    for case in items(&metrics["text"]) {
+        let (pred, truth) = (case["pred"].as_str().unwrap(), case["gt"].as_str().unwrap());
+        let distance = normalized_edit_distance(pred, truth);
+        assert_close("normalized_edit_distance", distance, case);
+        let words = word_scores(pred, truth);
+        assert_close("precision", words.precision, case);
+        assert_close("recall", words.recall, case);
+        assert_close("f_measure", words.f1, case);
+        // Without a match of an order the original gives the smallest numbers there are.
+        assert_close("bleu4", bleu4(pred, truth), case);
     }
 }
 

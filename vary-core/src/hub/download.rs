@@ -59,6 +59,11 @@ impl<'a> Fetch<'a> {
                 eprintln!("{terms}");
             }
             self.lock = Some(self.cache.lock()?);
+            // Whoever held the lock before may have fetched it. Linking it again would take it from
+            // under them for a moment.
+            if size_of(&path) == Some(file.size) {
+                return Ok(path);
+            }
         }
         if size_of(&blob) != Some(file.size) {
             let part = self.cache.part(&file.blob);

@@ -10,6 +10,7 @@ use std::time::Instant;
 use burn::prelude::*;
 use clap::Parser;
 use serde_json::json;
+use vary_benches::peak_rss_mb;
 use vary_core::checkpoint::{CheckpointFiles, Precision, read_config_json};
 use vary_core::model::{VaryModel, VaryToy, VaryToyConfig};
 
@@ -145,12 +146,4 @@ fn prompt(config: &VaryToyConfig, len: usize) -> Vec<u32> {
     ids.push(place.end);
     ids.extend((text / 2..text).map(id));
     ids
-}
-
-/// Largest memory of this process; `None` where there is no `/proc`.
-fn peak_rss_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024)
 }

@@ -204,19 +204,56 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A loss that is no number.
+    /// A loss or a gradient that is no number.
     #[error(
-        "the loss of step {step} (samples {first} to {last}) is {loss}; the last checkpoint is kept: lower the learning rate, or look at these samples"
+        "step {step}: the loss is {loss}, the gradient norm {grad_norm}; the last checkpoint is kept: look at {}, or lower the learning rate",
+        listed("sample", samples)
     )]
     Loss {
         /// The optimizer step, from 0.
         step: u64,
-        /// Its first sample in the data order.
-        first: u64,
-        /// Its last sample.
-        last: u64,
         /// The loss.
         loss: f32,
+        /// L2 norm of all gradients.
+        grad_norm: f32,
+        /// The samples whose own loss is no number; all of the step if there are none.
+        samples: Vec<String>,
+    },
+    /// A record of a training set that can't be used.
+    #[error("{}: record {record}: field `{field}`: {reason}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Number of the record, from 0.
+        record: usize,
+        /// Path of the field, `.` for the whole record.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A training set without a record.
+    #[error("{} has no records to train on", path.display())]
+    EmptySet {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A picture of a training set that can't be read.
+    #[error("{origin}: {source}")]
+    Picture {
+        /// File and record that name it.
+        origin: String,
+        /// Why.
+        source: vary_vision::Error,
+    },
+    /// Training data of which nothing can be learned.
+    #[error(
+        "{tries} conversations in a row have nothing to learn, the last: {last}; check their answers and the tokens of a sample"
+    )]
+    NothingLearned {
+        /// Conversations tried.
+        tries: u64,
+        /// The last one, and why.
+        last: String,
     },
     /// A name or revision that no hub has.
     #[error(

@@ -5,6 +5,7 @@ pub mod dense;
 mod error;
 /// Scoring of models on drawn scenes.
 pub mod evaluate;
+pub mod finetune;
 mod init;
 mod objective;
 mod questions;
@@ -15,8 +16,10 @@ pub mod train;
 
 pub use error::{Error, Result};
 pub use evaluate::EvalArgs;
+pub use finetune::{ExportArgs, FinetuneArgs};
 pub use init::initialise;
 pub use objective::{SceneModel, SceneObjective, SceneSample};
 pub use questions::{MAX_BOXES, Question};
+pub(crate) use recipe::keep_recipe;
 pub use recipe::{Preset, SceneRecipe, seeds};
 pub use train::TrainArgs;

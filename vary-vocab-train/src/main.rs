@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use vary_vocab_train::scenes::cli::{self, DrawArgs};
-use vary_vocab_train::{EvalArgs, TrainArgs, evaluate, train};
+use vary_vocab_train::{EvalArgs, ExportArgs, FinetuneArgs, TrainArgs, evaluate, finetune, train};
 
 // A step allocates and frees gigabytes of buffers; the system's allocator gives large ones back to
 // the kernel each time and pays for fresh pages.
@@ -22,6 +22,10 @@ enum Command {
     Draw(DrawArgs),
     /// Train on drawn scenes.
     Scenes(TrainArgs),
+    /// Train on conversations by a recipe.
+    Finetune(Box<FinetuneArgs>),
+    /// Write the vision vocabulary of a checkpoint alone.
+    ExportVocabulary(ExportArgs),
     /// Score a model on held-out scenes.
     Eval(EvalArgs),
 }
@@ -30,6 +34,8 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Draw(args) => cli::run(&args),
         Command::Scenes(args) => train::run(&args),
+        Command::Finetune(args) => finetune::run(&args),
+        Command::ExportVocabulary(args) => finetune::export(&args),
         Command::Eval(args) => evaluate::run(&args),
     }
 }

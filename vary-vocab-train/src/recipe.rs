@@ -1,4 +1,9 @@
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use vary_core::checkpoint::write_atomic;
 use vary_core::model::VaryTinyConfig;
 use vary_core::train::TrainConfig;
 
@@ -107,4 +112,21 @@ pub enum Preset {
     Nano,
     /// A few thousand weights.
     Tiny,
+}
+
+/// Writes the recipe beside a new run, and refuses to go on with one that was started otherwise:
+/// data order and phases would change in the middle of it.
+pub(crate) fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
+    match fs::read_to_string(path) {
+        Ok(before) if before == resolved => Ok(()),
+        Ok(_) => anyhow::bail!(
+            "{} is of a run with other settings; use its settings, or another directory",
+            path.display()
+        ),
+        Err(_) => {
+            let dir = path.parent().unwrap_or(Path::new("."));
+            fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+            Ok(write_atomic(path, resolved.as_bytes())?)
+        }
+    }
 }

@@ -16,7 +16,7 @@ use vary_lm::tokenizer::{CoordinateTokens, Tokenizer, nano_tokenizer};
 use crate::evaluate::evaluate;
 use crate::init::initialise;
 use crate::objective::{SceneModel, SceneObjective};
-use crate::recipe::{Preset, SceneRecipe, seeds};
+use crate::recipe::{Preset, SceneRecipe, keep_recipe, seeds};
 use crate::scenes::Atlas;
 
 /// Trains Vary-tiny+ on drawn scenes; writes the best model by validation to `best/` (16 bits), the
@@ -129,23 +129,6 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         StoredType::F32,
     )?;
     failed.map_or(Ok(()), Err)
-}
-
-/// Writes the recipe beside a new run, and refuses to go on with one that was started otherwise:
-/// data order and phases would change in the middle of it.
-fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
-    match fs::read_to_string(path) {
-        Ok(before) if before == resolved => Ok(()),
-        Ok(_) => anyhow::bail!(
-            "{} is of a run with other settings; use its settings, or another directory",
-            path.display()
-        ),
-        Err(_) => {
-            let dir = path.parent().unwrap_or(Path::new("."));
-            fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-            Ok(write_atomic(path, resolved.as_bytes())?)
-        }
-    }
 }
 
 /// Scores each checkpoint on the validation seed and keeps the best one, by AP50.

@@ -3,13 +3,16 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 const STEPS: u64 = 24;
 
 fn run(dir: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
-        .args(["scenes", "--preset", "tiny", "--save-every", "3"])
+        .args(["scenes", "--preset", "tiny", "--save-every", "1"])
         .args(["--steps", &STEPS.to_string()])
         .arg("--out")
         .arg(dir)
@@ -38,30 +41,67 @@ fn losses(dir: &Path) -> Vec<(u64, u64)> {
         .collect()
 }
 
+/// Every checkpoint that has its final name is whole.
+fn check_checkpoints(dir: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(dir.join("checkpoints")) else {
+        return 0;
+    };
+    let names = entries.map(|entry| entry.unwrap().path());
+    let whole = names.filter(|path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("step-")
+    });
+    whole
+        .map(|path| {
+            let state = std::fs::read(path.join("state.json")).unwrap();
+            let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
+            assert!(state["step"].as_u64().is_some(), "{}", path.display());
+            for name in ["model.bpk", "optimizer.bpk"] {
+                let size = std::fs::metadata(path.join(name)).unwrap().len();
+                assert!(size > 1000, "{}/{name}: {size}", path.display());
+            }
+        })
+        .count()
+}
+
 #[test]
-fn a_killed_run_ends_bit_for_bit_as_an_uninterrupted_one() {
+fn a_run_killed_twenty_times_ends_bit_for_bit_as_an_uninterrupted_one() {
     let dirs = tempfile::tempdir().unwrap();
     let whole = dirs.path().join("whole");
     let start = Instant::now();
     finish(&whole);
     let time = start.elapsed();
     let weights = |dir: &Path| std::fs::read(dir.join("last/model.safetensors")).unwrap();
+    let check = |dir: &Path| {
+        assert!(weights(dir) == weights(&whole), "weights differ");
+        assert_eq!(losses(dir), losses(&whole), "losses differ");
+    };
 
-    // Killed three times, each a little further on, wherever it then is.
-    let killed = dirs.path().join("killed");
-    let mut kills = 0;
-    for share in [0.35, 0.5, 0.6] {
-        let mut child = run(&killed);
-        std::thread::sleep(time.mul_f64(share).max(Duration::from_millis(20)));
+    // Killed at moments drawn by lot, many of them in the middle of writing, as there is a
+    // checkpoint after every step. A run that gets to its end in spite of that makes way for a new one.
+    let mut rng = ChaCha8Rng::seed_from_u64(20);
+    let (mut kills, mut checkpoints, mut runs) = (0, 0, 0);
+    let mut dir = dirs.path().join("killed-0");
+    while kills < 20 {
+        let mut child = run(&dir);
+        std::thread::sleep(time.mul_f64(rng.random_range(0.02..0.5)));
         child.kill().unwrap();
-        kills += u32::from(!child.wait().unwrap().success());
-        assert!(!killed.join("checkpoints/step-00000024").exists() || kills > 0);
+        if child.wait().unwrap().success() {
+            check(&dir);
+            runs += 1;
+            assert!(runs < 20, "hardly any run is interrupted");
+            dir = dirs.path().join(format!("killed-{runs}"));
+            continue;
+        }
+        kills += 1;
+        checkpoints += usize::from(check_checkpoints(&dir) > 0);
     }
-    assert!(kills > 0, "no run was interrupted");
-    finish(&killed);
-
-    assert!(weights(&killed) == weights(&whole), "weights differ");
-    assert_eq!(losses(&killed), losses(&whole), "losses differ");
+    println!(
+        "{kills} kills, {checkpoints} of them after a checkpoint, {runs} runs came to their end"
+    );
+    assert!(checkpoints >= 5, "{checkpoints} kills after a checkpoint");
+    finish(&dir);
+    check(&dir);
     assert!(whole.join("loss.svg").exists());
 }
 

@@ -32,6 +32,8 @@ pub use config::read_config_json;
 pub use convert::convert;
 pub use key_map::KeyMap;
 pub use load::{check, load, load_with, names_and_shapes};
+#[cfg(feature = "train")]
+pub(crate) use precision::BLOCK;
 pub use precision::{Precision, PrecisionPlan};
 pub use report::{IndexReport, LoadReport, NonFinite, UnknownKey, WrongShape, WrongType};
 pub use save::{SaveOptions, StoredType, save, save_dir, save_drawn};

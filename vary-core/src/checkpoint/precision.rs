@@ -5,13 +5,16 @@ use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 
 /// Values that share a scale, along the outputs of a matrix.
-const BLOCK: u8 = 32;
+pub(crate) const BLOCK: usize = 32;
 
 /// What weights are kept in, whatever the checkpoint stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Precision {
     /// 32 bits, on every device.
@@ -71,14 +74,14 @@ impl Precision {
     }
 
     /// How matrices are quantised, if they are.
-    fn scheme(self) -> Option<QuantScheme> {
+    pub(crate) fn scheme(self) -> Option<QuantScheme> {
         let value = match self {
             Self::Int8 => QuantValue::Q8S,
             Self::Int4 => QuantValue::Q4S,
             Self::F32 | Self::Bf16 => return None,
         };
         let scheme = QuantScheme::default().with_value(value);
-        Some(scheme.per_block([BLOCK], ScaleDtype::F32))
+        Some(scheme.per_block([BLOCK as u8], ScaleDtype::F32))
     }
 
     /// Applies it to a model whose quantised matrices lie below the paths `quantized`.
@@ -110,7 +113,7 @@ impl PrecisionPlan {
         let blocks = data
             .shape()
             .last()
-            .is_some_and(|outputs| outputs.is_multiple_of(usize::from(BLOCK)));
+            .is_some_and(|outputs| outputs.is_multiple_of(BLOCK));
         let chosen = linear && blocks && self.quantized.iter().any(|part| path.starts_with(part));
         if self.precision == Precision::Bf16 {
             return Tensor::from_data(data, (device, DType::BF16));

@@ -6,6 +6,7 @@ mod splice;
 mod vary_tiny;
 mod vary_toy;
 mod vary_toy_config;
+mod vocabulary;
 
 pub use any::{AnyModel, Family, ModelConfig};
 pub use config::VaryTinyConfig;
@@ -13,12 +14,15 @@ pub use splice::ImagePlace;
 pub use vary_tiny::VaryTiny;
 pub use vary_toy::VaryToy;
 pub use vary_toy_config::VaryToyConfig;
+pub use vocabulary::{read_vocabulary, write_vocabulary};
 
 use std::path::Path;
 
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::prelude::*;
 use image::RgbImage;
 use vary_lm::LanguageModel;
+use vary_vision::preprocess::ImageProcessor;
 
 use crate::Result;
 
@@ -30,6 +34,19 @@ pub trait VaryModel: Send + Sync {
     /// Ids and length of a picture's place in a prompt.
     fn image_place(&self) -> ImagePlace;
 
+    /// What pictures go through before each of the towers.
+    fn processors(&self) -> &[ImageProcessor];
+
+    /// Encodes pictures to image tokens.
+    ///
+    /// # Shapes
+    /// - pixels: one `[images, 3, size, size]` for each of the [`processors`](Self::processors)
+    /// - output: `[images, image_token_len, d_model]`
+    ///
+    /// # Panics
+    /// If there are not as many tensors as processors.
+    fn encode_pixels(&self, pixels: Vec<Tensor<4>>) -> Tensor<3>;
+
     /// Preprocesses a picture and encodes it to image tokens.
     ///
     /// # Shapes
@@ -37,7 +54,12 @@ pub trait VaryModel: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Vision`](crate::Error::Vision) for a picture without pixels.
-    fn encode_picture(&self, picture: &RgbImage) -> Result<Tensor<3>>;
+    fn encode_picture(&self, picture: &RgbImage) -> Result<Tensor<3>> {
+        let device = self.language_model().device();
+        let process = |p: &ImageProcessor| Ok(p.process(picture, &device)?.0);
+        let pixels: Result<_> = self.processors().iter().map(process).collect();
+        Ok(self.encode_pixels(pixels?))
+    }
 
     /// Embeds a batch of prompts, the embeddings of `<imgpad>` replaced by image tokens.
     ///
@@ -55,6 +77,37 @@ pub trait VaryModel: Send + Sync {
     fn embed(&self, ids: &[Vec<u32>], image_tokens: Option<Tensor<3>>) -> Result<Tensor<3>> {
         self.image_place()
             .embed(self.language_model(), ids, image_tokens)
+    }
+}
+
+/// Whether a parameter is trained. Frozen towers are on the device without autodiff, other frozen
+/// parts on the device with it.
+pub(crate) fn is_trained<const D: usize>(param: &Param<Tensor<D>>) -> bool {
+    param.is_require_grad() && param.lazy_device().is_autodiff()
+}
+
+/// Whether no parameter of a module is trained.
+pub(crate) fn is_frozen<M: Module>(module: &M) -> bool {
+    struct Frozen(bool);
+    impl ModuleVisitor for Frozen {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0 &= !is_trained(param);
+        }
+    }
+    let mut frozen = Frozen(true);
+    module.visit(&mut frozen);
+    frozen.0
+}
+
+/// The pixels for each of a model's towers.
+///
+/// # Panics
+/// If there are more or fewer.
+fn for_towers<const N: usize>(pixels: Vec<Tensor<4>>) -> [Tensor<4>; N] {
+    let given = pixels.len();
+    match pixels.try_into() {
+        Ok(pixels) => pixels,
+        Err(_) => unreachable!("pixels for {given} towers, the model has {N}"),
     }
 }
 

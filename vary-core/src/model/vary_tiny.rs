@@ -2,14 +2,13 @@ use std::path::Path;
 
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use image::RgbImage;
 use vary_lm::LanguageModel;
 use vary_lm::opt::Decoder;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{self, VisionVocabulary};
 
 use super::splice::ImagePlace;
-use super::{VaryModel, VaryTinyConfig, config_dir};
+use super::{VaryModel, VaryTinyConfig, config_dir, for_towers, is_frozen};
 use crate::Result;
 use crate::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions};
 
@@ -101,14 +100,19 @@ impl VaryTiny {
         checkpoint::save_dir(self, &Self::key_map(), config, dir.as_ref(), options)
     }
 
-    /// Encodes pictures to image tokens.
+    /// Encodes pictures to image tokens. A frozen tower runs off the tape.
     ///
     /// # Shapes
     /// - pixels: `[images, 3, img_size, img_size]`
     /// - output: `[images, image_token_len, d_model]`
     pub fn encode(&self, pixels: Tensor<4>) -> Tensor<3> {
-        let pixels = pixels.cast(self.vision_tower.pos_embed.val().dtype());
-        self.mm_projector.forward(self.vision_tower.forward(pixels))
+        let like = self.vision_tower.pos_embed.val();
+        let pixels = pixels.cast(like.dtype());
+        let tokens = match like.is_autodiff() && is_frozen(&self.vision_tower) {
+            true => (self.vision_tower.valid()).forward(pixels.without_autodiff()),
+            false => self.vision_tower.forward(pixels),
+        };
+        self.mm_projector.forward(tokens)
     }
 }
 
@@ -121,8 +125,12 @@ impl VaryModel for VaryTiny {
         self.place
     }
 
-    fn encode_picture(&self, picture: &RgbImage) -> Result<Tensor<3>> {
-        let (pixels, _) = self.processor.process(picture, &self.decoder.device())?;
-        Ok(self.encode(pixels))
+    fn processors(&self) -> &[ImageProcessor] {
+        std::slice::from_ref(&self.processor)
+    }
+
+    fn encode_pixels(&self, pixels: Vec<Tensor<4>>) -> Tensor<3> {
+        let [pixels] = for_towers(pixels);
+        self.encode(pixels)
     }
 }

@@ -2,7 +2,6 @@ use std::path::Path;
 
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use image::RgbImage;
 use vary_lm::LanguageModel;
 use vary_lm::qwen::{self, Qwen};
 use vary_vision::clip::{self, ClipVision};
@@ -10,7 +9,7 @@ use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{self, VisionVocabulary};
 
 use super::splice::ImagePlace;
-use super::{VaryModel, VaryToyConfig, config_dir};
+use super::{VaryModel, VaryToyConfig, config_dir, for_towers};
 use crate::Result;
 use crate::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions};
 
@@ -184,11 +183,12 @@ impl VaryModel for VaryToy {
         self.place
     }
 
-    fn encode_picture(&self, picture: &RgbImage) -> Result<Tensor<3>> {
-        let device = self.qwen.device();
-        let [clip, high] = &self.processors;
-        let (clip, _) = clip.process(picture, &device)?;
-        let (high, _) = high.process(picture, &device)?;
-        Ok(self.encode(clip, high))
+    fn processors(&self) -> &[ImageProcessor] {
+        &self.processors
+    }
+
+    fn encode_pixels(&self, pixels: Vec<Tensor<4>>) -> Tensor<3> {
+        let [clip, high] = for_towers(pixels);
+        self.encode(clip, high)
     }
 }

@@ -41,6 +41,33 @@ impl Weights {
     }
 }
 
+/// A model's files, opened: what a pipeline or a training run is made from.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Sizes of the model, of either family.
+    pub config: ModelConfig,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its weights, not yet read.
+    pub files: CheckpointFiles,
+}
+
+impl Weights {
+    /// Opens the files without reading the weights.
+    ///
+    /// # Errors
+    /// [`Error::TokenizerMismatch`], or whatever is wrong with the files.
+    pub fn open(&self) -> Result<Checkpoint> {
+        match &self.0 {
+            #[cfg(feature = "nano")]
+            Source::Nano => super::nano::open(),
+            Source::Dir(path) => open_path(path),
+            #[cfg(feature = "hub")]
+            Source::Hub(model) => open_path(&model.fetch()?),
+        }
+    }
+}
+
 #[cfg(feature = "hub")]
 impl Weights {
     /// A published checkpoint by its name, `owner/name`; downloaded when the pipeline is built, see
@@ -104,13 +131,13 @@ impl PipelineBuilder {
             None => default_device()?,
         };
         self.precision.check(&device)?;
-        match weights.0 {
-            #[cfg(feature = "nano")]
-            Source::Nano => super::nano::load(&device, self.precision),
-            Source::Dir(path) => load_path(&path, &device, self.precision),
-            #[cfg(feature = "hub")]
-            Source::Hub(model) => load_path(&model.fetch()?, &device, self.precision),
-        }
+        let Checkpoint {
+            config,
+            tokenizer,
+            files,
+        } = weights.open()?;
+        let model = config.load(&files, &device, self.precision)?;
+        Pipeline::from_parts(model, config, tokenizer)
     }
 }
 
@@ -128,7 +155,7 @@ fn default_device() -> Result<Device> {
     })
 }
 
-fn load_path(path: &Path, device: &Device, precision: Precision) -> Result<Pipeline> {
+fn open_path(path: &Path) -> Result<Checkpoint> {
     let dir = config_dir(path);
     // So that a wrong path is told as such, not as a missing file in it.
     fs::read_dir(dir).map_err(|source| Error::io(dir, source))?;
@@ -137,6 +164,9 @@ fn load_path(path: &Path, device: &Device, precision: Precision) -> Result<Pipel
     // The tokenizer before the weights: it is found wanting in less time.
     let tokenizer = Tokenizer::from_dir(dir)?;
     check_tokenizer(&config, &tokenizer)?;
-    let model = config.load(&CheckpointFiles::open(path)?, device, precision)?;
-    Pipeline::from_parts(model, config, tokenizer)
+    Ok(Checkpoint {
+        config,
+        tokenizer,
+        files: CheckpointFiles::open(path)?,
+    })
 }

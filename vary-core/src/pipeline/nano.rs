@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
-use burn::prelude::*;
 use vary_lm::tokenizer::Tokenizer;
 
-use super::Pipeline;
+use super::Checkpoint;
 use crate::Result;
-use crate::checkpoint::{CheckpointFiles, Precision};
+use crate::checkpoint::CheckpointFiles;
 use crate::model::ModelConfig;
 
 const CONFIG: &[u8] = include_bytes!("../../assets/nano/config.json");
 const TOKENIZER: &[u8] = include_bytes!("../../assets/nano/tokenizer.json");
 const WEIGHTS: &[u8] = include_bytes!("../../assets/nano/model.safetensors");
 
-pub(super) fn load(device: &Device, precision: Precision) -> Result<Pipeline> {
-    let config = ModelConfig::parse(Path::new("embedded config.json"), CONFIG)?;
-    let files = CheckpointFiles::from_bytes("embedded model.safetensors", WEIGHTS)?;
-    let model = config.load(&files, device, precision)?;
-    Pipeline::from_parts(model, config, Tokenizer::from_bytes(TOKENIZER)?)
+pub(super) fn open() -> Result<Checkpoint> {
+    Ok(Checkpoint {
+        config: ModelConfig::parse(Path::new("embedded config.json"), CONFIG)?,
+        tokenizer: Tokenizer::from_bytes(TOKENIZER)?,
+        files: CheckpointFiles::from_bytes("embedded model.safetensors", WEIGHTS)?,
+    })
 }

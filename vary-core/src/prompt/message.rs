@@ -8,8 +8,10 @@ pub const IMAGE: &str = "<image>";
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
     /// The user.
+    #[serde(alias = "user")]
     Human,
     /// The model.
+    #[serde(alias = "assistant")]
     Gpt,
 }
 

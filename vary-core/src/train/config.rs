@@ -14,7 +14,8 @@ pub struct TrainConfig {
     /// Samples of one forward and backward pass; gradients of a step's passes are added up.
     pub micro_batch_size: usize,
     /// Passes computed at the same time, each on its share of the cores. The result of a step does
-    /// not depend on it, as gradients are added in the order of the passes.
+    /// not depend on it, as gradients are added in the order of the passes; but with dropout, whose
+    /// masks all workers draw from one generator, no two runs are the same unless there is one.
     pub workers: usize,
     /// AdamW's peak learning rate.
     pub learning_rate: f64,

@@ -4,6 +4,8 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 
+use crate::model::is_trained;
+
 /// L2 norm of all gradients together, as `torch.nn.utils.clip_grad_norm_` computes it.
 pub fn global_norm<M: Module>(module: &M, grads: &GradientsParams) -> f32 {
     struct Squares<'a> {
@@ -49,6 +51,58 @@ pub fn clip_global_norm<M: Module>(
     let mut scale = Scale { grads, factor };
     module.visit(&mut scale);
     (scale.grads, norm)
+}
+
+/// Ids of the trained parameters.
+pub(super) fn trained_ids<M: Module>(module: &M) -> Vec<ParamId> {
+    struct Trained(Vec<ParamId>);
+    impl ModuleVisitor for Trained {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if is_trained(param) {
+                self.0.push(param.id);
+            }
+        }
+    }
+    let mut trained = Trained(vec![]);
+    module.visit(&mut trained);
+    trained.0
+}
+
+/// Device of a module's trained parameters. (`Module::devices` does not tell apart a device and the
+/// same with autodiff, and frozen parts are on the one without.)
+pub(super) fn trained_device<M: Module>(module: &M) -> Device {
+    struct Find(Option<Device>);
+    impl ModuleVisitor for Find {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if !self.0.as_ref().is_some_and(Device::is_autodiff) {
+                self.0 = Some(param.lazy_device());
+            }
+        }
+    }
+    let mut find = Find(None);
+    module.visit(&mut find);
+    find.0.unwrap_or_default()
+}
+
+/// A number that tells frozen weights from others: FNV-1a over the bytes of all of them.
+pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
+    struct Digest(u64);
+    impl ModuleVisitor for Digest {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if is_trained(param) {
+                return;
+            }
+            // The stored weight: with an adapter, the value is more than what is frozen.
+            for word in param.base().into_data().as_bytes().chunks(8) {
+                let mut bytes = [0; 8];
+                bytes[..word.len()].copy_from_slice(word);
+                self.0 = (self.0 ^ u64::from_le_bytes(bytes)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+    let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+    module.visit(&mut digest);
+    digest.0
 }
 
 /// What the optimizer has to know of a parameter.

@@ -5,17 +5,26 @@
 //! (or Muon), warm-up and cosine, step checkpoints and bit-exact resume.
 
 mod config;
+mod conversation;
+pub mod data;
 mod grads;
 mod log;
 mod loss;
 mod objective;
 mod optimizer;
+mod recompute;
+mod shard;
 mod state;
 mod trainer;
+mod tuning;
+mod workers;
 
 pub use config::{LrSchedule, TrainConfig, cosine_with_warmup};
+pub use conversation::{ConversationObjective, ConversationSample};
 pub use grads::{clip_global_norm, global_norm};
 pub use loss::{answer_loss, cross_entropy_sum, learned_labels, learned_positions};
-pub use objective::{Loss, Objective, Step};
+pub use objective::{Loss, LossValue, Objective, Step};
 pub use optimizer::TrainOptimizer;
+pub use shard::Shard;
 pub use trainer::{Trainer, draw_parameters};
+pub use tuning::{LoraConfig, Trainable, Trained};

@@ -1,4 +1,5 @@
 use burn::module::Module;
+use burn::optim::GradientsParams;
 use burn::prelude::*;
 
 use crate::Result;
@@ -20,6 +21,12 @@ pub trait Objective: Send + Sync {
     /// # Errors
     /// Ends the run; an objective that wants to skip bad samples returns another one instead.
     fn sample(&self, index: u64) -> Result<Self::Sample>;
+
+    /// What a message calls the sample at place `index`: its file and record, where it has them.
+    fn describe(&self, index: u64, sample: &Self::Sample) -> String {
+        let _ = sample;
+        format!("sample {index}")
+    }
 
     /// Takes the gradients off the parts of the model that rest in a step.
     ///
@@ -44,6 +51,20 @@ pub trait Objective: Send + Sync {
         micro: &[Self::Sample],
         step: Step<'_, Self::Sample>,
     ) -> Result<Loss>;
+
+    /// Loss of `micro` and its gradients; an objective that keeps less than a whole pass on the tape
+    /// has its own.
+    ///
+    /// # Errors
+    /// Those of [`loss`](Self::loss).
+    fn gradients(
+        &self,
+        model: &Self::Model,
+        micro: &[Self::Sample],
+        step: Step<'_, Self::Sample>,
+    ) -> Result<(GradientsParams, LossValue)> {
+        Ok(self.loss(model, micro, step)?.gradients(model))
+    }
 }
 
 /// The optimizer step that a [`micro batch`](Objective::loss) belongs to.
@@ -63,6 +84,25 @@ impl<S> Clone for Step<'_, S> {
 
 impl<S> Copy for Step<'_, S> {}
 
+/// A [`Loss`] as numbers.
+#[derive(Debug, Clone)]
+pub struct LossValue {
+    /// The loss.
+    pub total: f32,
+    /// Its parts.
+    pub parts: Vec<(&'static str, f32)>,
+}
+
+impl LossValue {
+    /// Reads the numbers; waits for the device.
+    pub fn of(loss: &Loss) -> Self {
+        Self {
+            total: loss.total.clone().into_scalar::<f32>(),
+            parts: loss.parts.clone(),
+        }
+    }
+}
+
 /// A loss to be minimised, and the parts of it that the log shows.
 #[derive(Debug)]
 pub struct Loss {
@@ -70,4 +110,13 @@ pub struct Loss {
     pub total: Tensor<1>,
     /// Name and value of each part; parts of a step's micro-batches are added up.
     pub parts: Vec<(&'static str, f32)>,
+}
+
+impl Loss {
+    /// Gradients of the parameters of `model`, and the loss as numbers.
+    pub fn gradients<M: Module>(self, model: &M) -> (GradientsParams, LossValue) {
+        let value = LossValue::of(&self);
+        let grads = GradientsParams::from_grads(self.total.backward(), model);
+        (grads, value)
+    }
 }

@@ -1,15 +1,10 @@
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::prelude::*;
 use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::{Map, json};
 
 use super::TrainConfig;
@@ -17,7 +12,8 @@ use super::grads::clip_global_norm;
 use super::log::Log;
 use super::objective::{Objective, Step};
 use super::optimizer::TrainOptimizer;
-use super::state::{self, RunState};
+use super::state::Checkpoints;
+use super::workers::Workers;
 use crate::{Error, Result};
 
 /// The training loop: draws samples, adds up gradients, steps, logs and writes checkpoints.
@@ -28,13 +24,7 @@ use crate::{Error, Result};
 pub struct Trainer {
     config: TrainConfig,
     dir: PathBuf,
-}
-
-/// Gradients and loss of an optimizer step.
-struct StepResult {
-    grads: GradientsParams,
-    loss: f32,
-    parts: BTreeMap<&'static str, f32>,
+    devices: Vec<Device>,
 }
 
 impl Trainer {
@@ -47,7 +37,16 @@ impl Trainer {
         Ok(Self {
             config,
             dir: dir.as_ref().into(),
+            devices: vec![],
         })
+    }
+
+    /// Devices that the micro-batches of a step are spread over, with a worker each; the model's own
+    /// without them. Gradients are added and the optimizer steps on the model's own.
+    #[must_use]
+    pub fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
+        self.devices = devices.into_iter().collect();
+        self
     }
 
     /// Trains `model`, which is on a device with autodiff, to the end of the run.
@@ -67,11 +66,11 @@ impl Trainer {
         let checkpoints = self.dir.join("checkpoints");
         draw_parameters(&model);
         let optimizer = TrainOptimizer::new(&model, &self.config);
-        let (model, mut optimizer, start) =
-            state::resume(&checkpoints, model, optimizer, &self.config)?;
+        let checkpoints = Checkpoints::new(checkpoints, &model, &self.config);
+        let (model, mut optimizer, start) = checkpoints.resume(model, optimizer)?;
         std::fs::create_dir_all(&self.dir).map_err(|e| Error::io(&self.dir, e))?;
         let mut log = Log::open(&self.dir, start, self.config.steps)?;
-        let pools = self.pools()?;
+        let workers = Workers::new(self.config.workers, &self.devices)?;
 
         std::thread::scope(|scope| {
             // Two steps of samples are drawn ahead.
@@ -95,18 +94,24 @@ impl Trainer {
                 meter.waited += waiting.elapsed();
                 meter.drawing += drawing;
 
-                let result = self.gradients(objective, &model, &samples, step, &pools)?;
-                if !result.loss.is_finite() {
-                    let first = step * self.config.batch_size as u64;
-                    return Err(Error::Loss {
-                        step,
-                        first,
-                        last: first + samples.len() as u64 - 1,
-                        loss: result.loss,
-                    });
-                }
+                let micros: Vec<_> = samples.chunks(self.config.micro_batch_size).collect();
+                let of_step = Step {
+                    index: step,
+                    samples: &samples,
+                };
+                let result = workers.gradients(objective, &model, &micros, of_step)?;
                 let (grads, norm) =
                     clip_global_norm(&model, result.grads, self.config.max_grad_norm);
+                // A finite loss can have gradients that are not: they would spoil the weights, and
+                // the next checkpoint.
+                if !result.loss.is_finite() || !norm.is_finite() {
+                    return Err(Error::Loss {
+                        step,
+                        loss: result.loss,
+                        grad_norm: norm,
+                        samples: self.culprits(objective, &model, of_step)?,
+                    });
+                }
                 model = optimizer.step(step, model, grads);
 
                 let done = step + 1;
@@ -125,12 +130,7 @@ impl Trainer {
                 }
                 let due = self.config.save_every > 0 && done % self.config.save_every == 0;
                 if due || last {
-                    let state = RunState {
-                        step: done,
-                        config: self.config.clone(),
-                    };
-                    state::save(&checkpoints, &model, &optimizer, &state)?;
-                    state::prune(&checkpoints, self.config.keep)?;
+                    checkpoints.save(&model, &optimizer, done)?;
                     on_checkpoint(&model, done)?;
                     meter = Meter::new();
                 }
@@ -158,74 +158,28 @@ impl Trainer {
         Ok((drawn.into_iter().map(|(sample, _)| sample).collect(), time))
     }
 
-    /// A thread pool for each worker, the cores shared among them.
-    fn pools(&self) -> Result<Vec<ThreadPool>> {
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = (cores / self.config.workers).max(1);
-        (0..self.config.workers)
-            .map(|_| ThreadPoolBuilder::new().num_threads(threads).build())
-            .collect::<Result<_, _>>()
-            .map_err(|e| Error::Config(format!("`workers`: no threads to be had: {e}")))
-    }
-
-    /// Gradients of a step's micro-batches, added in their order whoever computed them.
-    fn gradients<O: Objective>(
+    /// The samples of a step that spoil its loss: those whose own loss is no number, or all of them.
+    fn culprits<O: Objective>(
         &self,
         objective: &O,
         model: &O::Model,
-        samples: &[O::Sample],
-        index: u64,
-        pools: &[ThreadPool],
-    ) -> Result<StepResult> {
-        let micros: Vec<_> = samples.chunks(self.config.micro_batch_size).collect();
-        let step = Step { index, samples };
-        let next = AtomicUsize::new(0);
-        let results = Mutex::new(BTreeMap::new());
-        std::thread::scope(|scope| {
-            for pool in pools {
-                // Leaves of its own keep a worker's tape apart from the others', which would
-                // otherwise wait for each other.
-                let device = parameter_device(model);
-                let model = objective.rest(model.clone(), index).fork(&device);
-                let (micros, next, results) = (&micros, &next, &results);
-                scope.spawn(move || {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(micro) = micros.get(at) else { break };
-                        let result: Result<_> = pool.install(|| {
-                            let loss = objective.loss(&model, micro, step)?;
-                            let value = loss.total.clone().into_scalar::<f32>();
-                            let grads = GradientsParams::from_grads(loss.total.backward(), &model);
-                            Ok((grads, value, loss.parts))
-                        });
-                        results
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .insert(at, result);
-                    }
-                });
-            }
-        });
-        let mut sum = GradientsAccumulator::new();
-        let mut total = 0.0;
-        let mut parts = BTreeMap::new();
-        for result in results
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .into_values()
-        {
-            let (grads, value, values): (GradientsParams, f32, Vec<_>) = result?;
-            sum.accumulate(model, grads);
-            total += value;
-            for (name, value) in values {
-                *parts.entry(name).or_insert(0.0) += value;
+        step: Step<'_, O::Sample>,
+    ) -> Result<Vec<String>> {
+        let first = step.index * self.config.batch_size as u64;
+        let named = |i: usize, sample| objective.describe(first + i as u64, sample);
+        let model = objective.rest(model.clone(), step.index);
+        let mut found = vec![];
+        for (i, sample) in step.samples.iter().enumerate() {
+            let alone = objective.loss(&model, std::slice::from_ref(sample), step)?;
+            if !alone.total.into_scalar::<f32>().is_finite() {
+                found.push(named(i, sample));
             }
         }
-        Ok(StepResult {
-            grads: sum.grads(),
-            loss: total,
-            parts,
-        })
+        if found.is_empty() {
+            let all = step.samples.iter().enumerate();
+            found = all.map(|(i, sample)| named(i, sample)).collect();
+        }
+        Ok(found)
     }
 }
 
@@ -239,23 +193,6 @@ pub fn draw_parameters<M: Module>(model: &M) {
         }
     }
     model.visit(&mut Draw);
-}
-
-/// Device of a module's trained parameters. (`Module::devices` does not tell apart a device and the
-/// same with autodiff, and frozen parts are on the one without.)
-fn parameter_device<M: Module>(model: &M) -> Device {
-    struct Find(Option<Device>);
-    impl ModuleVisitor for Find {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let device = param.lazy_device();
-            if !self.0.as_ref().is_some_and(Device::is_autodiff) {
-                self.0 = Some(device);
-            }
-        }
-    }
-    let mut find = Find(None);
-    model.visit(&mut find);
-    find.0.unwrap_or_default()
 }
 
 /// Speed since the last line of the log.

@@ -1,0 +1,111 @@
+use std::path::Path;
+
+use burn::prelude::*;
+use vary_vision::vocab::{self, VisionVocabulary, VisionVocabularyConfig};
+
+use super::{ModelConfig, config_dir};
+use crate::Result;
+use crate::checkpoint::{self, CheckpointFiles, KeyMap, SaveOptions};
+
+/// Where checkpoints of whole models keep their vision vocabulary.
+const PREFIXES: [&str; 3] = [
+    "model.vision_tower",
+    "model.vision_tower_2",
+    "transformer.vision_tower_high",
+];
+
+fn key_map() -> KeyMap {
+    KeyMap::new().part("", &[""], vocab::KEYS)
+}
+
+/// Reads a vision vocabulary: out of a checkpoint of either family, or one that
+/// [`write_vocabulary`] wrote alone. The paper makes it with Vary-tiny+ and uses it in Vary-toy
+/// (arXiv 2401.12503, section 3).
+///
+/// # Errors
+/// Whatever is wrong with the files, the configuration, or their fit; see
+/// [`Error`](crate::Error).
+pub fn read_vocabulary(
+    path: impl AsRef<Path>,
+    device: &Device,
+) -> Result<(VisionVocabulary, VisionVocabularyConfig)> {
+    let path = path.as_ref();
+    let dir = config_dir(path);
+    let files = CheckpointFiles::open(path)?;
+    let alone = files.shapes().any(|(name, _)| name == "pos_embed");
+    let (config, files) = match alone {
+        true => (checkpoint::read_config_json(dir)?, files),
+        false => {
+            let config = match ModelConfig::read(dir)? {
+                ModelConfig::VaryTiny(config) => config.sam_config,
+                ModelConfig::VaryToy(config) => config.sam_config,
+            };
+            (config, files.under(&PREFIXES)?)
+        }
+    };
+    let config: VisionVocabularyConfig = config;
+    config.validate()?;
+    let tower = checkpoint::load(config.init(device), &files, &key_map())?;
+    Ok((tower, config))
+}
+
+/// Writes a vision vocabulary alone: `config.json`, and `model.safetensors` with the names of SAM's
+/// image encoder.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) naming the file.
+pub fn write_vocabulary(
+    tower: &VisionVocabulary,
+    config: &VisionVocabularyConfig,
+    dir: impl AsRef<Path>,
+    options: &SaveOptions,
+) -> Result<()> {
+    checkpoint::save_dir(tower, &key_map(), config, dir.as_ref(), options)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::VaryTinyConfig;
+
+    fn positions(tower: &VisionVocabulary) -> Vec<f32> {
+        tower.pos_embed.val().into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn a_vocabulary_leaves_its_model_and_comes_back_alone() {
+        let (whole, alone) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let device = Device::flex();
+        let config = VaryTinyConfig::tiny(64);
+        let options = SaveOptions::default();
+        let model = config.init(&device);
+        model.save(&config, whole.path(), &options).unwrap();
+
+        let (tower, sam_config) = read_vocabulary(whole.path(), &device).unwrap();
+        assert_eq!(sam_config, config.sam_config);
+        write_vocabulary(&tower, &sam_config, alone.path(), &options).unwrap();
+        let (again, config) = read_vocabulary(alone.path(), &device).unwrap();
+        assert_eq!(config, sam_config);
+        assert_eq!(positions(&again), positions(&tower));
+        assert_eq!(positions(&again), positions(&model.vision_tower));
+        let names = CheckpointFiles::open(alone.path()).unwrap();
+        assert!(names.shapes().any(|(name, _)| name == "neck.0.weight"));
+    }
+
+    #[test]
+    fn a_checkpoint_without_one_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let device = Device::flex();
+        let config = VaryTinyConfig::tiny(64);
+        config
+            .init(&device)
+            .save(&config, dir.path(), &SaveOptions::default())
+            .unwrap();
+        let lm = burn::nn::LinearConfig::new(2, 2).init(&device);
+        let path = dir.path().join("model.safetensors");
+        checkpoint::save(&lm, &KeyMap::new(), &path, &SaveOptions::default()).unwrap();
+        let error = read_vocabulary(dir.path(), &device).unwrap_err();
+        assert!(error.to_string().contains("vision_tower"), "{error}");
+    }
+}

@@ -1,0 +1,215 @@
+use std::marker::PhantomData;
+
+use burn::optim::GradientsParams;
+use burn::prelude::*;
+use image::RgbImage;
+use vary_lm::tokenizer::Tokenizer;
+use vary_vision::preprocess::ImageProcessor;
+
+use super::data::{Conversation, Mixture};
+use super::recompute::Recomputed;
+use super::{Loss, LossValue, Objective, Step, Trainable, answer_loss, learned_labels};
+use crate::model::{Family, ImagePlace};
+use crate::prompt::{Template, labels};
+use crate::{Error, Result};
+
+/// Conversations in a row that may have nothing to learn before the run ends.
+const TRIES: u64 = 64;
+
+/// Learns the answers of conversations: the second stage of the paper, and fine-tuning.
+///
+/// Labels are masked as the original masks them for Vary-toy ([`labels::mpt`]), and as
+/// [`labels::answers`] for Vary-tiny+. The loss is the mean over the learned tokens of an optimizer
+/// step. A picture that can't be read, or a conversation of which nothing would be learned, is
+/// counted in the [`Mixture`] and another one takes its place.
+pub struct ConversationObjective<M> {
+    data: Mixture,
+    tokenizer: Tokenizer,
+    processors: Vec<ImageProcessor>,
+    place: ImagePlace,
+    max_len: usize,
+    recompute: bool,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A conversation made ready for batching.
+#[derive(Debug)]
+pub struct ConversationSample {
+    /// For each tower, the squares of the pictures, in 8 bits.
+    squares: Vec<Vec<RgbImage>>,
+    ids: Vec<u32>,
+    labels: Vec<i64>,
+    origin: String,
+}
+
+impl<M: Trainable> ConversationObjective<M> {
+    /// An objective for `model`. Conversations are cut off after `max_len` tokens, which is
+    /// `model_max_length` of the original; the model's positions are the limit.
+    pub fn new(model: &M, tokenizer: Tokenizer, data: Mixture, max_len: usize) -> Self {
+        Self {
+            data,
+            tokenizer,
+            processors: model.processors().to_vec(),
+            place: model.image_place(),
+            max_len: max_len.min(model.language_model().max_positions()),
+            recompute: false,
+            model: PhantomData,
+        }
+    }
+
+    /// Computes the blocks of a trained tower again in the backward pass instead of keeping what
+    /// they computed: a fraction of the memory for about a third more time. Gradients are the same.
+    #[must_use]
+    pub fn recompute(mut self, recompute: bool) -> Self {
+        self.recompute = recompute;
+        self
+    }
+
+    /// The data, with what was skipped so far.
+    pub fn data(&self) -> &Mixture {
+        &self.data
+    }
+
+    /// The sample of a conversation, or the reason why nothing of it would be learned.
+    fn prepare(&self, conversation: &Conversation) -> Result<Result<ConversationSample, String>> {
+        let encode = |text: &str| Ok(self.tokenizer.encode(text, M::FAMILY == Family::VaryTiny)?);
+        let (messages, len) = (&conversation.messages, self.place.len);
+        let max_len = Some(self.max_len);
+        let labelled = match M::FAMILY {
+            Family::VaryTiny => labels::answers(&Template::V1, messages, len, max_len, encode),
+            Family::VaryToy => labels::mpt(messages, len, max_len, encode),
+        };
+        let labelled = match labelled {
+            Err(Error::Conversation { reason }) => return Ok(Err(reason)),
+            other => other?,
+        };
+        if let Some((turns, text)) = labelled.mismatch {
+            let reason = format!(
+                "its turns are {turns} tokens, its text {text}: nothing of it can be learned"
+            );
+            return Ok(Err(reason));
+        }
+        if learned_labels(&labelled.labels) == 0 {
+            return Ok(Err(format!(
+                "no token is learned: its answers are empty, or beyond the {} tokens of a sample",
+                self.max_len
+            )));
+        }
+        let places = labelled.ids.iter().filter(|&&id| id == self.place.patch);
+        let pictures = conversation.pictures.len();
+        if places.count() != pictures * len {
+            return Ok(Err(format!(
+                "the {} tokens of a sample end in the place of a picture",
+                self.max_len
+            )));
+        }
+        let squares = |p: &ImageProcessor| {
+            let pictures = conversation.pictures.iter();
+            pictures.map(|picture| Ok(p.resized(picture)?)).collect()
+        };
+        Ok(Ok(ConversationSample {
+            squares: self.processors.iter().map(squares).collect::<Result<_>>()?,
+            ids: labelled.ids,
+            labels: labelled.labels,
+            origin: conversation.origin.clone(),
+        }))
+    }
+
+    /// The pictures of a batch for each tower; none if there are none.
+    fn pixels(&self, micro: &[ConversationSample], device: &Device) -> Option<Vec<Tensor<4>>> {
+        let images: usize = micro.iter().map(|s| s.squares[0].len()).sum();
+        let tower = |(i, p): (usize, &ImageProcessor)| {
+            let squares = micro.iter().flat_map(|sample| &sample.squares[i]);
+            let values: Vec<f32> = squares.flat_map(|square| p.normalized(square)).collect();
+            Tensor::from_data(TensorData::new(values, [images, 3, p.size, p.size]), device)
+        };
+        (images > 0).then(|| self.processors.iter().enumerate().map(tower).collect())
+    }
+
+    fn answers(
+        model: &M,
+        micro: &[ConversationSample],
+        image_tokens: Option<Tensor<3>>,
+        step: Step<'_, ConversationSample>,
+    ) -> Result<Loss> {
+        let ids: Vec<_> = micro.iter().map(|s| s.ids.clone()).collect();
+        let labels: Vec<_> = micro.iter().map(|s| s.labels.clone()).collect();
+        let learned = step.samples.iter().map(|s| learned_labels(&s.labels)).sum();
+        Ok(Loss {
+            total: answer_loss(model, &ids, &labels, image_tokens, learned)?,
+            parts: vec![],
+        })
+    }
+}
+
+impl<M: Trainable + Send + Sync> Objective for ConversationObjective<M> {
+    type Model = M;
+    type Sample = ConversationSample;
+
+    fn sample(&self, index: u64) -> Result<ConversationSample> {
+        let mut last = String::new();
+        for attempt in 0..TRIES {
+            let unusable = match self.data.conversation(index, attempt) {
+                Ok(conversation) => match self.prepare(&conversation)? {
+                    Ok(sample) => return Ok(sample),
+                    Err(reason) => format!("{}: {reason}", conversation.origin),
+                },
+                Err(error @ Error::Picture { .. }) => error.to_string(),
+                Err(error) => return Err(error),
+            };
+            last.clone_from(&unusable);
+            self.data.skip(unusable);
+        }
+        Err(Error::NothingLearned { tries: TRIES, last })
+    }
+
+    fn describe(&self, _index: u64, sample: &ConversationSample) -> String {
+        sample.origin.clone()
+    }
+
+    fn loss(
+        &self,
+        model: &M,
+        micro: &[ConversationSample],
+        step: Step<'_, ConversationSample>,
+    ) -> Result<Loss> {
+        let device = model.language_model().device();
+        let image_tokens = self
+            .pixels(micro, &device)
+            .map(|pixels| model.encode_pixels(pixels));
+        Self::answers(model, micro, image_tokens, step)
+    }
+
+    fn gradients(
+        &self,
+        model: &M,
+        micro: &[ConversationSample],
+        step: Step<'_, ConversationSample>,
+    ) -> Result<(GradientsParams, LossValue)> {
+        let device = model.language_model().device();
+        let recomputed = match (self.recompute, model.trained_tower()) {
+            (true, Some((tower, projector))) => self.pixels(micro, &device).map(|mut pixels| {
+                (
+                    Recomputed::forward(tower, pixels.remove(0)),
+                    tower,
+                    projector,
+                )
+            }),
+            _ => None,
+        };
+        let Some((recomputed, tower, projector)) = recomputed else {
+            let loss = self.loss(model, micro, step)?;
+            return Ok(loss.gradients(model));
+        };
+        let image_tokens = projector.forward(recomputed.tokens.clone());
+        let loss = Self::answers(model, micro, Some(image_tokens), step)?;
+        let value = LossValue::of(&loss);
+        let mut all = loss.total.backward();
+        let of_tokens = recomputed.tokens.grad_remove(&mut all);
+        let mut grads = GradientsParams::from_grads(all, model);
+        if let Some(of_tokens) = of_tokens {
+            recomputed.backward(tower, of_tokens, &mut grads);
+        }
+        Ok((grads, value))
+    }
+}

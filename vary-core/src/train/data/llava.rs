@@ -1,0 +1,137 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::records::{JsonRecords, bad_record, origin, parse};
+use super::{Conversation, Dataset, pictures};
+use crate::Result;
+use crate::prompt::{IMAGE, Message};
+
+/// Conversations in LLaVA's JSON, which Vary is trained on: a list (or JSON Lines) of
+///
+/// ```json
+/// {"image": "a/b.png", "conversations": [
+///     {"from": "human", "value": "<image>\nWhat is this?"}, {"from": "gpt", "value": "A cat."}]}
+/// ```
+///
+/// `image` is a path in the folder of pictures, or a list of them; the messages have an `<image>` for
+/// each. A record without `image`, or a bare list of turns, is text alone. Other fields are ignored.
+pub struct Conversations {
+    records: JsonRecords,
+    images: PathBuf,
+}
+
+impl Conversations {
+    /// Opens the file `json`, whose pictures are in the folder `images`. Reads all of it once to
+    /// check it, and keeps 16 bytes for each record.
+    ///
+    /// # Errors
+    /// [`Error::Record`](crate::Error::Record) naming record and field,
+    /// [`Error::EmptySet`](crate::Error::EmptySet), [`Error::Io`](crate::Error::Io).
+    pub fn open(json: impl AsRef<Path>, images: impl Into<PathBuf>) -> Result<Self> {
+        let (json, images) = (json.as_ref(), images.into());
+        let check = |number: usize, text: &[u8]| {
+            Record::read(json, number, text)?
+                .paths(&images, json, number)
+                .map(|_| ())
+        };
+        Ok(Self {
+            records: JsonRecords::open(json, check)?,
+            images,
+        })
+    }
+}
+
+impl Dataset for Conversations {
+    fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    fn get(&self, index: usize, _epoch: u64) -> Result<Conversation> {
+        let path = self.records.path();
+        let record = Record::read(path, index, &self.records.read(index)?)?;
+        let origin = origin(path, index);
+        let paths = record.paths(&self.images, path, index)?;
+        let read = |file: &PathBuf| pictures::read(file, &origin);
+        Ok(Conversation {
+            pictures: paths.iter().map(read).collect::<Result<_>>()?,
+            messages: record.conversations,
+            origin,
+        })
+    }
+}
+
+/// A record of the file.
+#[derive(Deserialize)]
+pub(super) struct Record {
+    #[serde(default, deserialize_with = "one_or_many")]
+    image: Vec<String>,
+    pub conversations: Vec<Message>,
+}
+
+impl Record {
+    /// # Errors
+    /// [`Error::Record`](crate::Error::Record), also where places and pictures do not fit.
+    pub fn read(path: &Path, number: usize, text: &[u8]) -> Result<Self> {
+        let record = match text.first() {
+            Some(b'[') => Self {
+                image: vec![],
+                conversations: parse(path, number, text)?,
+            },
+            _ => parse::<Self>(path, number, text)?,
+        };
+        record.check_places(path, number, record.image.len())?;
+        Ok(record)
+    }
+
+    /// Checks that the messages have as many places as there are pictures.
+    pub fn check_places(&self, path: &Path, number: usize, pictures: usize) -> Result<()> {
+        let values = self.conversations.iter().map(|m| m.value.matches(IMAGE));
+        let places: usize = values.map(Iterator::count).sum();
+        if places == pictures {
+            return Ok(());
+        }
+        let reason =
+            format!("has `{IMAGE}` {places} times for {pictures} pictures; write it once for each");
+        Err(bad_record(path, number, "conversations", reason))
+    }
+
+    /// Files of the pictures.
+    fn paths(&self, images: &Path, path: &Path, number: usize) -> Result<Vec<PathBuf>> {
+        let file = |name: &String| {
+            pictures::inside(images, name).ok_or_else(|| {
+                let reason = format!("`{name}` leads out of the folder of pictures");
+                bad_record(path, number, "image", reason)
+            })
+        };
+        self.image.iter().map(file).collect()
+    }
+}
+
+/// A path, a list of paths, or null.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Paths;
+    impl<'de> Visitor<'de> for Paths {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a path or a list of paths")
+        }
+        fn visit_str<E: de::Error>(self, path: &str) -> Result<Vec<String>, E> {
+            Ok(vec![path.to_owned()])
+        }
+        fn visit_unit<E: de::Error>(self) -> Result<Vec<String>, E> {
+            Ok(vec![])
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+            let mut paths = vec![];
+            while let Some(path) = list.next_element()? {
+                paths.push(path);
+            }
+            Ok(paths)
+        }
+    }
+    deserializer.deserialize_any(Paths)
+}

@@ -1,0 +1,203 @@
+use std::path::Path;
+
+use burn::module::{Lora, Module, ModuleVisitor, Param, ParamGroup, ParamId, QLora, Quantizer};
+use burn::nn::Linear;
+use burn::prelude::*;
+use burn::tensor::quantization::Calibration;
+use serde::{Deserialize, Serialize};
+use vary_vision::vocab::VisionVocabulary;
+
+use super::draw_parameters;
+use crate::checkpoint::{BLOCK, Precision, SaveOptions};
+use crate::model::{Family, ModelConfig, VaryModel, VaryTiny, VaryToy, is_frozen};
+use crate::{Error, Result};
+
+/// A model family as training sees it.
+pub trait Trainable: VaryModel + Module {
+    /// The family.
+    const FAMILY: Family;
+    /// Fields of the vision towers.
+    const TOWERS: &'static [&'static str];
+    /// Field of the language model.
+    const LANGUAGE_MODEL: &'static str;
+
+    /// The vision vocabulary and the projector of its tokens, if the tower is trained.
+    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)>;
+
+    /// Writes `config.json` and `model.safetensors` in the official layout; the configuration is of
+    /// the model's own family.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file, [`Error::Config`] for another family's configuration.
+    fn write(&self, config: &ModelConfig, dir: &Path, options: &SaveOptions) -> Result<()>;
+}
+
+impl Trainable for VaryTiny {
+    const FAMILY: Family = Family::VaryTiny;
+    const TOWERS: &'static [&'static str] = &["vision_tower"];
+    const LANGUAGE_MODEL: &'static str = "decoder";
+
+    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
+        let tower = &self.vision_tower;
+        (!is_frozen(tower)).then_some((tower, &self.mm_projector))
+    }
+
+    fn write(&self, config: &ModelConfig, dir: &Path, options: &SaveOptions) -> Result<()> {
+        match config {
+            ModelConfig::VaryTiny(config) => self.save(config, dir, options),
+            _ => Err(other_family()),
+        }
+    }
+}
+
+impl Trainable for VaryToy {
+    const FAMILY: Family = Family::VaryToy;
+    const TOWERS: &'static [&'static str] = &["vision_tower", "vision_tower_high"];
+    const LANGUAGE_MODEL: &'static str = "qwen";
+
+    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
+        None
+    }
+
+    fn write(&self, config: &ModelConfig, dir: &Path, options: &SaveOptions) -> Result<()> {
+        match config {
+            ModelConfig::VaryToy(config) => self.save(config, dir, options),
+            _ => Err(other_family()),
+        }
+    }
+}
+
+fn other_family() -> Error {
+    Error::Config("the configuration is of another family than the model".into())
+}
+
+/// Which weights a run trains.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Trained {
+    /// All of them, but for the towers of Vary-toy, which are always frozen (Vary-tiny+: Vary-toy,
+    /// arXiv 2401.12503, section 3.1).
+    Everything,
+    /// Projectors and language model, towers frozen (Vary-toy: section 3.2).
+    LanguageModel,
+    /// Low-rank adapters of the language model's matrices (LoRA, Hu et al., arXiv 2106.09685),
+    /// and the projectors where asked for.
+    Lora(LoraConfig),
+}
+
+/// Size of the adapters of a [LoRA](Trained::Lora) run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoraConfig {
+    /// Rank of each adapter.
+    pub rank: usize,
+    /// An adapter's product is scaled by `alpha / rank`.
+    pub alpha: f64,
+    /// Keeps the frozen matrices of the language model in 8 or 4 bits (QLoRA, Dettmers et al.,
+    /// arXiv 2305.14314).
+    pub quantized: Option<Precision>,
+    /// Trains the projectors too.
+    pub projectors: bool,
+}
+
+impl Default for LoraConfig {
+    fn default() -> Self {
+        Self {
+            rank: 16,
+            alpha: 32.0,
+            quantized: None,
+            projectors: false,
+        }
+    }
+}
+
+impl Trained {
+    /// Freezes what is not trained, and adds the adapters. `seed` draws their starting values.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a rank of 0, or a precision that no frozen matrix is kept in.
+    pub fn prepare<M: Trainable>(&self, model: M, seed: u64) -> Result<M> {
+        draw_parameters(&model);
+        match self {
+            Self::Everything => Ok(model),
+            Self::LanguageModel => Ok(model.freeze_group(fields(M::TOWERS)?)),
+            Self::Lora(lora) => lora.attach(model, seed),
+        }
+    }
+}
+
+impl LoraConfig {
+    fn attach<M: Trainable>(&self, model: M, seed: u64) -> Result<M> {
+        if self.rank == 0 {
+            return Err(Error::Config(
+                "`rank` of the adapters must be above 0".into(),
+            ));
+        }
+        model.language_model().device().seed(seed);
+        let matrices = matrices(&model);
+        let ids = |wanted: &dyn Fn(usize) -> bool| {
+            let wanted = matrices.iter().filter(|(_, outputs)| wanted(*outputs));
+            ParamGroup::from_ids(wanted.map(|(id, _)| *id).collect())
+        };
+        let lora = Lora::new(self.rank, self.alpha).set_param_group(ids(&|_| true));
+        let model = match self.quantized {
+            None => model.apply_lora(lora),
+            Some(precision) => {
+                let scheme = precision.scheme().ok_or_else(|| {
+                    Error::Config(format!(
+                        "`quantized` is {precision}: frozen matrices are kept in int8 or int4"
+                    ))
+                })?;
+                let mut quantizer = Quantizer::new(Calibration::MinMax, scheme);
+                quantizer.set_param_group(ids(&|outputs| outputs.is_multiple_of(BLOCK)));
+                model.apply_qlora(QLora::new(lora, quantizer))
+            }
+        };
+        Ok(match self.projectors {
+            true => model.unfreeze_group(group(r"^mm_projector")?),
+            false => model,
+        })
+    }
+}
+
+/// Ids and outputs of the matrices of linear layers inside the language model's blocks: not of
+/// embeddings, norms, or the output head.
+fn matrices<M: Trainable>(model: &M) -> Vec<(ParamId, usize)> {
+    struct Matrices {
+        path: Vec<String>,
+        language_model: &'static str,
+        found: Vec<(ParamId, usize)>,
+    }
+    impl ModuleVisitor for Matrices {
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let part = |i: usize| self.path.get(i).map(String::as_str);
+            let in_block = part(0) == Some(self.language_model)
+                && part(1).is_some_and(|name| matches!(name, "layers" | "h"));
+            if D == 2 && in_block {
+                self.found.push((param.id, param.lazy_shape()[1]));
+            }
+        }
+    }
+    let mut matrices = Matrices {
+        path: vec![],
+        language_model: M::LANGUAGE_MODEL,
+        found: vec![],
+    };
+    model.visit(&mut matrices);
+    matrices.found
+}
+
+/// The parameters of some fields of a model.
+fn fields(names: &[&str]) -> Result<ParamGroup> {
+    group(&format!(r"^({})\.", names.join("|")))
+}
+
+fn group(pattern: &str) -> Result<ParamGroup> {
+    ParamGroup::from_regex(pattern).map_err(|e| Error::Config(format!("{pattern}: {e:?}")))
+}

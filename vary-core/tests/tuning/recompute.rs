@@ -1,0 +1,98 @@
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::prelude::*;
+use vary_core::train::{Objective, Step, Trainer};
+
+use crate::support::{config, drawing, objective, opt_tokenizer, parameters, tiny};
+
+#[allow(deprecated)]
+fn device(name: &str) -> Device {
+    match name {
+        "flex" => Device::flex(),
+        _ => Device::ndarray(),
+    }
+}
+
+/// Largest difference over the largest value of each gradient.
+fn compare<M: Module>(model: &M, a: &GradientsParams, b: &GradientsParams) -> (usize, f32) {
+    struct Compare<'a> {
+        a: &'a GradientsParams,
+        b: &'a GradientsParams,
+        compared: usize,
+        worst: f32,
+    }
+    impl ModuleVisitor for Compare<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let (a, b) = (self.a.get::<D>(param.id), self.b.get::<D>(param.id));
+            assert_eq!(a.is_some(), b.is_some());
+            if let (Some(a), Some(b)) = (a, b) {
+                let largest = a.clone().abs().max().into_scalar::<f32>();
+                let distance = (a - b).abs().max().into_scalar::<f32>();
+                // A key's bias has no gradient but rounding.
+                self.worst = self.worst.max(distance / (largest + 1e-4));
+                self.compared += 1;
+            }
+        }
+    }
+    let mut compare = Compare {
+        a,
+        b,
+        compared: 0,
+        worst: 0.0,
+    };
+    model.visit(&mut compare);
+    (compare.compared, compare.worst)
+}
+
+#[test]
+fn gradients_are_the_same_as_with_everything_kept() {
+    let _turn = drawing();
+    for name in ["flex", "ndarray"] {
+        let model = tiny(&device(name).autodiff());
+        let kept = objective(&model, opt_tokenizer());
+        let recomputed = objective(&model, opt_tokenizer()).recompute(true);
+        let samples: Vec<_> = (0..5).map(|i| kept.sample(i).unwrap()).collect();
+        let step = Step {
+            index: 0,
+            samples: &samples,
+        };
+        let (a, loss_a) = kept.gradients(&model, &samples, step).unwrap();
+        let (b, loss_b) = recomputed.gradients(&model, &samples, step).unwrap();
+        assert_eq!(loss_a.total, loss_b.total, "{name}");
+        let (compared, worst) = compare(&model, &a, &b);
+        assert_eq!(
+            compared,
+            parameters(&model).len(),
+            "{name}: all are trained"
+        );
+        assert!(worst < 1e-4, "{name}: {worst}");
+
+        // Without a picture there is nothing to compute again.
+        let text = &samples[4..];
+        assert_eq!(
+            recomputed.gradients(&model, text, step).unwrap().1.total,
+            kept.gradients(&model, text, step).unwrap().1.total
+        );
+    }
+}
+
+#[test]
+fn devices_share_the_work_and_change_nothing() {
+    let _turn = drawing();
+    let run = |devices: usize| {
+        let dir = tempfile::tempdir().unwrap();
+        let model = tiny(&Device::flex().autodiff());
+        let objective = objective(&model, opt_tokenizer());
+        let mut config = config(3);
+        config.micro_batch_size = 1;
+        Trainer::new(config, dir.path())
+            .unwrap()
+            .devices(vec![Device::flex(); devices])
+            .fit(&objective, model, |_, _| Ok(()))
+            .unwrap()
+    };
+    let alone = parameters(&run(0));
+    for devices in [1, 2, 3] {
+        assert!(parameters(&run(devices)) == alone, "{devices} devices");
+    }
+}

@@ -1,0 +1,94 @@
+use std::path::Path;
+
+use burn::prelude::*;
+use vary_core::Error;
+use vary_core::model::VaryTiny;
+use vary_core::train::{LoraConfig, Trained};
+
+use crate::support::{config, drawing, losses, opt_tokenizer, parameters, tiny, train};
+
+fn model() -> VaryTiny {
+    tiny(&Device::flex().autodiff())
+}
+
+fn run(dir: &Path, trained: Trained, steps: u64) -> vary_core::Result<VaryTiny> {
+    let trained = train(model(), trained, opt_tokenizer(), config(steps), dir)?;
+    Ok(trained.0)
+}
+
+/// Makes a directory look as if the run of 6 steps had been stopped after `step`.
+fn stop_after(dir: &Path, step: u64) {
+    let checkpoints = dir.join("checkpoints");
+    for entry in std::fs::read_dir(&checkpoints).unwrap() {
+        let entry = entry.unwrap();
+        if *entry.file_name().to_string_lossy() > *format!("step-{step:08}") {
+            std::fs::remove_dir_all(entry.path()).unwrap();
+        }
+    }
+    // What a kill in the middle of writing leaves.
+    std::fs::create_dir(checkpoints.join(".partial-x")).unwrap();
+    std::fs::write(checkpoints.join(".partial-x/model.bpk"), b"half").unwrap();
+}
+
+#[test]
+fn a_resumed_run_ends_as_one_that_was_not_stopped() {
+    let _turn = drawing();
+    for trained in [
+        Trained::Everything,
+        Trained::LanguageModel,
+        Trained::Lora(LoraConfig::default()),
+    ] {
+        let (whole, stopped) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let expected = run(whole.path(), trained, 6).unwrap();
+        run(stopped.path(), trained, 6).unwrap();
+        stop_after(stopped.path(), 4);
+        let resumed = run(stopped.path(), trained, 6).unwrap();
+        assert!(parameters(&resumed) == parameters(&expected), "{trained:?}");
+        assert_eq!(losses(stopped.path()), losses(whole.path()));
+        assert!(!stopped.path().join("checkpoints/.partial-x").exists());
+    }
+}
+
+#[test]
+fn a_checkpoint_of_adapters_holds_adapters_only() {
+    let _turn = drawing();
+    let size = |trained| {
+        let dir = tempfile::tempdir().unwrap();
+        run(dir.path(), trained, 2).unwrap();
+        let file = dir.path().join("checkpoints/step-00000002/model.bpk");
+        std::fs::metadata(file).unwrap().len()
+    };
+    let adapters = size(Trained::Lora(LoraConfig {
+        rank: 1,
+        ..LoraConfig::default()
+    }));
+    let all = size(Trained::Everything);
+    assert!(adapters * 3 < all, "{adapters} of {all} bytes");
+}
+
+#[test]
+fn other_settings_or_frozen_weights_are_refused() {
+    let _turn = drawing();
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), Trained::LanguageModel, 2).unwrap();
+    let refused = |error: Error, text: &str| {
+        assert!(matches!(error, Error::Resume { .. }), "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+    };
+    let error = run(dir.path(), Trained::LanguageModel, 4).unwrap_err();
+    refused(error, "other settings");
+
+    let device = Device::flex().autodiff();
+    let mut other = model();
+    let pos_embed = other.vision_tower.pos_embed.val().inner();
+    other.vision_tower.pos_embed =
+        burn::module::Param::from_tensor(Tensor::from_inner(pos_embed * 2.0));
+    let error = train(
+        other.to_device(&device),
+        Trained::LanguageModel,
+        opt_tokenizer(),
+        config(2),
+        dir.path(),
+    );
+    refused(error.map(|_| ()).unwrap_err(), "frozen weights");
+}

@@ -1,0 +1,203 @@
+//! Training on conversations: the stages of the paper after the first vocabulary, and fine-tuning.
+
+mod data;
+mod device;
+mod recipe;
+
+pub use recipe::{PRESETS, Recipe, Source, SourceKind};
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use burn::module::Module;
+use clap::Args;
+use vary_core::Weights;
+use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
+use vary_core::model::{ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
+use vary_core::train::data::Mixture;
+use vary_core::train::{ConversationObjective, Trainable, Trainer};
+use vary_lm::tokenizer::Tokenizer;
+
+use crate::keep_recipe;
+
+/// Trains a model on conversations by a recipe; writes it to `last/`. A run that was interrupted
+/// goes on.
+#[derive(Debug, Args)]
+pub struct FinetuneArgs {
+    /// A recipe: vary-tiny-plus, vary-toy-pretrain, vary-toy-sft, lora, qlora, or a TOML file.
+    recipe: String,
+    /// Checkpoint directory to start from; the embedded model without one.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// Checkpoint whose vision vocabulary takes the place of the model's.
+    #[arg(long)]
+    vocabulary: Option<PathBuf>,
+    /// Annotation files of a set to add; see `--kind`.
+    #[arg(long, num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// What `--data` is.
+    #[arg(long, default_value = "llava")]
+    kind: SourceKind,
+    /// Folder that the paths of its pictures start from.
+    #[arg(long)]
+    images: Option<PathBuf>,
+    /// Directory of the run.
+    #[arg(long, default_value = "runs/finetune")]
+    out: PathBuf,
+    /// Optimizer steps of the whole run, in place of the recipe's epochs.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Samples of a step.
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Steps between checkpoints.
+    #[arg(long)]
+    save_every: Option<u64>,
+    /// Seed of the data order and of the adapters.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+impl FinetuneArgs {
+    fn recipe(&self) -> anyhow::Result<Recipe> {
+        let mut recipe = Recipe::read(&self.recipe)?;
+        recipe.weights = self.weights.clone().or(recipe.weights);
+        recipe.vocabulary = self.vocabulary.clone().or(recipe.vocabulary);
+        if !self.data.is_empty() {
+            recipe.data.push(Source {
+                kind: self.kind,
+                files: self.data.clone(),
+                images: self.images.clone(),
+                weight: None,
+            });
+        }
+        if let Some(steps) = self.steps {
+            recipe.train.steps = steps;
+            recipe.epochs = None;
+        }
+        recipe.train.batch_size = self.batch_size.unwrap_or(recipe.train.batch_size);
+        recipe.train.save_every = self.save_every.unwrap_or(recipe.train.save_every);
+        recipe.seed = self.seed.unwrap_or(recipe.seed);
+        Ok(recipe)
+    }
+}
+
+/// Runs the subcommand `finetune`.
+///
+/// # Errors
+/// Whatever stops the run; its last checkpoint stays.
+pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
+    let mut recipe = args.recipe()?;
+    ensure!(
+        !recipe.data.is_empty(),
+        "no data: pass `--data FILE --images DIR`, or name sets in the recipe under `[[data]]`"
+    );
+    let mixture = data::open(&recipe.data, recipe.seed)?;
+    recipe.resolve(mixture.len())?;
+    recipe.train.validate()?;
+    let resolved = recipe.to_toml()?;
+    println!("{resolved}\n# {} conversations", mixture.len());
+    keep_recipe(&args.out.join("recipe.toml"), &resolved)?;
+
+    let weights = recipe.weights.as_ref();
+    let checkpoint = weights.map_or_else(Weights::nano, Weights::dir).open()?;
+    let devices = recipe
+        .devices
+        .iter()
+        .map(|name| device::parse(name))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let device = devices.first().cloned().unwrap_or_default().autodiff();
+    let (config, files) = (checkpoint.config, checkpoint.files);
+    let run = Run {
+        config: &config,
+        tokenizer: checkpoint.tokenizer,
+        mixture,
+        recipe: &recipe,
+        out: &args.out,
+    };
+    match &config {
+        ModelConfig::VaryTiny(sizes) => {
+            let mut model = VaryTiny::from_files(sizes, &files, &device, Precision::F32)?;
+            if let Some(path) = &recipe.vocabulary {
+                let (tower, found) = read_vocabulary(path, &device)?;
+                ensure!(found == sizes.sam_config, other_sizes(path));
+                model.vision_tower = tower;
+            }
+            run.train(model, devices)
+        }
+        ModelConfig::VaryToy(sizes) => {
+            let mut model = VaryToy::from_files(sizes, &files, &device, Precision::F32)?;
+            if let Some(path) = &recipe.vocabulary {
+                let (tower, found) = read_vocabulary(path, &device.clone().inner())?;
+                ensure!(found == sizes.sam_config, other_sizes(path));
+                model.vision_tower_high = tower;
+            }
+            run.train(model, devices)
+        }
+    }
+}
+
+fn other_sizes(path: &Path) -> String {
+    let path = path.display();
+    format!("the vision vocabulary of {path} has other sizes than the model's")
+}
+
+struct Run<'a> {
+    config: &'a ModelConfig,
+    tokenizer: Tokenizer,
+    mixture: Mixture,
+    recipe: &'a Recipe,
+    out: &'a Path,
+}
+
+impl Run<'_> {
+    fn train<M>(self, model: M, devices: Vec<burn::prelude::Device>) -> anyhow::Result<()>
+    where
+        M: Trainable + Send + Sync,
+    {
+        let recipe = self.recipe;
+        let model = recipe.trained.prepare(model, recipe.seed)?;
+        let tokenizer = self.tokenizer.clone();
+        let objective =
+            ConversationObjective::new(&model, tokenizer, self.mixture, recipe.model_max_length)
+                .recompute(recipe.recompute);
+        let trainer = Trainer::new(recipe.train.clone(), self.out)?.devices(devices);
+        let trained = trainer.fit(&objective, model, |_, _| Ok(()))?;
+        let skipped = objective.data().skipped();
+        if skipped.count > 0 {
+            println!("{skipped}");
+        }
+        let dir = self.out.join("last");
+        let merged = trained.valid().materialize();
+        merged.write(self.config, &dir, &SaveOptions::default())?;
+        self.tokenizer.save(dir.join("tokenizer.json"))?;
+        println!("{}", dir.display());
+        Ok(())
+    }
+}
+
+/// Writes the vision vocabulary of a checkpoint alone.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Checkpoint directory of either family.
+    weights: PathBuf,
+    /// Directory to write.
+    out: PathBuf,
+    /// Type of the written values: f32, f16 or bf16.
+    #[arg(long, default_value = "f32")]
+    stored: StoredType,
+}
+
+/// Runs the subcommand `export-vocabulary`.
+///
+/// # Errors
+/// Whatever is wrong with the checkpoint, or with writing.
+pub fn export(args: &ExportArgs) -> anyhow::Result<()> {
+    let device = burn::prelude::Device::default();
+    let (tower, config) = read_vocabulary(&args.weights, &device)
+        .with_context(|| args.weights.display().to_string())?;
+    let options = SaveOptions::default().stored(args.stored);
+    write_vocabulary(&tower, &config, &args.out, &options)?;
+    println!("{}: {} weights", args.out.display(), tower.num_params());
+    Ok(())
+}

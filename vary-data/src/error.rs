@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::sets::SetReport;
+
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -16,10 +18,121 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// An annotation file that isn't JSON, or has another type than its format says.
+    #[error("{}: {field}{}{source}", file.display(), if field.is_empty() { "" } else { ": " })]
+    Json {
+        /// The annotation file.
+        file: PathBuf,
+        /// Where in it, as in `annotations[17].bbox[2]`; empty for the file as a whole.
+        field: String,
+        /// What was found and what was expected, with line and column.
+        source: serde_json::Error,
+    },
+    /// A file of referring expressions in a form that isn't read, such as Python's pickle.
+    #[error(
+        "{}: this is not JSON, and pickle files such as `refs(unc).p` are not read; convert it to \
+         a JSON list of {{\"file_name\", \"width\", \"height\", \"bbox\": [x, y, w, h], \
+         \"sentences\"}} or to the form of `finetune_refcoco_train.json`",
+        file.display()
+    )]
+    NotJson {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A CSV file that can't be split into rows and fields.
+    #[error("{}: {source}", file.display())]
+    Csv {
+        /// The CSV file.
+        file: PathBuf,
+        /// What was wrong, with its line.
+        source: csv::Error,
+    },
+    /// A CSV file without a column that its format has.
+    #[error("{}: no column `{column}` in the header; it has: {found}", file.display())]
+    CsvColumn {
+        /// The CSV file.
+        file: PathBuf,
+        /// The missing column.
+        column: &'static str,
+        /// The columns that are there.
+        found: String,
+    },
+    /// A field of a CSV file that isn't what its column holds.
+    #[error("{}: line {line}, column `{column}`: {value:?} is not {expected}", file.display())]
+    CsvField {
+        /// The CSV file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column's name.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// A path that could leave the folder it is meant to lie in, see [`crate::path::inside`].
+    #[error(
+        "the path {relative:?} {why}; it must be relative to {} and stay inside it",
+        folder.display()
+    )]
+    Outside {
+        /// The path as it was given.
+        relative: String,
+        /// The folder it should lie in.
+        folder: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Something wrong with one record of an annotation file.
+    #[error("{}: {record}: {source}", file.display())]
+    Record {
+        /// The annotation file.
+        file: PathBuf,
+        /// The record, as in `images[3]`.
+        record: String,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// Two records of one annotation file with the same id, so that it is unclear which is meant.
+    #[error(
+        "{}: {second} has the id {id} of {first}; ids must be unique, so remove or renumber one",
+        file.display()
+    )]
+    DuplicateId {
+        /// The annotation file.
+        file: PathBuf,
+        /// The id.
+        id: String,
+        /// The record that had it first, as in `images[3]`.
+        first: String,
+        /// The record that has it again.
+        second: String,
+    },
+    /// An annotation file with more records than are counted with.
+    #[error("{}: more than {limit} {what}; split the file", file.display())]
+    TooMany {
+        /// The annotation file.
+        file: PathBuf,
+        /// What there is too much of.
+        what: &'static str,
+        /// The most that is allowed.
+        limit: usize,
+    },
+    /// An annotation file of which nothing usable is left.
+    #[error(
+        "{}: nothing usable is left of this set; look at what was dropped: {report}",
+        file.display()
+    )]
+    EmptySet {
+        /// The annotation file.
+        file: PathBuf,
+        /// What was dropped and why.
+        report: Box<SetReport>,
+    },
 }
 
 impl Error {
-    #[allow(dead_code)]
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io {
             path: path.into(),

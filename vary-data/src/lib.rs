@@ -3,6 +3,8 @@
 
 mod error;
 mod page;
+pub mod path;
+pub mod sets;
 
 pub use error::{Error, Result};
 pub use page::{Page, Word};

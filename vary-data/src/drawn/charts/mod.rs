@@ -13,7 +13,7 @@ mod topics;
 use super::random::Random;
 use super::sheet::Sheet;
 use super::text::{Colour, Style};
-use super::{ATTEMPTS, Drawn, DrawnConfig};
+use super::{ATTEMPTS, Drawn, DrawnConfig, number};
 use crate::error::Result;
 use data::Chart;
 
@@ -134,25 +134,4 @@ fn plan(chart: &Chart, look: &Look, sheet: &mut Sheet, rng: &mut Random) -> Opti
         Kind::Line => marks::lines(chart, look, sheet, &frame, rng),
         _ => marks::bars(chart, look, sheet, &frame, rng),
     }
-}
-
-/// A number in units of `10^-decimals`, with or without commas between thousands.
-fn number(value: i64, decimals: u32, commas: bool) -> String {
-    let unit = 10_i64.pow(decimals);
-    let mut whole = (value.abs() / unit).to_string();
-    if commas {
-        let mut at = whole.len();
-        while at > 3 {
-            at -= 3;
-            whole.insert(at, ',');
-        }
-    }
-    if value < 0 {
-        whole.insert(0, '-');
-    }
-    if decimals > 0 {
-        let digits = decimals as usize;
-        whole += &format!(".{:0digits$}", value.abs() % unit);
-    }
-    whole
 }

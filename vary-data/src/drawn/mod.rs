@@ -10,6 +10,8 @@ mod forms;
 mod random;
 mod raster;
 mod sheet;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use charts::chart;

@@ -75,10 +75,13 @@ pub(super) fn plan(form: &Form, look: &Look, pen: &mut Pen, rng: &mut Random) ->
     pen.line(&look.title, &form.title, aligns[rng.below(3)])?;
     pen.sheet.end_paragraph();
     pen.down(em * rng.range(0.3, 0.9))?;
-    let gap = em * rng.range(0.5, 1.0);
+    let gap = em * rng.range(0.5, 2.0);
     for block in &form.blocks {
         match block {
-            Block::Heading(text) => heading(text, look, pen, rng)?,
+            Block::Heading(text) => {
+                heading(text, look, pen, rng)?;
+                continue;
+            }
             Block::Fields(list) => fields::plan(list, look, pen)?,
             Block::Items(items) => table::items(items, look, pen, rng)?,
             Block::Totals(list) => table::totals(list, look, pen)?,
@@ -115,6 +118,7 @@ fn heading(text: &str, look: &Look, pen: &mut Pen, rng: &mut Random) -> Option<(
     pen.left += em * 0.3;
     pen.line(&look.bold, text, 0.0)?;
     pen.left -= em * 0.3;
+    pen.sheet.end_paragraph();
     pen.down(em * 0.4)
 }
 

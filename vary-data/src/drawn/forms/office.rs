@@ -1,7 +1,7 @@
 //! Cards, registrations, shipping labels and memos.
 
 use super::super::random::Random;
-use super::content::{Block, Form, field};
+use super::content::{Block, Form, amount, field};
 use super::trade::head;
 use super::values::{self, Date, pick};
 use super::words::{DEPARTMENTS, EVENTS, MEETINGS, ROOMS, SERVICES, SUBJECTS, TRADE};
@@ -121,9 +121,9 @@ pub(super) fn registration(room: usize, rng: &mut Random) -> Form {
             Date::random(2012, 2025, rng).show(format),
             &["When does it start?", "What is the start date?"],
         ),
-        field(
+        amount(
             "Fee",
-            values::money(rng.whole(4, 90) * 500),
+            rng.whole(4, 90) * 500,
             &["What is the fee?", "How much does it cost?"],
         ),
         field(

@@ -1,6 +1,6 @@
 //! Text as pixels: fonts, measuring, boxes of ink, drawing.
 
-use ab_glyph::{Font, FontArc, OutlinedGlyph, PxScale, ScaleFont, point};
+use ab_glyph::{Font, FontArc, InvalidFont, OutlinedGlyph, PxScale, ScaleFont, point};
 use image::{Rgb, RgbImage};
 
 use super::area::Area;
@@ -13,7 +13,8 @@ pub(super) type Colour = [u8; 3];
 /// The fonts that texts are drawn with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Fonts {
-    upright: Vec<FontArc>,
+    /// Upright ones of normal weight; all, if there is none.
+    regular: Vec<FontArc>,
     all: Vec<FontArc>,
 }
 
@@ -23,7 +24,7 @@ impl Fonts {
     /// # Errors
     /// If one of them can't be read.
     pub fn embedded() -> Result<Self> {
-        Self::of(typst_assets::fonts().map(FontArc::try_from_slice))
+        Self::of(typst_assets::fonts().map(|bytes| (weight(bytes), FontArc::try_from_slice(bytes))))
     }
 
     /// The fonts of some files' bytes, TrueType or OpenType, one face each.
@@ -31,42 +32,57 @@ impl Fonts {
     /// # Errors
     /// If one can't be read or lacks a printable character of ASCII, or if there is none.
     pub fn from_bytes(files: impl IntoIterator<Item = Vec<u8>>) -> Result<Self> {
-        Self::of(files.into_iter().map(FontArc::try_from_vec))
+        let files = files.into_iter();
+        Self::of(files.map(|bytes| (weight(&bytes), FontArc::try_from_vec(bytes))))
     }
 
-    fn of(faces: impl Iterator<Item = Result<FontArc, ab_glyph::InvalidFont>>) -> Result<Self> {
+    fn of(faces: impl Iterator<Item = (u16, Result<FontArc, InvalidFont>)>) -> Result<Self> {
         let refused = |position, reason: String| Error::Font { position, reason };
-        let mut all = Vec::new();
-        for (position, face) in faces.enumerate() {
+        let (mut regular, mut all) = (Vec::new(), Vec::new());
+        for (position, (weight, face)) in faces.enumerate() {
             let face = face.map_err(|e| refused(position, e.to_string()))?;
             if let Some(missing) = (' '..='~').find(|&c| face.glyph_id(c).0 == 0) {
                 return Err(refused(position, format!("it has no {missing:?}")));
+            }
+            if weight <= 500 && face.italic_angle() == 0.0 {
+                regular.push(face.clone());
             }
             all.push(face);
         }
         if all.is_empty() {
             return Err(refused(0, "there is none".into()));
         }
-        let mut upright: Vec<_> = all
-            .iter()
-            .filter(|f| f.italic_angle() == 0.0)
-            .cloned()
-            .collect();
-        if upright.is_empty() {
-            upright.clone_from(&all);
+        if regular.is_empty() {
+            regular.clone_from(&all);
         }
-        Ok(Self { upright, all })
+        Ok(Self { regular, all })
     }
 
-    /// A face for running text: upright, if there is one.
+    /// A face for running text, mostly a regular one.
     pub(super) fn body(&self, rng: &mut Random) -> FontArc {
-        self.upright[rng.below(self.upright.len())].clone()
+        if rng.chance(0.15) {
+            return self.any(rng);
+        }
+        self.regular[rng.below(self.regular.len())].clone()
     }
 
     /// Any face.
     pub(super) fn any(&self, rng: &mut Random) -> FontArc {
         self.all[rng.below(self.all.len())].clone()
     }
+}
+
+/// Weight of a font file, 400 if normal, which ab_glyph doesn't tell: the third number of 16 bits in
+/// its table `OS/2`. Fonts without that table count as normal.
+fn weight(bytes: &[u8]) -> u16 {
+    let found = || {
+        let tables = bytes.get(12..)?.chunks_exact(16);
+        let entry = tables.take(64).find(|entry| entry.starts_with(b"OS/2"))?;
+        let offset = u32::from_be_bytes(entry.get(8..12)?.try_into().ok()?) as usize;
+        let number = bytes.get(offset.checked_add(4)?..)?.get(..2)?;
+        Some(u16::from_be_bytes(number.try_into().ok()?))
+    };
+    found().unwrap_or(400)
 }
 
 /// How a text looks.
@@ -236,5 +252,56 @@ impl Label {
                 }
             });
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_regular_faces() {
+        let fonts = Fonts::embedded().unwrap();
+        assert_eq!((fonts.regular.len(), fonts.all.len()), (5, 17));
+        assert_eq!(weight(b""), 400);
+        assert_eq!(weight(&[0xff; 400]), 400);
+    }
+
+    #[test]
+    fn a_turned_label_has_the_same_ink() {
+        let fonts = Fonts::embedded().unwrap();
+        let style = Style::new(&fonts.regular[0], 20.0, [0; 3]);
+        let draw = |label: Label| {
+            let mut image = RgbImage::from_pixel(200, 200, Rgb([255; 3]));
+            let label = label.centred(100.0, 100.0);
+            label.paint(&mut image);
+            (label.area, image)
+        };
+        let (flat, a) = draw(Label::new(&style, "Rates, y"));
+        let (tall, b) = draw(Label::new(&style, "Rates, y").turned());
+        assert_eq!((flat.width(), flat.height()), (tall.height(), tall.width()));
+        for y in 0..flat.height() {
+            for x in 0..flat.width() {
+                let upright = a.get_pixel((flat.left + x) as u32, (flat.top + y) as u32);
+                let turned = b.get_pixel((tall.left + y) as u32, (tall.bottom - 1 - x) as u32);
+                assert_eq!(upright, turned);
+            }
+        }
+        // Nothing is drawn outside of the box.
+        let dark = a.enumerate_pixels().filter(|p| p.2.0 != [255; 3]);
+        for (x, y, _) in dark {
+            let pixel = Area::new(x as i32, y as i32, x as i32 + 1, y as i32 + 1);
+            assert!(flat.contains(pixel));
+        }
+    }
+
+    #[test]
+    fn wraps_at_blanks() {
+        let fonts = Fonts::embedded().unwrap();
+        let style = Style::new(&fonts.regular[0], 16.0, [0; 3]);
+        let lines = style.wrapped("one  two three four", style.width("one two"));
+        assert_eq!(lines, ["one two", "three", "four"]);
+        assert!(style.wrapped(" ", 10.0).is_empty());
     }
 }

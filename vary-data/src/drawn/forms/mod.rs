@@ -88,7 +88,7 @@ fn look(config: &DrawnConfig, attempt: usize, rng: &mut Random) -> Look {
         line: *rng.pick(&[&[120, 120, 120], &[60, 60, 60], &[150, 160, 180]]),
         shade: *rng.pick(&[&[232, 232, 232], &[222, 230, 242], &[240, 232, 214]]),
         keys: Keys::ALL[rng.below(Keys::ALL.len())],
-        columns: if attempt % 2 == 0 {
+        columns: if attempt.is_multiple_of(2) {
             rng.whole(1, 2) as usize
         } else {
             1

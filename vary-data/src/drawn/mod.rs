@@ -3,6 +3,9 @@
 //! A picture is a pure function of the configuration, a seed and an index. All its texts are
 //! measured before anything is drawn: a layout in which one would be cut or overlap another is
 //! dropped and another one tried.
+//!
+//! Pies and lines use sines and roots of the platform, so that single pixels may differ between
+//! machines; questions, answers and tables don't.
 
 mod area;
 mod charts;

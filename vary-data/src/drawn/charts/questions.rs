@@ -219,7 +219,7 @@ fn of_values(template: Template, chart: &Chart, rng: &mut Random) -> Option<Ques
         Template::Average if exact && (x + y) % 2 == 0 => {
             let text = match rng.below(2) {
                 0 => format!("What is the average of the {what} for {a} and {b}?"),
-                _ => format!("What is the mean {what} of {a} and {b}?"),
+                _ => format!("What is the mean {what} for {a} and {b}?"),
             };
             Some(Question::new(text, numbers(chart, (x + y) / 2)))
         }

@@ -4,8 +4,8 @@
 //! measured before anything is drawn: a layout in which one would be cut or overlap another is
 //! dropped and another one tried.
 //!
-//! Pies and lines use sines and roots of the platform, so that single pixels may differ between
-//! machines; questions, answers and tables don't.
+//! Pies and lines use sines and arcs of the platform: between machines single pixels may differ and,
+//! rarely, whether a layout that barely fits is kept.
 
 mod area;
 mod charts;

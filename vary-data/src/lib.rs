@@ -1,10 +1,14 @@
 //! Training data for Vary, without tensors: what is on disk or drawn, as plain pictures, text and
 //! boxes. Prompts, labels and tensors are made from it in `vary-core` and `vary-vocab-train`.
 
+#[cfg(feature = "charts")]
+pub mod drawn;
 mod error;
 mod page;
 pub mod path;
 pub mod sets;
+mod question;
 
 pub use error::{Error, Result};
 pub use page::{Page, Word};
+pub use question::Question;

@@ -3,6 +3,8 @@
 
 mod error;
 mod page;
+#[cfg(feature = "typeset")]
+pub mod typeset;
 
 pub use error::{Error, Result};
 pub use page::{Page, Word};

@@ -39,8 +39,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(file) = &arguments.file {
         let text = fs::read_to_string(file)?;
         let markdown = file.extension().is_some_and(|e| e == "md");
-        let blocks = if markdown { parse_markdown(&text)? } else { plain_text(&text) };
-        for (i, page) in typesetter.typeset(&blocks, &PageStyle::default())?.iter().enumerate() {
+        let blocks = if markdown {
+            parse_markdown(&text)?
+        } else {
+            plain_text(&text)
+        };
+        for (i, page) in typesetter
+            .typeset(&blocks, &PageStyle::default())?
+            .iter()
+            .enumerate()
+        {
             save(page, &arguments, &format!("page{i}"))?;
         }
         return Ok(());
@@ -90,7 +98,10 @@ fn save(page: &Page, arguments: &Arguments, name: &str) -> Result<(), Box<dyn Er
         }
     }
     image.save(path("png"))?;
-    let words = page.words.iter().map(|w| json!({"text": w.text, "bbox": w.bbox}));
+    let words = page
+        .words
+        .iter()
+        .map(|w| json!({"text": w.text, "bbox": w.bbox}));
     let words: Vec<_> = words.collect();
     let json = json!({"text": page.text, "markdown": page.markdown, "words": words});
     fs::write(path("json"), serde_json::to_string_pretty(&json)?)?;

@@ -99,7 +99,9 @@ pub(super) fn normalise(blocks: &[Block]) -> Vec<Block> {
             Block::List { start, items } => {
                 let new = items.iter().map(|i| inlines(i)).filter(|i| !i.is_empty());
                 match result.last_mut() {
-                    Some(Block::List { start: last, items }) if last.is_some() == start.is_some() => {
+                    Some(Block::List { start: last, items })
+                        if last.is_some() == start.is_some() =>
+                    {
                         items.extend(new);
                     }
                     _ => {
@@ -208,7 +210,9 @@ fn push(result: &mut Vec<Inline>, piece: Inline, blank: &mut bool) {
             last.push_str(gap);
             last.push_str(&text);
         }
-        (_, Inline::Text { text, .. }) if plain => result.push(Inline::plain(gap.to_owned() + &text)),
+        (_, Inline::Text { text, .. }) if plain => {
+            result.push(Inline::plain(gap.to_owned() + &text))
+        }
         (_, piece) => {
             push_blank(result, blank);
             result.push(piece);

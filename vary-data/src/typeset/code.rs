@@ -8,6 +8,8 @@ use super::{Block, Inline, PageStyle, TableLines};
 const LITERAL: usize = 16_000;
 /// Family of code.
 const CODE_FONT: &str = "DejaVu Sans Mono";
+/// What the label of a formula's box begins with, before its segment's number.
+pub(super) const FORMULA: &str = "formula";
 /// Sizes of headings in ems.
 const HEADINGS: [f32; 6] = [1.7, 1.4, 1.2, 1.1, 1.0, 1.0];
 
@@ -85,15 +87,19 @@ impl Code {
         match block {
             Block::Heading { level, text } => {
                 let size = HEADINGS[usize::from(*level).clamp(1, 6) - 1];
-                let align = if style.centre_headings { "center" } else { "start" };
+                let align = if style.centre_headings {
+                    "center"
+                } else {
+                    "start"
+                };
                 // A family may lack bold; size and distance tell the heading then.
                 let _ = write!(
                     self.source,
                     "#block(width: 100%, breakable: false, sticky: true, above: {:.2}pt, \
                      below: {:.2}pt)[#set par(first-line-indent: 0pt, justify: false)\n\
                      #set align({align})\n#text(size: {size}em, weight: \"bold\")[",
-                    1.6 * style.size,
-                    0.9 * style.size,
+                    leading(style) + 1.0 * style.size,
+                    leading(style) + 0.4 * style.size,
                 );
                 self.inlines(place(0, 0), text);
                 self.push("]]\n");
@@ -105,7 +111,11 @@ impl Code {
             }
             Block::List { start, items } => {
                 let digits = start.map_or(0, |s| (s + items.len() as u64).to_string().len());
-                let width = if start.is_some() { 0.9 + 0.55 * digits as f32 } else { 1.2 };
+                let width = if start.is_some() {
+                    0.9 + 0.55 * digits as f32
+                } else {
+                    1.2
+                };
                 let _ = write!(
                     self.source,
                     "#block[#set par(hanging-indent: {width}em, first-line-indent: 0pt)\n"
@@ -126,13 +136,18 @@ impl Code {
             }
             Block::Table(rows) => self.table(rows, style, place),
             Block::Formula(formula) => {
-                self.push("#block(width: 100%, breakable: false)[");
                 let place = Place {
                     inline: Some(0),
                     ..place(0, 0)
                 };
-                self.formula(place, &format!("$ {} $", formula.code()), formula.word());
-                self.push("]\n");
+                let open = "#block(width: 100%, breakable: false)";
+                self.formula(
+                    place,
+                    open,
+                    &format!("$ {} $", formula.code()),
+                    formula.word(),
+                );
+                self.push("\n");
             }
             Block::Code(lines) => {
                 let _ = write!(
@@ -207,8 +222,8 @@ impl Code {
             let (open, close, text) = match inline {
                 Inline::Formula(formula) => {
                     // In a box, so that it isn't broken between lines.
-                    let code = format!("$#box[${}$]$", formula.code());
-                    self.formula(place, &code, formula.word());
+                    let code = format!("${}$", formula.code());
+                    self.formula(place, "#box", &code, formula.word());
                     continue;
                 }
                 Inline::Code(text) => {
@@ -253,9 +268,12 @@ impl Code {
         self.push(";");
     }
 
-    fn formula(&mut self, place: Place, code: &str, word: String) {
+    /// A formula in a box that is labelled with its number: not all of its glyphs have a place in
+    /// the source.
+    fn formula(&mut self, place: Place, container: &str, code: &str, word: String) {
         let start = self.source.len();
-        self.push(code);
+        let label = self.segments.len();
+        let _ = write!(self.source, "{container}[{code}]<{FORMULA}{label}>");
         self.segments.push(Segment {
             start,
             end: self.source.len(),
@@ -299,7 +317,10 @@ fn preamble(style: &PageStyle) -> String {
     let header = if style.header.is_empty() {
         "none".into()
     } else {
-        format!("align(center, text(size: 0.85em, \"{}\"))", quoted(&style.header))
+        format!(
+            "align(center, text(size: 0.85em, \"{}\"))",
+            quoted(&style.header)
+        )
     };
     let footer = if style.page_numbers {
         "context align(center, text(size: 0.85em, counter(page).display()))"

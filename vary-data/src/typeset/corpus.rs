@@ -104,7 +104,10 @@ impl Corpus {
             if !text.is_empty() {
                 text.push(' ');
             }
-            let comma = sentence.match_indices(' ').nth(length / 2).map(|(at, _)| at);
+            let comma = sentence
+                .match_indices(' ')
+                .nth(length / 2)
+                .map(|(at, _)| at);
             match comma {
                 Some(at) if length > 8 && rng.random_bool(0.6) => {
                     text.push_str(&sentence[..at]);

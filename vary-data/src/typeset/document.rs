@@ -26,7 +26,12 @@ pub fn document(
     let [left, top, right, bottom] = style.margins;
     let area = (style.width as f32 - left - right) * (style.height as f32 - top - bottom);
     let room = area / (style.size * style.size * 0.5 * style.line_spacing);
-    let mut left = room * rng.random_range(0.3..0.95);
+    let filled = if rng.random_bool(0.3) {
+        0.2..0.7
+    } else {
+        0.7..1.0
+    };
+    let mut left = room * rng.random_range(filled);
     // Paper such as letters, articles, lists of facts: some have tables or formulas, some don't.
     let weights = Weights {
         heading: rng.random_range(0.05..0.2),
@@ -127,7 +132,11 @@ fn heading(rng: &mut impl Rng, corpus: &Corpus, level: u8) -> Block {
     let count = rng.random_range(1..=6);
     let mut text = capital(&corpus.words(rng, count));
     if level > 1 && rng.random_bool(0.3) {
-        text = format!("{}.{} {text}", rng.random_range(1..8), rng.random_range(1..6));
+        text = format!(
+            "{}.{} {text}",
+            rng.random_range(1..8),
+            rng.random_range(1..6)
+        );
     }
     Block::Heading {
         level,
@@ -187,7 +196,9 @@ fn list(rng: &mut impl Rng, corpus: &Corpus) -> Block {
 fn table(rng: &mut impl Rng, corpus: &Corpus, style: &PageStyle) -> Block {
     let most = if style.columns == 1 { 5 } else { 3 };
     let columns = rng.random_range(2..=most);
-    let numeric: Vec<bool> = (0..columns).map(|i| i > 0 && rng.random_bool(0.6)).collect();
+    let numeric: Vec<bool> = (0..columns)
+        .map(|i| i > 0 && rng.random_bool(0.6))
+        .collect();
     let rows = (0..rng.random_range(3..=9))
         .map(|row| {
             let cell = |numeric: &bool| {
@@ -210,8 +221,18 @@ fn table(rng: &mut impl Rng, corpus: &Corpus, style: &PageStyle) -> Block {
 
 /// A formula with letters of its own; `?` stands for one.
 fn filled(rng: &mut impl Rng, template: &str) -> Option<Formula> {
-    let letters = ["a", "b", "c", "f", "g", "k", "m", "n", "p", "q", "r", "s", "t", "u", "v", "w"];
-    let greek = ["\\alpha ", "\\beta ", "\\lambda ", "\\mu ", "\\sigma ", "\\theta ", "\\omega "];
+    let letters = [
+        "a", "b", "c", "f", "g", "k", "m", "n", "p", "q", "r", "s", "t", "u", "v", "w",
+    ];
+    let greek = [
+        "\\alpha ",
+        "\\beta ",
+        "\\lambda ",
+        "\\mu ",
+        "\\sigma ",
+        "\\theta ",
+        "\\omega ",
+    ];
     let mut latex = String::new();
     for c in template.chars() {
         match c {
@@ -245,7 +266,17 @@ fn formula(rng: &mut impl Rng) -> Option<Formula> {
 }
 
 fn short_formula(rng: &mut impl Rng) -> Option<Formula> {
-    let templates = ["?", "?_i", "?^2", "? = 9", "? \\ge 0", "\\sqrt{?}", "f(?)", "? + ?", "\\frac{1}{9}"];
+    let templates = [
+        "?",
+        "?_i",
+        "?^2",
+        "? = 9",
+        "? \\ge 0",
+        "\\sqrt{?}",
+        "f(?)",
+        "? + ?",
+        "\\frac{1}{9}",
+    ];
     let template = templates[rng.random_range(0..templates.len())];
     filled(rng, template)
 }

@@ -1,7 +1,20 @@
 //! Escapes of Markdown: as few as keep the text what it is.
 
+/// What a line of text is part of.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Within {
+    Text,
+    Heading,
+    Table,
+}
+
 /// Text within a line, after `before` and in front of `after`, with what would be markup escaped.
-pub(super) fn inline(text: &str, before: Option<char>, after: Option<char>, pipes: bool) -> String {
+pub(super) fn inline(
+    text: &str,
+    before: Option<char>,
+    after: Option<char>,
+    within: Within,
+) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut previous = before;
     for (at, c) in text.char_indices() {
@@ -17,7 +30,9 @@ pub(super) fn inline(text: &str, before: Option<char>, after: Option<char>, pipe
             '<' => next.is_some_and(|c| c.is_ascii_alphabetic() || "/!?".contains(c)),
             ']' => matches!(next, Some('(' | ':' | '[')),
             '&' => entity(rest),
-            '|' => pipes,
+            '|' => within == Within::Table,
+            // At the end of a heading it would be taken for the heading's own.
+            '#' => within == Within::Heading && blank(previous),
             _ => false,
         };
         if escaped {
@@ -44,7 +59,11 @@ pub(super) fn line_start(line: &str) -> String {
         Some('-') => list || next == Some('-'),
         _ => false,
     };
-    if marked { format!("\\{line}") } else { line.into() }
+    if marked {
+        format!("\\{line}")
+    } else {
+        line.into()
+    }
 }
 
 /// Whether `&` before `rest` begins an entity such as `&amp;`.

@@ -11,7 +11,7 @@ use typst::syntax::Span;
 use typst::text::{Glyph, TextItem};
 use typst_layout::PagedDocument;
 
-use super::code::{Content, Segment};
+use super::code::{Content, FORMULA, Segment};
 use crate::{Error, Result};
 
 /// Characters that are drawn as one, mostly a single one; a formula is one cluster.
@@ -42,6 +42,7 @@ pub(super) fn clusters(
         world,
         segments,
         last: (Span::detached(), None),
+        formula: None,
         clusters: Vec::new(),
         furniture: 0,
         missing: BTreeSet::new(),
@@ -105,6 +106,8 @@ struct Walk<'a> {
     segments: &'a [Segment],
     /// The span that was looked up last, as glyphs side by side have the same.
     last: (Span, Option<usize>),
+    /// The formula within whose box we are.
+    formula: Option<usize>,
     clusters: Vec<Cluster>,
     /// Bytes of headers and page numbers so far.
     furniture: usize,
@@ -117,17 +120,19 @@ impl Walk<'_> {
             let transform = transform.pre_concat(Transform::translate(at.x, at.y));
             match item {
                 FrameItem::Group(group) => {
+                    let outer = self.formula;
+                    let label = group.label.map(|label| label.resolve());
+                    let number = label.and_then(|l| l.as_str().strip_prefix(FORMULA)?.parse().ok());
+                    self.formula = number.or(outer);
                     self.frame(&group.frame, transform.pre_concat(group.transform));
+                    self.formula = outer;
                 }
                 FrameItem::Text(text) => self.text(text, transform),
                 // Lines of fractions and roots belong to their formula.
-                FrameItem::Shape(shape, span) => {
-                    let rect = shape.geometry.bbox(shape.stroke.as_ref());
-                    if let Some(segment) = self.segment(*span)
-                        && let Content::Formula(word) = &self.segments[segment].content
-                    {
-                        let ink = pixels(rect, transform);
-                        self.formula(segment, word, ink);
+                FrameItem::Shape(shape, _) => {
+                    if let Some(segment) = self.formula {
+                        let rect = shape.geometry.bbox(shape.stroke.as_ref());
+                        self.formula(segment, as_drawn(pixels(rect, transform)));
                     }
                 }
                 _ => {}
@@ -159,15 +164,15 @@ impl Walk<'_> {
         }
         let ink = ink(item, glyph, at).map_or(NO_INK, |rect| pixels(rect, transform));
         let baseline = Some(Point::zero().transform(transform).y.to_pt() as f32);
+        if let Some(segment) = self.formula {
+            return self.formula(segment, ink);
+        }
         let segment = self.segment(glyph.span.0);
         let bytes = match segment {
-            Some(segment) => match &self.segments[segment].content {
-                Content::Formula(word) => return self.formula(segment, word, ink),
-                Content::Text(_) => {
-                    let start = usize::from(glyph.span.1);
-                    start..start + text.len()
-                }
-            },
+            Some(_) => {
+                let start = usize::from(glyph.span.1);
+                start..start + text.len()
+            }
             None => {
                 let range = glyph.range();
                 self.furniture + range.start..self.furniture + range.end
@@ -182,11 +187,14 @@ impl Walk<'_> {
         });
     }
 
-    fn formula(&mut self, segment: usize, word: &str, ink: [f32; 4]) {
+    fn formula(&mut self, segment: usize, ink: [f32; 4]) {
+        let Some(Content::Formula(word)) = self.segments.get(segment).map(|s| &s.content) else {
+            return;
+        };
         self.clusters.push(Cluster {
             segment: Some(segment),
             bytes: 0..word.len(),
-            text: word.into(),
+            text: word.clone(),
             ink,
             baseline: None,
         });
@@ -230,6 +238,15 @@ fn ink(item: &TextItem, glyph: &Glyph, at: Point) -> Option<Rect> {
     let min = Point::new(at.x + em(outline.x_min), -at.y - em(outline.y_max));
     let max = Point::new(at.x + em(outline.x_max), -at.y - em(outline.y_min));
     (max.x > min.x && max.y > min.y).then(|| Rect::new(min, max))
+}
+
+/// The box of a line as it is rendered: thin lines are spread over a pixel.
+fn as_drawn([left, top, right, bottom]: [f32; 4]) -> [f32; 4] {
+    let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
+    union(
+        [left, top, right, bottom],
+        [x - 0.5, y - 0.5, x + 0.5, y + 0.5],
+    )
 }
 
 /// A box in pixels of the page; typst's points are our pixels.

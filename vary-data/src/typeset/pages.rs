@@ -36,7 +36,10 @@ pub(super) fn pages(
         let markdown = to_markdown(&slice::visible(blocks, segments, &body));
         let pixmap = typst_render::render(page, &options);
         let (width, height) = (pixmap.width(), pixmap.height());
-        let rgb = pixmap.data().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]);
+        let rgb = pixmap
+            .data()
+            .chunks_exact(4)
+            .flat_map(|p| [p[0], p[1], p[2]]);
         let image = RgbImage::from_raw(width, height, rgb.collect())
             .ok_or_else(|| Error::Layout("the picture is incomplete".into()))?;
         pages.push(Page {
@@ -184,11 +187,13 @@ impl<'a> Lines<'a> {
         let slack = 0.4 * self.style.size;
         let sides = self.columns[self.column(cluster)];
         let margins = self.style.margins;
-        cluster.segment.is_none()
-            || left > sides[0] - slack
-                && right < sides[1] + slack
-                && top > margins[1] - slack
-                && bottom < height - margins[3] + slack
+        if cluster.segment.is_none() {
+            return bottom < margins[1] || top > height - margins[3];
+        }
+        left > sides[0] - slack
+            && right < sides[1] + slack
+            && top > margins[1] - slack
+            && bottom < height - margins[3] + slack
     }
 }
 

@@ -31,7 +31,11 @@ impl Scan {
         Self {
             blur: strength * rng.random_range(0.0..1.1),
             noise: strength * rng.random_range(0.0..22.0),
-            skew_degrees: if turned { rng.random_range(-2.5..2.5) } else { 0.0 },
+            skew_degrees: if turned {
+                rng.random_range(-2.5..2.5)
+            } else {
+                0.0
+            },
             contrast: 1.0 - strength * rng.random_range(0.0..0.5),
             shade: strength * rng.random_range(0.0..40.0),
             seed: rng.random(),
@@ -95,7 +99,11 @@ impl Scan {
 
 /// `value` within a range; the low end if it is no number.
 fn clamp(value: f32, low: f32, high: f32) -> f32 {
-    if value.is_nan() { low } else { value.clamp(low, high) }
+    if value.is_nan() {
+        low
+    } else {
+        value.clamp(low, high)
+    }
 }
 
 /// A turn about the centre of a picture.
@@ -129,7 +137,10 @@ impl Turn {
         RgbImage::from_fn(image.width(), image.height(), |x, y| {
             let (x, y) = (x as f32 + 0.5 - cx, y as f32 + 0.5 - cy);
             // Where the pixel comes from: the turn backwards.
-            let from = [self.cos * x + self.sin * y + cx, self.cos * y - self.sin * x + cy];
+            let from = [
+                self.cos * x + self.sin * y + cx,
+                self.cos * y - self.sin * x + cy,
+            ];
             sample(image, from, paper)
         })
     }
@@ -141,7 +152,10 @@ impl Turn {
         let [cx, cy] = self.centre;
         let corners = [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| {
             let (x, y) = (x - cx, y - cy);
-            [self.cos * x - self.sin * y + cx, self.sin * x + self.cos * y + cy]
+            [
+                self.cos * x - self.sin * y + cx,
+                self.sin * x + self.cos * y + cy,
+            ]
         });
         let [width, height] = self.size;
         let side = |axis: usize, end: f32| {
@@ -166,7 +180,12 @@ fn sample(image: &RgbImage, [x, y]: [f32; 2], outside: Rgb<u8>) -> Rgb<u8> {
         let pixel = inside.then(|| image.get_pixel_checked(x as u32, y as u32));
         *pixel.flatten().unwrap_or(&outside)
     };
-    let [a, b, c, d] = [pixel(0.0, 0.0), pixel(1.0, 0.0), pixel(0.0, 1.0), pixel(1.0, 1.0)];
+    let [a, b, c, d] = [
+        pixel(0.0, 0.0),
+        pixel(1.0, 0.0),
+        pixel(0.0, 1.0),
+        pixel(1.0, 1.0),
+    ];
     Rgb(std::array::from_fn(|i| {
         let [a, b, c, d] = [a, b, c, d].map(|p| f32::from(p.0[i]));
         let (above, below) = (a + (b - a) * u, c + (d - c) * u);

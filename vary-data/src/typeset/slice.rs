@@ -100,7 +100,11 @@ fn inlines(text: &[Inline], seen: &Seen, (part, cell): (usize, usize)) -> Vec<In
     let cut = |i: usize| {
         let start = if i == *first { from.start } else { 0 };
         let end = if i == *last { to.end } else { usize::MAX };
-        let within = |text: &String| text.get(start..end.min(text.len())).unwrap_or("").to_owned();
+        let within = |text: &String| {
+            text.get(start..end.min(text.len()))
+                .unwrap_or("")
+                .to_owned()
+        };
         match &text[i] {
             Inline::Text {
                 text,

@@ -97,7 +97,11 @@ impl PageStyle {
             [255; 3]
         } else {
             let base: u8 = rng.random_range(236..=252);
-            [base, base - rng.random_range(0..8), base - rng.random_range(0..20)]
+            [
+                base,
+                base - rng.random_range(0..8),
+                base - rng.random_range(0..20),
+            ]
         };
         let indented = rng.random_bool(0.4);
         Self {
@@ -108,8 +112,16 @@ impl PageStyle {
             font,
             size,
             line_spacing: rng.random_range(1.15..1.7),
-            paragraph_spacing: if indented { 0.0 } else { rng.random_range(0.3..1.0) },
-            indent: if indented { rng.random_range(1.0..2.5) } else { 0.0 },
+            paragraph_spacing: if indented {
+                0.0
+            } else {
+                rng.random_range(0.3..1.0)
+            },
+            indent: if indented {
+                rng.random_range(1.0..2.5)
+            } else {
+                0.0
+            },
             justify: rng.random_bool(0.6),
             centre_headings: rng.random_bool(0.3),
             table_lines: *choose(rng, &[TableLines::Grid, TableLines::Book, TableLines::None]),
@@ -142,7 +154,9 @@ impl PageStyle {
             if (low..=high).contains(&value) {
                 return Ok(());
             }
-            Err(Error::PageStyle(format!("{name} is {value}, not within {low} to {high}")))
+            Err(Error::PageStyle(format!(
+                "{name} is {value}, not within {low} to {high}"
+            )))
         };
         let (width, height) = (self.width as f32, self.height as f32);
         within("width", width, 64.0, 8192.0)?;
@@ -162,7 +176,12 @@ impl PageStyle {
             within(name, value, 0.0, side / 4.0)?;
         }
         let column = self.column_sides()[0];
-        within("width of a column", column[1] - column[0], 2.0 * self.size, 8192.0)
+        within(
+            "width of a column",
+            column[1] - column[0],
+            2.0 * self.size,
+            8192.0,
+        )
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writing Markdown.
 
 use super::block::normalise;
-use super::{Block, Inline, escape};
+use super::escape::{self, Within};
+use super::{Block, Inline};
 
 /// Blocks as Markdown that [`parse_markdown`](super::parse_markdown) reads as the same blocks.
 ///
@@ -15,21 +16,24 @@ pub fn to_markdown(blocks: &[Block]) -> String {
 fn block(block: &Block) -> String {
     match block {
         Block::Heading { level, text } => {
-            // A `#` at the end would be taken for the heading's own.
-            let text = inlines(text, false).replace(" #", " \\#");
-            let text = if text.starts_with('#') { format!("\\{text}") } else { text };
+            let text = inlines(text, Within::Heading);
             format!("{} {text}", "#".repeat(usize::from(*level)))
         }
-        Block::Paragraph(text) => escape::line_start(&inlines(text, false)),
+        Block::Paragraph(text) => escape::line_start(&inlines(text, Within::Text)),
         Block::List { start, items } => {
             let item = |(i, text): (usize, &Vec<Inline>)| {
-                let text = escape::line_start(&inlines(text, false));
+                let text = escape::line_start(&inlines(text, Within::Text));
                 match start {
                     Some(start) => format!("{}. {text}", start.saturating_add(i as u64)),
                     None => format!("- {text}"),
                 }
             };
-            items.iter().enumerate().map(item).collect::<Vec<_>>().join("\n")
+            items
+                .iter()
+                .enumerate()
+                .map(item)
+                .collect::<Vec<_>>()
+                .join("\n")
         }
         Block::Table(rows) => table(rows),
         Block::Formula(formula) => format!("$${}$$", formula.latex()),
@@ -44,7 +48,10 @@ fn block(block: &Block) -> String {
 fn table(rows: &[Vec<Vec<Inline>>]) -> String {
     let mut lines = Vec::new();
     for (i, row) in rows.iter().enumerate() {
-        let cells: Vec<String> = row.iter().map(|cell| inlines(cell, true)).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .map(|cell| inlines(cell, Within::Table))
+            .collect();
         lines.push(format!("| {} |", cells.join(" | ")));
         if i == 0 {
             lines.push(format!("|{}", " --- |".repeat(row.len())));
@@ -53,7 +60,7 @@ fn table(rows: &[Vec<Vec<Inline>>]) -> String {
     lines.join("\n")
 }
 
-fn inlines(inlines: &[Inline], pipes: bool) -> String {
+fn inlines(inlines: &[Inline], within: Within) -> String {
     let mut out = String::new();
     for (i, inline) in inlines.iter().enumerate() {
         match inline {
@@ -72,13 +79,21 @@ fn inlines(inlines: &[Inline], pipes: bool) -> String {
                 let beside = |inside: bool| (inside || !mark.is_empty()).then_some('*');
                 let (before, after) = (beside(i > 0), beside(i + 1 < inlines.len()));
                 out += mark;
-                out += &escape::inline(text, before, after, pipes);
+                out += &escape::inline(text, before, after, within);
                 out += mark;
             }
             Inline::Code(code) => {
                 let fence = "`".repeat(ticks(code) + 1);
-                let pad = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
-                let code = if pipes { code.replace('|', "\\|") } else { code.clone() };
+                let pad = if code.starts_with('`') || code.ends_with('`') {
+                    " "
+                } else {
+                    ""
+                };
+                let code = if within == Within::Table {
+                    code.replace('|', "\\|")
+                } else {
+                    code.clone()
+                };
                 out += &format!("{fence}{pad}{code}{pad}{fence}");
             }
             Inline::Formula(formula) => out += &format!("${}$", formula.latex()),

@@ -132,7 +132,11 @@ impl<'a> Parser<'a> {
         }
         // LaTeX takes one digit only.
         if self.rest.starts_with(|c: char| c.is_ascii_digit()) {
-            return Ok(self.next().map(|c| Node::Number(c.into())).into_iter().collect());
+            return Ok(self
+                .next()
+                .map(|c| Node::Number(c.into()))
+                .into_iter()
+                .collect());
         }
         Ok(vec![self.atom()?])
     }
@@ -177,7 +181,7 @@ impl<'a> Parser<'a> {
                 }
                 Ok(Node::Number(number))
             }
-            '}' | '#' | '%' | '&' | '$' | '~' | '"' | '`' => {
+            '}' | '^' | '_' | '\'' | '#' | '%' | '&' | '$' | '~' | '"' | '`' => {
                 Err(format!("{c:?} is not supported"))
             }
             '|' => Ok(Node::Symbol('|', Some("vert"))),

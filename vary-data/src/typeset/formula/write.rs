@@ -19,7 +19,9 @@ struct Latex<'a> {
 
 impl Latex<'_> {
     fn push(&mut self, token: &str) {
-        let name = self.text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let name = self
+            .text
+            .trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let after_command = name.ends_with('\\') && name.len() < self.text.len();
         if after_command && token.starts_with(|c: char| c.is_ascii_alphabetic()) {
             self.text.push_str(self.gap);
@@ -35,9 +37,8 @@ impl Latex<'_> {
     fn row(&mut self, nodes: &[Node]) {
         for (i, node) in nodes.iter().enumerate() {
             // Numbers side by side would be one.
-            let numbers = matches!(node, Node::Number(_))
-                && i > 0
-                && matches!(nodes[i - 1], Node::Number(_));
+            let numbers =
+                matches!(node, Node::Number(_)) && i > 0 && matches!(nodes[i - 1], Node::Number(_));
             if numbers {
                 self.text.push_str(self.gap);
             }

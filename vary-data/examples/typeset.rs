@@ -20,6 +20,9 @@ use vary_data::typeset::{
 const USAGE: &str = "typeset --out DIR [--count N] [--seed S] [--font FILE]... [--corpus FILE.txt] \
     [--scan] [--boxes] [FILE.md | FILE.txt]";
 
+/// Documents between savings, so that memory stays small.
+const CHUNK: u64 = 64;
+
 #[derive(Default)]
 struct Arguments {
     out: PathBuf,
@@ -57,30 +60,34 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(path) => Corpus::new(&fs::read_to_string(path)?, &typesetter)?,
         None => Corpus::builtin(),
     };
-    let start = Instant::now();
-    let made = (0..arguments.count).into_par_iter().map(|index| {
+    let make = |index| {
         let (blocks, style) = document(arguments.seed, index, &corpus, typesetter.families());
-        let pages = typesetter.typeset(&blocks, &style);
-        let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed ^ index);
-        let scan = arguments.scan.then(|| Scan::draw(&mut rng));
-        let pages = pages.map(|pages| match scan {
-            Some(scan) => pages.iter().map(|page| scan.apply(page)).collect(),
-            None => pages,
-        });
-        (index, pages)
-    });
-    let made: Vec<_> = made.collect();
-    let seconds = start.elapsed().as_secs_f64();
-    let mut pages = 0;
-    for (index, result) in &made {
-        match result {
-            Ok(found) => {
-                pages += found.len();
-                for (i, page) in found.iter().enumerate() {
-                    save(page, &arguments, &format!("{index:05}-{i}"))?;
+        let pages = typesetter.typeset(&blocks, &style)?;
+        if !arguments.scan {
+            return Ok(pages);
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed);
+        rng.set_stream(index);
+        let scan = Scan::draw(&mut rng);
+        Ok::<_, vary_data::Error>(pages.iter().map(|page| scan.apply(page)).collect())
+    };
+    let (mut seconds, mut pages) = (0.0, 0);
+    for first in (0..arguments.count).step_by(CHUNK as usize) {
+        let indices = first..arguments.count.min(first + CHUNK);
+        let start = Instant::now();
+        let made: Vec<_> = indices.into_par_iter().map(|i| (i, make(i))).collect();
+        // Saving isn't timed.
+        seconds += start.elapsed().as_secs_f64();
+        for (index, result) in &made {
+            match result {
+                Ok(found) => {
+                    pages += found.len();
+                    for (i, page) in found.iter().enumerate() {
+                        save(page, &arguments, &format!("{index:05}-{i}"))?;
+                    }
                 }
+                Err(e) => eprintln!("document {index}: {e}"),
             }
-            Err(e) => eprintln!("document {index}: {e}"),
         }
     }
     let threads = rayon::current_num_threads();

@@ -194,7 +194,7 @@ impl Code {
             self.source,
             "#align(center, block[#set par(first-line-indent: 0pt, justify: false)\n\
              #table(columns: {columns}, align: start, inset: (x: 0.5em, y: 0.4em), \
-             stroke: {stroke}, {rule} table.header(",
+             stroke: {stroke}, {rule} table.header(repeat: false, ",
         );
         for (part, row) in rows.iter().enumerate() {
             for (cell, text) in row.iter().enumerate() {

@@ -5,7 +5,7 @@ use typst::utils::Scalar;
 use typst_layout::PagedDocument;
 use typst_render::RenderOptions;
 
-use super::code::{Place, Segment};
+use super::code::{Content, Place, Segment};
 use super::layout::{Cluster, union};
 use super::{Block, PageStyle, slice, to_markdown};
 use crate::{Error, Page, Result, Word};
@@ -36,11 +36,12 @@ pub(super) fn pages(
         let markdown = to_markdown(&slice::visible(blocks, segments, &body));
         let pixmap = typst_render::render(page, &options);
         let (width, height) = (pixmap.width(), pixmap.height());
-        let rgb = pixmap
-            .data()
-            .chunks_exact(4)
-            .flat_map(|p| [p[0], p[1], p[2]]);
-        let image = RgbImage::from_raw(width, height, rgb.collect())
+        // The paper is opaque, hence nothing is premultiplied.
+        let mut rgb = Vec::with_capacity(pixmap.data().len() / 4 * 3);
+        for pixel in pixmap.data().chunks_exact(4) {
+            rgb.extend_from_slice(&pixel[..3]);
+        }
+        let image = RgbImage::from_raw(width, height, rgb)
             .ok_or_else(|| Error::Layout("the picture is incomplete".into()))?;
         pages.push(Page {
             image,
@@ -87,7 +88,7 @@ impl<'a> Lines<'a> {
     fn push(&mut self, cluster: &Cluster) -> Result<()> {
         if !self.fits(cluster) {
             return Err(Error::DoesNotFit {
-                text: cluster.text.clone(),
+                text: self.whereabouts(cluster),
             });
         }
         let between = match &self.last {
@@ -112,6 +113,18 @@ impl<'a> Lines<'a> {
         self.text.push_str(&cluster.text);
         self.last = Some(cluster.clone());
         Ok(())
+    }
+
+    /// The text around a cluster, for messages.
+    fn whereabouts(&self, cluster: &Cluster) -> String {
+        let segment = cluster.segment.map(|segment| &self.segments[segment]);
+        match segment.map(|segment| &segment.content) {
+            Some(Content::Text(text) | Content::Formula(text)) => {
+                let from = text.floor_char_boundary(cluster.bytes.start);
+                text[from..].chars().take(40).collect()
+            }
+            None => cluster.text.clone(),
+        }
     }
 
     fn place(&self, cluster: &Cluster) -> Option<Place> {

@@ -42,7 +42,7 @@ fn part(block: &Block, seen: &Seen) -> Vec<Block> {
         }],
         Block::Paragraph(text) => vec![Block::Paragraph(inlines(text, seen, (0, 0)))],
         Block::List { start, items } => list(*start, items, seen),
-        // Rows are never cut; the header is drawn again on each page.
+        // Rows are never cut. Markdown wants a header: it is the first row that is here.
         Block::Table(rows) => {
             let parts = parts(seen);
             let rows = parts.into_iter().map(|part| rows[part].clone());

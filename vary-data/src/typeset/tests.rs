@@ -111,12 +111,10 @@ fn special_characters_are_drawn_as_they_are() {
 #[test]
 fn random_documents_are_exact() {
     let corpus = Corpus::builtin();
-    for index in 0..24 {
+    for index in 0..40 {
         let (blocks, mut style) = document(3, index, &corpus, TYPESETTER.families());
         style.paper = [255; 3];
-        if style.table_lines == TableLines::Grid || style.table_lines == TableLines::Book {
-            style.table_lines = TableLines::None;
-        }
+        style.table_lines = TableLines::None;
         let pages = TYPESETTER.typeset(&blocks, &style).unwrap();
         let markdown: Vec<_> = pages.iter().map(|p| p.markdown.clone().unwrap()).collect();
         for page in &pages {
@@ -204,13 +202,14 @@ fn long_lists_tables_and_code_are_cut_between_their_parts() {
     for line in items.iter().chain(&rows).chain(&lines) {
         assert!(joined.lines().any(|l| l == line), "{line} is missing");
     }
-    // The header is drawn again, and is in the Markdown again.
-    let tables = pages
-        .iter()
-        .filter(|p| p.text.contains("r1") || p.text.contains(" v"));
-    for page in tables.filter(|p| p.text.contains("| r")) {
-        assert!(page.markdown.as_ref().unwrap().contains("| Row | Value |"));
-    }
+    assert_eq!(joined.matches("| Row | Value |").count(), 1);
+    // The same where it goes on in the next column of the same page.
+    let style = PageStyle {
+        columns: 2,
+        ..style
+    };
+    let pages = TYPESETTER.typeset(&blocks, &style).unwrap();
+    pages.iter().for_each(check);
 }
 
 #[test]

@@ -77,7 +77,8 @@ impl Typesetter {
     }
 
     /// Typesets a document to as many pages as it takes. Each page has the text, words and
-    /// Markdown that is on it; what two pages share is divided between them where the page ends.
+    /// Markdown that is on it; what two pages share is divided between them where the page ends (a
+    /// table between its rows: the header is on the first page only).
     ///
     /// Header and page number are in a page's text and words, not in its Markdown. A formula is
     /// one word, in LaTeX without blanks, with what stands beside it without a blank. Chinese and

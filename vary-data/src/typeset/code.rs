@@ -116,9 +116,9 @@ impl Code {
                 } else {
                     1.2
                 };
-                let _ = write!(
+                let _ = writeln!(
                     self.source,
-                    "#block[#set par(hanging-indent: {width}em, first-line-indent: 0pt)\n"
+                    "#block[#set par(hanging-indent: {width}em, first-line-indent: 0pt)"
                 );
                 for (part, item) in items.iter().enumerate() {
                     // A blank ends the mark: it is a word of its own.

@@ -146,5 +146,5 @@ const BUILTIN: &str = "\
     make find know write read build measure estimate observe quickly slowly often rarely usually \
     approximately however therefore moreover although because while until unless whether \
     12 27 48 1.5 3,200 1984 2019 2024 75% 40% $120 €35 £9.99 #7 A4 CO2 (below) \"quoted\" \
-    well-known e-mail user@example.org half-open x-ray & §5 [12] state-of-the-art \
+    well-known e-mail me@mail.org half-open x-ray & §5 [12] state-of-the-art \
     snake_case C++ 100°C ±0.5 3/4 naïve café Zürich façade don't it's";

@@ -9,6 +9,9 @@ use super::{Block, Corpus, Formula, Inline, PageStyle};
 /// A random document of about one page and its style, the same for the same arguments: `index`
 /// counts the documents of a `seed`. `families` are the fonts to choose from, such as
 /// [`Typesetter::families`](super::Typesetter::families).
+///
+/// Few documents hold a word that is too long for their narrow columns: `typeset` says so, take
+/// the next one.
 pub fn document(
     seed: u64,
     index: u64,

@@ -90,7 +90,8 @@ impl Scan {
                 let shift = noise * random - dark;
                 for level in &mut pixel.0 {
                     let value = middle + (f32::from(*level) - middle) * contrast + shift;
-                    *level = value.round().clamp(0.0, 255.0) as u8;
+                    // The cast keeps to `0..=255`.
+                    *level = (value + 0.5) as u8;
                 }
             }
         }
@@ -132,7 +133,9 @@ impl Turn {
             return image.clone();
         }
         // Paper is what lies in the corner: pages have margins.
-        let paper = *image.get_pixel(0, 0);
+        let Some(paper) = image.get_pixel_checked(0, 0).copied() else {
+            return image.clone();
+        };
         let [cx, cy] = self.centre;
         RgbImage::from_fn(image.width(), image.height(), |x, y| {
             let (x, y) = (x as f32 + 0.5 - cx, y as f32 + 0.5 - cy);
@@ -169,26 +172,25 @@ impl Turn {
     }
 }
 
-/// Bilinear sample at a point in pixels; `outside` beyond the picture.
+/// Bilinear sample at a point in pixels; `outside` beyond the centres of the outermost pixels.
 fn sample(image: &RgbImage, [x, y]: [f32; 2], outside: Rgb<u8>) -> Rgb<u8> {
     let (x, y) = (x - 0.5, y - 0.5);
-    let (left, top) = (x.floor(), y.floor());
-    let (u, v) = (x - left, y - top);
-    let pixel = |dx: f32, dy: f32| {
-        let (x, y) = (left + dx, top + dy);
-        let inside = x >= 0.0 && y >= 0.0;
-        let pixel = inside.then(|| image.get_pixel_checked(x as u32, y as u32));
-        *pixel.flatten().unwrap_or(&outside)
-    };
-    let [a, b, c, d] = [
-        pixel(0.0, 0.0),
-        pixel(1.0, 0.0),
-        pixel(0.0, 1.0),
-        pixel(1.0, 1.0),
-    ];
+    let (width, height) = (image.width() as f32, image.height() as f32);
+    let inside = x >= 0.0 && y >= 0.0 && x < width - 1.0 && y < height - 1.0;
+    if !inside {
+        return outside;
+    }
+    let (left, top) = (x as u32, y as u32);
+    let (u, v) = (x - left as f32, y - top as f32);
+    let [a, b, c, d] = [(0, 0), (1, 0), (0, 1), (1, 1)]
+        .map(|(right, down)| *image.get_pixel(left + right, top + down));
+    // Most of a page is paper.
+    if a == b && a == c && a == d {
+        return a;
+    }
     Rgb(std::array::from_fn(|i| {
         let [a, b, c, d] = [a, b, c, d].map(|p| f32::from(p.0[i]));
         let (above, below) = (a + (b - a) * u, c + (d - c) * u);
-        (above + (below - above) * v).round() as u8
+        (above + (below - above) * v + 0.5) as u8
     }))
 }

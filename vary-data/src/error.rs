@@ -133,7 +133,7 @@ pub enum Error {
 
     /// A font that can't be used.
     #[error("font {position}: {reason}; give TrueType or OpenType fonts with the letters of ASCII")]
-    Font {
+    DrawnFont {
         /// Its place in the list, from 0.
         position: usize,
         /// What is wrong with it.
@@ -169,6 +169,35 @@ pub enum Error {
     /// The shapes of a picture could not be drawn.
     #[error("drawing shapes: {0}; this is a defect of this crate, please report it")]
     Shapes(String),
+    /// A font file that holds no font that can be read.
+    #[error("{}: no font in it could be read; give a .ttf, .otf or .ttc file", .0.display())]
+    Font(PathBuf),
+    /// Characters that none of the fonts draws.
+    #[error("no font draws {chars:?}; give a font that has them, or leave them out")]
+    NoGlyph {
+        /// The characters.
+        chars: String,
+    },
+    /// Text that is wider or higher than its place on the page.
+    #[error("{text:?} does not fit its column or page; take smaller type or fewer columns")]
+    DoesNotFit {
+        /// The text.
+        text: String,
+    },
+    /// A formula outside the supported part of LaTeX.
+    #[error("formula {latex:?}: {reason}")]
+    Formula {
+        /// The formula.
+        latex: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A style of pages outside its ranges.
+    #[error("page style: {0}")]
+    PageStyle(String),
+    /// A page that could not be laid out.
+    #[error("typst could not lay out the page: {0}")]
+    Layout(String),
 }
 
 impl Error {

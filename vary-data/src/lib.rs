@@ -6,8 +6,10 @@ pub mod drawn;
 mod error;
 mod page;
 pub mod path;
-pub mod sets;
 mod question;
+pub mod sets;
+#[cfg(feature = "typeset")]
+pub mod typeset;
 
 pub use error::{Error, Result};
 pub use page::{Page, Word};

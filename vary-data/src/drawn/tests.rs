@@ -118,9 +118,12 @@ fn refuses_sizes_and_fonts() {
         (config.width, config.height) = (width, height);
         assert!(matches!(form(0, 0, &config), Err(Error::DrawnSize { .. })));
     }
-    assert!(matches!(Fonts::from_bytes([]), Err(Error::Font { .. })));
+    assert!(matches!(
+        Fonts::from_bytes([]),
+        Err(Error::DrawnFont { .. })
+    ));
     let damaged = Fonts::from_bytes([vec![1, 2, 3]]);
-    assert!(matches!(damaged, Err(Error::Font { position: 0, .. })));
+    assert!(matches!(damaged, Err(Error::DrawnFont { position: 0, .. })));
     let one = typst_assets::fonts().next().unwrap().to_vec();
     assert!(Fonts::from_bytes([one]).is_ok());
 }

@@ -37,7 +37,7 @@ impl Fonts {
     }
 
     fn of(faces: impl Iterator<Item = (u16, Result<FontArc, InvalidFont>)>) -> Result<Self> {
-        let refused = |position, reason: String| Error::Font { position, reason };
+        let refused = |position, reason: String| Error::DrawnFont { position, reason };
         let (mut regular, mut all) = (Vec::new(), Vec::new());
         for (position, (weight, face)) in faces.enumerate() {
             let face = face.map_err(|e| refused(position, e.to_string()))?;

@@ -136,7 +136,7 @@ fn a_bad_file_is_refused_by_record_and_field() {
         );
         let message = refused(&text);
         assert!(
-            message.contains("leads out") && message.contains("record 0"),
+            message.contains("inside it") && message.contains("record 0"),
             "{message}"
         );
     }
@@ -153,7 +153,10 @@ fn questions_of_docvqa_and_chartqa_are_read() {
         .map(|epoch| set.get(0, epoch).unwrap().messages[1].value.clone())
         .collect();
     assert!(answers.contains(&"5".into()) && answers.contains(&"five".into()));
-    assert_eq!(set.get(0, 0).unwrap().messages[0].value, "<image>\nTotal?");
+    assert_eq!(
+        set.get(0, 0).unwrap().messages[0].value,
+        "<image>\nTotal? Answer using a single word or phrase."
+    );
 
     let (dir, file) = folder(
         "test.json",

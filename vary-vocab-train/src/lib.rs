@@ -11,6 +11,7 @@ mod objective;
 mod questions;
 mod recipe;
 pub mod scenes;
+mod sets;
 /// The training program.
 pub mod train;
 
@@ -19,7 +20,7 @@ pub use evaluate::EvalArgs;
 pub use finetune::{ExportArgs, FinetuneArgs};
 pub use init::initialise;
 pub use objective::{SceneModel, SceneObjective, SceneSample};
-pub use questions::{MAX_BOXES, Question};
+pub use questions::{MAX_BOXES, Objects, Question};
 pub(crate) use recipe::keep_recipe;
 pub use recipe::{Preset, SceneRecipe, seeds};
 pub use train::TrainArgs;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use rand::{Rng, RngExt};
 use vary_core::detection::{BoundingBox, format_answer, group_by_label};
 use vary_core::prompt::Task;
@@ -25,15 +27,68 @@ const NAMED: f64 = 0.15;
 /// Share of the scenes that are asked for one object, where one is the only one of its class.
 const LOCATE: f64 = 0.1;
 
+/// The objects of a picture, and its width and height in pixels.
+#[derive(Debug, Clone, Copy)]
+pub struct Objects<'a> {
+    /// The objects.
+    pub objects: &'a [SceneObject],
+    /// Width and height.
+    pub size: (u32, u32),
+}
+
+impl<'a> From<&'a Scene> for Objects<'a> {
+    fn from(scene: &'a Scene) -> Self {
+        Self {
+            objects: &scene.objects,
+            size: scene.image.dimensions(),
+        }
+    }
+}
+
 impl Question {
     /// All objects.
-    pub fn detect_all(scene: &Scene, names: &[String]) -> Self {
+    fn detect_all(scene: Objects<'_>, names: &[String]) -> Self {
         let every = (0..scene.objects.len()).collect();
         Self::new(Task::DetectAll.to_string(), scene, names, every)
     }
 
+    /// The paper's rule for detection sets: all objects where they are up to [`MAX_BOXES`]; else
+    /// classes drawn by lot, as many as have no more boxes than that together.
+    pub fn of_set(scene: Objects<'_>, names: &[String], rng: &mut impl Rng) -> Self {
+        if scene.objects.len() <= MAX_BOXES {
+            return Self::detect_all(scene, names);
+        }
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for object in scene.objects {
+            *counts.entry(object.class).or_default() += 1;
+        }
+        let mut classes: Vec<(usize, usize)> = counts.into_iter().collect();
+        let (mut asked, mut boxes) = (vec![], 0);
+        while !classes.is_empty() {
+            let (class, count) = classes.swap_remove(rng.random_range(0..classes.len()));
+            if boxes + count <= MAX_BOXES {
+                asked.push(class);
+                boxes += count;
+            }
+        }
+        if asked.is_empty() {
+            // Every class is a crowd: the smallest is asked for.
+            let class = |i: usize| scene.objects.iter().filter(|o| o.class == i).count();
+            let smallest = scene
+                .objects
+                .iter()
+                .map(|o| o.class)
+                .min_by_key(|&i| class(i));
+            asked.extend(smallest);
+        }
+        let labels: Vec<&str> = asked.iter().map(|&class| names[class].as_str()).collect();
+        let prompt = Task::DetectClasses(&labels).to_string();
+        Self::of_classes(prompt, scene, names, &asked)
+    }
+
     /// Draws one of the prompts by lot.
     pub fn draw(scene: &Scene, names: &[String], rng: &mut impl Rng) -> Self {
+        let scene = Objects::from(scene);
         let lot: f64 = rng.random();
         let mut present: Vec<usize> = scene.objects.iter().map(|object| object.class).collect();
         present.sort_unstable();
@@ -68,14 +123,14 @@ impl Question {
         )
     }
 
-    fn of_classes(prompt: String, scene: &Scene, names: &[String], classes: &[usize]) -> Self {
+    fn of_classes(prompt: String, scene: Objects<'_>, names: &[String], classes: &[usize]) -> Self {
         let asked = |i: &usize| classes.contains(&scene.objects[*i].class);
         let objects = (0..scene.objects.len()).filter(asked).collect();
         Self::new(prompt, scene, names, objects)
     }
 
-    fn new(prompt: String, scene: &Scene, names: &[String], mut objects: Vec<usize>) -> Self {
-        let (width, height) = scene.image.dimensions();
+    fn new(prompt: String, scene: Objects<'_>, names: &[String], mut objects: Vec<usize>) -> Self {
+        let (width, height) = scene.size;
         let place = |object: &SceneObject| reading_order(object.bbox, width, height);
         objects.sort_by(|&a, &b| {
             place(&scene.objects[a])
@@ -202,5 +257,36 @@ mod tests {
             let question = Question::draw(&scene, &names, &mut ChaCha8Rng::seed_from_u64(seed));
             assert_ne!(question.prompt, "Detect all objects in this image");
         }
+    }
+
+    #[test]
+    fn sets_are_asked_by_the_rule_of_the_paper() {
+        let object = |class: usize, i: usize| SceneObject {
+            class,
+            bbox: [i as f32, 0.0, i as f32 + 9.0, 9.0],
+        };
+        let names: Vec<String> = ["car", "cup", "fish"].map(String::from).to_vec();
+        let ask = |counts: [usize; 3], seed| {
+            let of = |(class, &n): (usize, &usize)| (0..n).map(move |i| object(class, i));
+            let objects: Vec<_> = counts.iter().enumerate().flat_map(of).collect();
+            let view = Objects {
+                objects: &objects,
+                size: (128, 128),
+            };
+            Question::of_set(view, &names, &mut ChaCha8Rng::seed_from_u64(seed))
+        };
+        let few = ask([10, 20, 0], 1);
+        assert_eq!(few.prompt, "Detect all objects in this image");
+        assert_eq!(few.objects.len(), 30);
+        let mut prompts = std::collections::BTreeSet::new();
+        for seed in 0..40 {
+            let many = ask([12, 15, 28], seed);
+            assert!(many.objects.len() <= MAX_BOXES && !many.objects.is_empty());
+            prompts.insert(many.prompt);
+        }
+        // Drawn anew: both in either order, or the one that fills an answer alone.
+        assert_eq!(prompts.len(), 3, "{prompts:?}");
+        let crowds = ask([40, 31, 33], 0);
+        assert_eq!(crowds.prompt, "Detect cup in this image");
     }
 }

@@ -3,9 +3,10 @@ use std::path::{Path, PathBuf};
 
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use vary_data::path::inside;
 
 use super::records::{JsonRecords, bad_record, origin, parse};
-use super::{Conversation, Dataset, pictures};
+use super::{Conversation, Dataset, read_picture};
 use crate::Result;
 use crate::prompt::{IMAGE, Message};
 
@@ -54,7 +55,7 @@ impl Dataset for Conversations {
         let record = Record::read(path, index, &self.records.read(index)?)?;
         let origin = origin(path, index);
         let paths = record.paths(&self.images, path, index)?;
-        let read = |file: &PathBuf| pictures::read(file, &origin);
+        let read = |file: &PathBuf| read_picture(file, &origin);
         Ok(Conversation {
             pictures: paths.iter().map(read).collect::<Result<_>>()?,
             messages: record.conversations,
@@ -101,10 +102,7 @@ impl Record {
     /// Files of the pictures.
     fn paths(&self, images: &Path, path: &Path, number: usize) -> Result<Vec<PathBuf>> {
         let file = |name: &String| {
-            pictures::inside(images, name).ok_or_else(|| {
-                let reason = format!("`{name}` leads out of the folder of pictures");
-                bad_record(path, number, "image", reason)
-            })
+            inside(images, name).map_err(|e| bad_record(path, number, "image", e.to_string()))
         };
         self.image.iter().map(file).collect()
     }

@@ -15,6 +15,7 @@ mod webdataset;
 pub use llava::Conversations;
 pub use mixture::{Mixture, Skipped};
 pub use order::permute;
+pub use pictures::read_picture;
 pub use questions::{ChartQa, DocVqa};
 pub use webdataset::WebDataset;
 

@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use vary_data::path::inside;
 
 use super::order::mix;
 use super::records::{bad_record, origin};
-use super::{Conversation, Dataset, pictures};
+use super::{Conversation, Dataset, read_picture};
 use crate::prompt::{IMAGE, Message};
 use crate::{Error, Result};
 
@@ -20,6 +21,8 @@ struct Question {
 /// Questions of one annotation file, which is small beside its pictures.
 struct Questions {
     path: PathBuf,
+    /// What follows every question, table 1 of Vary-toy (arXiv 2401.12503).
+    instruction: &'static str,
     questions: Vec<Question>,
 }
 
@@ -34,9 +37,9 @@ impl Questions {
         // Another of the answers in every epoch.
         let chosen = mix(index as u64).wrapping_add(epoch) % answers.len() as u64;
         Ok(Conversation {
-            pictures: vec![pictures::read(picture, &origin)?],
+            pictures: vec![read_picture(picture, &origin)?],
             messages: vec![
-                Message::human(format!("{IMAGE}\n{question}")),
+                Message::human(format!("{IMAGE}\n{question} {}", self.instruction)),
                 Message::gpt(answers[chosen as usize].clone()),
             ],
             origin,
@@ -70,7 +73,11 @@ impl DocVqa {
         let file: File = read(json)?;
         let entries = file.data.into_iter();
         let entries = entries.map(|entry| (entry.image, entry.question, entry.answers));
-        questions(json, images.as_ref(), entries, "image", "answers").map(Self)
+        let set = questions(json, images.as_ref(), entries, ["image", "answers"])?;
+        Ok(Self(Questions {
+            instruction: "Answer using a single word or phrase.",
+            ..set
+        }))
     }
 }
 
@@ -104,7 +111,11 @@ impl ChartQa {
         let file: Vec<Entry> = read(json)?;
         let entries = file.into_iter();
         let entries = entries.map(|entry| (entry.imgname, entry.query, vec![entry.label]));
-        questions(json, images.as_ref(), entries, "imgname", "label").map(Self)
+        let set = questions(json, images.as_ref(), entries, ["imgname", "label"])?;
+        Ok(Self(Questions {
+            instruction: "Answer using a single-word or phrase.",
+            ..set
+        }))
     }
 }
 
@@ -128,16 +139,12 @@ fn questions(
     path: &Path,
     images: &Path,
     entries: impl Iterator<Item = (String, String, Vec<String>)>,
-    image_field: &str,
-    answer_field: &str,
+    [image_field, answer_field]: [&str; 2],
 ) -> Result<Questions> {
     let question =
         |(number, (image, question, answers)): (usize, (String, String, Vec<String>))| {
             let bad = |field: &str, reason: String| bad_record(path, number, field, reason);
-            let picture = pictures::inside(images, &image).ok_or_else(|| {
-                let reason = format!("`{image}` leads out of the folder of pictures");
-                bad(image_field, reason)
-            })?;
+            let picture = inside(images, &image).map_err(|e| bad(image_field, e.to_string()))?;
             if answers.is_empty() {
                 let reason = "there are none: is this the test split?".into();
                 return Err(bad(answer_field, reason));
@@ -153,6 +160,7 @@ fn questions(
         true => Err(Error::EmptySet { path: path.into() }),
         false => Ok(Questions {
             path: path.into(),
+            instruction: "",
             questions,
         }),
     }

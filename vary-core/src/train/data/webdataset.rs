@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use tar::{Archive, EntryType};
 
 use super::llava::Record;
+use super::pictures::read_bytes;
 use super::records::{bad_record, read_at};
-use super::{Conversation, Dataset, pictures};
+use super::{Conversation, Dataset};
 use crate::prompt::{IMAGE, Message, Task};
 use crate::{Error, Result};
 
@@ -171,7 +172,7 @@ impl Dataset for WebDataset {
     fn get(&self, index: usize, _epoch: u64) -> Result<Conversation> {
         let sample = &self.samples[index];
         let origin = format!("{}: {}", self.shards[sample.shard].display(), sample.name);
-        let picture = |part| pictures::read_bytes(&self.read(sample, part)?, &origin);
+        let picture = |part| read_bytes(&self.read(sample, part)?, &origin);
         let found = sample.picture.map(picture).transpose()?;
         Ok(Conversation {
             pictures: found.into_iter().collect(),

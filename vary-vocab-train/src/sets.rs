@@ -1,0 +1,130 @@
+use std::path::Path;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use vary_core::detection::{BoundingBox, format_answer};
+use vary_core::prompt::{IMAGE, Message, Task};
+use vary_core::train::data::{Conversation, Dataset, read_picture};
+use vary_data::sets::{DetectionSet, GroundingSet, SetReport};
+
+use crate::questions::{Objects, Question};
+use crate::scenes::SceneObject;
+
+/// A detection set as conversations, asked for by the paper's rule (Vary-toy, arXiv 2401.12503,
+/// section 3.1): see [`Question::of_set`]. Groups of objects that have one box are left out.
+pub(crate) struct DetectionConversations {
+    set: DetectionSet,
+    seed: u64,
+    left_out: Vec<String>,
+}
+
+impl DetectionConversations {
+    pub fn new(set: DetectionSet, seed: u64) -> Self {
+        Self {
+            left_out: left_out(set.report()),
+            set,
+            seed,
+        }
+    }
+}
+
+impl Dataset for DetectionConversations {
+    fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    fn get(&self, index: usize, epoch: u64) -> vary_core::Result<Conversation> {
+        let image = self.set.get(index).ok_or_else(|| outside(index))?;
+        let origin = image.path.display().to_string();
+        let picture = read_picture(&image.path, &origin)?;
+        let size = picture.dimensions();
+        let objects: Vec<SceneObject> = (image.objects.iter())
+            .filter(|object| !object.crowd)
+            .map(|object| SceneObject {
+                class: object.class,
+                bbox: in_pixels(object.bbox, size),
+            })
+            .collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(epoch));
+        rng.set_stream(index as u64);
+        let view = Objects {
+            objects: &objects,
+            size,
+        };
+        let question = Question::of_set(view, self.set.classes(), &mut rng);
+        let prompt = format!("{IMAGE}\n{}", question.prompt);
+        Ok(Conversation {
+            pictures: vec![picture],
+            messages: vec![Message::human(prompt), Message::gpt(question.answer)],
+            origin,
+        })
+    }
+
+    fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+}
+
+/// A set of referring expressions as conversations; answers are boxes alone, as in figure 1 of the
+/// paper.
+pub(crate) struct GroundingConversations {
+    set: GroundingSet,
+    left_out: Vec<String>,
+}
+
+impl GroundingConversations {
+    pub fn new(set: GroundingSet) -> Self {
+        Self {
+            left_out: left_out(set.report()),
+            set,
+        }
+    }
+}
+
+impl Dataset for GroundingConversations {
+    fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    fn get(&self, index: usize, _epoch: u64) -> vary_core::Result<Conversation> {
+        let referred = self.set.get(index).ok_or_else(|| outside(index))?;
+        let origin = referred.path.display().to_string();
+        let picture = read_picture(&referred.path, &origin)?;
+        let (width, height) = picture.dimensions();
+        let [x1, y1, x2, y2] = in_pixels(referred.bbox, (width, height));
+        let bbox = BoundingBox::new(x1, y1, x2, y2).to_thousandths(width, height);
+        let prompt = format!("{IMAGE}\n{}", Task::Locate(&referred.expression));
+        let answer = format_answer(&[("", vec![bbox])]);
+        Ok(Conversation {
+            pictures: vec![picture],
+            messages: vec![Message::human(prompt), Message::gpt(answer)],
+            origin,
+        })
+    }
+
+    fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+}
+
+fn in_pixels(bbox: [f32; 4], (width, height): (u32, u32)) -> [f32; 4] {
+    let size = [width, height, width, height];
+    std::array::from_fn(|i| bbox[i] * size[i] as f32)
+}
+
+fn outside(index: usize) -> vary_core::Error {
+    vary_core::Error::Config(format!("the set has no item {index}"))
+}
+
+/// A line for each reason why something was left out.
+fn left_out(report: &SetReport) -> Vec<String> {
+    let line = |(issue, found): (&_, &vary_data::sets::Found)| {
+        let places = found.first.iter().map(|place| {
+            let file = Path::new(&place.file).display();
+            format!("{file}: {}", place.record)
+        });
+        let places: Vec<String> = places.collect();
+        format!("{}: {issue:?}, first in {}", found.count, places.join(", "))
+    };
+    report.issues.iter().map(line).collect()
+}

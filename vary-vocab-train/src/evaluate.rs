@@ -78,16 +78,16 @@ fn run_scenes(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
             }
         },
     )?;
+    if let Some(dir) = &args.report {
+        let title = format!("{} drawn scenes of seed {}", args.scenes, args.seed);
+        evaluation.report(titled(&title, args)).save(dir)?;
+    }
     let summary = eval.summary();
     if args.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
         println!("seed {}, {:.0} s", args.seed, start.elapsed().as_secs_f64());
         println!("{summary}");
-    }
-    if let Some(dir) = &args.report {
-        let title = format!("{} drawn scenes of seed {}", args.scenes, args.seed);
-        evaluation.report(titled(&title, args)).save(dir)?;
     }
     Ok(())
 }
@@ -120,13 +120,13 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, data: &Path) -> anyhow::Result
         );
     }
     let report = evaluation.report(titled(&data.display().to_string(), args));
+    if let Some(dir) = &args.report {
+        report.save(dir)?;
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print!("{report}");
-    }
-    if let Some(dir) = &args.report {
-        report.save(dir)?;
     }
     Ok(())
 }

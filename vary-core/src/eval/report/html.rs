@@ -7,6 +7,12 @@ use crate::eval::{Confusion, DetectionSummary};
 
 const STYLE: &str = include_str!("style.css");
 
+/// How to read the page.
+const KEY: &str = "<p class=\"key\">Boxes: <b class=\"true\">true</b>, \
+    <b class=\"found\">found, with score</b> (dashed). Words: <del>only in the reference</del>, \
+    <ins>only in the answer</ins>. Numbers are means over the answers; pooled ones are over all answers \
+    as one text. Shares are 0 to 1.</p>\n";
+
 /// `text` as it stands in HTML, in an element or in a quoted attribute.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -31,9 +37,10 @@ pub(super) fn page(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
          <title>{title}</title><style>{STYLE}</style></head>\n<body><h1>{title}</h1>\n"
     );
-    if report.tasks.is_empty() {
-        page += "<p>Nothing was scored.</p>\n";
-    }
+    page += match report.tasks[..] {
+        [] => "<p>Nothing was scored.</p>\n",
+        _ => KEY,
+    };
     for task in &report.tasks {
         page += &section(task);
     }
@@ -63,9 +70,13 @@ fn section(task: &TaskReport) -> String {
     if let Metrics::Detection(summary) = &task.metrics {
         html += &classes(summary);
     }
+    let wide = match task.metrics {
+        Metrics::Text(_) => " wide",
+        _ => "",
+    };
     for (title, cases) in [("Worst answers", &task.worst), ("Best answers", &task.best)] {
         if !cases.is_empty() {
-            html += &format!("<h3>{title}</h3>\n<div class=\"cases\">");
+            html += &format!("<h3>{title}</h3>\n<div class=\"cases{wide}\">");
             cases.iter().for_each(|case| html += &card(case));
             html += "</div>\n";
         }
@@ -119,17 +130,18 @@ fn card(case: &Case) -> String {
         case.index,
         escape(&case.question)
     );
+    let answer = case.answer.trim();
     if let Truth::Text(references) = &case.truth {
-        let truth = closest(references, case.answer.trim());
+        let truth = closest(references, answer);
         let words = |text| -> Vec<&str> { str::split_whitespace(text).collect() };
-        let (in_truth, in_answer) = common_words(&words(truth), &words(&case.answer));
+        let (in_truth, in_answer) = common_words(&words(truth), &words(answer));
         html += &format!(
             "<div class=\"texts\"><div><h4>Reference</h4><pre>{}</pre></div><div><h4>Answer</h4><pre>{}</pre></div></div>",
             marked(truth, "del", &in_truth),
-            marked(&case.answer, "ins", &in_answer)
+            marked(answer, "ins", &in_answer)
         );
     } else {
-        html += &format!("<pre class=\"raw\">{}</pre>", escape(&case.answer));
+        html += &format!("<pre class=\"raw\">{}</pre>", escape(answer));
     }
     html + "</figcaption></figure>\n"
 }

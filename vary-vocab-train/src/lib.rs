@@ -1,6 +1,7 @@
 //! Generates a vision vocabulary: draws training scenes and trains Vary-tiny+ on them by
 //! autoregression (Vary-toy, arXiv 2401.12503, section 3.1).
 
+mod cases;
 pub mod dense;
 mod error;
 /// Scoring of models on drawn scenes.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const RECALL_POINTS: usize = 101;
 const MAX_DETECTIONS: [usize; 3] = [1, 10, 100];
@@ -19,7 +19,7 @@ pub struct CocoTruth {
 }
 
 /// The twelve numbers of COCO's box evaluation, -1 where there is nothing to find.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CocoSummary {
     /// Average precision over IoU 0.50, 0.55 .. 0.95 and classes.
     pub ap: f64,

@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{CocoEval, CocoSummary, CocoTruth, Confusion};
+use super::{Calibration, CalibrationSummary, CocoEval, CocoSummary, CocoTruth, Confusion};
 use crate::detection::{BoundingBox, Detection};
 
 /// A true object of a picture.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroundTruth {
     /// Name of its class.
     pub label: String,
@@ -55,10 +55,11 @@ pub struct DetectionEval {
     hits: usize,
     /// Sum of the IoU of all hits.
     overlap: f64,
+    calibration: Calibration,
 }
 
 /// IoU from which a box counts as found.
-const HIT_IOU: f32 = 0.5;
+pub(super) const HIT_IOU: f32 = 0.5;
 
 impl DetectionEval {
     /// An evaluation over these classes.
@@ -78,6 +79,7 @@ impl DetectionEval {
             detections: 0,
             hits: 0,
             overlap: 0.0,
+            calibration: Calibration::default(),
         }
     }
 
@@ -156,6 +158,7 @@ impl DetectionEval {
             (matched[i], used[j]) = (true, true);
             self.confusion.counts[class][found] += 1;
             self.detections += 1;
+            self.calibration.add(detections[j].1.score, class == found);
             if class == found {
                 self.hits += 1;
                 self.overlap += f64::from(iou);
@@ -177,6 +180,7 @@ impl DetectionEval {
                 continue;
             }
             self.detections += 1;
+            self.calibration.add(d.score, false);
             match class {
                 Some(class) => self.confusion.counts[none][*class] += 1,
                 None => {
@@ -184,6 +188,15 @@ impl DetectionEval {
                     self.confusion.unknown += 1;
                 }
             }
+        }
+    }
+
+    /// Panoptic quality of the boxes (arXiv 1801.00868), 0 to 1: the sum of the IoU of the hits over
+    /// the mean number of objects and detections. 1 where nothing is and nothing was found.
+    pub(super) fn quality(&self) -> f64 {
+        match self.truths + self.detections {
+            0 => 1.0,
+            boxes => 2.0 * self.overlap / boxes as f64,
         }
     }
 
@@ -201,6 +214,7 @@ impl DetectionEval {
             recall: ratio(self.hits as f64, self.truths),
             mean_iou: ratio(self.overlap, self.hits),
             mean_iou_all: ratio(self.overlap, self.truths),
+            calibration: self.calibration.summary(),
             confusion: self.confusion.clone(),
         }
     }
@@ -209,7 +223,7 @@ impl DetectionEval {
 /// What [`DetectionEval`] measured. Shares are in 0..=1, and -1 where there is nothing to divide by.
 /// A hit is a box of the right class with an IoU of at least 0.5; every detection counts, whatever
 /// its score.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectionSummary {
     /// Pictures.
     pub images: usize,
@@ -229,6 +243,8 @@ pub struct DetectionSummary {
     pub mean_iou: f64,
     /// Mean IoU over all objects, with 0 for those not hit.
     pub mean_iou_all: f64,
+    /// How well scores say whether a detection is a hit.
+    pub calibration: CalibrationSummary,
     /// Which class was found where which one stands.
     pub confusion: Confusion,
 }
@@ -256,6 +272,9 @@ impl fmt::Display for DetectionSummary {
             "at IoU 0.5: precision {:.4}   recall {:.4}   mean IoU {:.4}   over all objects {:.4}",
             self.precision, self.recall, self.mean_iou, self.mean_iou_all
         )?;
+        if let (Some(ece), Some(brier)) = (self.calibration.ece, self.calibration.brier) {
+            writeln!(f, "scores: calibration error {ece:.4}   Brier {brier:.4}")?;
+        }
         writeln!(f, "\n{:>7}{:>8}{:>8}  class", "AP50", "objects", "missed")?;
         let counts = &self.confusion.counts;
         for (i, (name, ap50)) in self

@@ -53,22 +53,33 @@ pub fn normalized_edit_distance(a: &str, b: &str) -> f64 {
 /// Character error rate: edits in characters over the length of the truth. Above 1 for a text much
 /// longer than the truth; 0 or 1 for an empty truth.
 pub fn character_error_rate(prediction: &str, truth: &str) -> f64 {
-    let edits = levenshtein(prediction, truth);
-    error_rate(edits, truth.chars().count())
+    let (edits, length) = character_edits(prediction, truth);
+    error_rate(edits, length)
 }
 
 /// Word error rate: edits in words, as white space parts them, over the number of words of the truth.
 pub fn word_error_rate(prediction: &str, truth: &str) -> f64 {
+    let (edits, length) = word_edits(prediction, truth);
+    error_rate(edits, length)
+}
+
+/// Edits in characters, and characters of the truth.
+pub(super) fn character_edits(prediction: &str, truth: &str) -> (usize, usize) {
+    (levenshtein(prediction, truth), truth.chars().count())
+}
+
+/// Edits in words, and words of the truth.
+pub(super) fn word_edits(prediction: &str, truth: &str) -> (usize, usize) {
     let words = |text: &'_ str| {
         text.split_whitespace()
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
     let (prediction, truth) = (words(prediction), words(truth));
-    error_rate(generic_levenshtein(&prediction, &truth), truth.len())
+    (generic_levenshtein(&prediction, &truth), truth.len())
 }
 
-fn error_rate(edits: usize, truth: usize) -> f64 {
+pub(super) fn error_rate(edits: usize, truth: usize) -> f64 {
     match truth {
         0 => f64::from(u8::from(edits > 0)),
         n => edits as f64 / n as f64,

@@ -1,0 +1,70 @@
+//! Scores a model on drawn scenes and writes a report:
+//! `cargo run --release --example evaluate [--report DIR]`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use vary_core::eval::{Evaluation, Truth};
+use vary_core::pipeline::AnswerOptions;
+use vary_core::prompt::Task;
+use vary_examples::{ModelArgs, exit};
+use vary_vocab_train::evaluate::truths;
+use vary_vocab_train::scenes::{Atlas, SceneConfig, draw};
+use vary_vocab_train::seeds;
+
+/// Scores a model on drawn scenes: all objects of each, and one object where it is the only one of
+/// its class.
+#[derive(Parser)]
+struct Args {
+    /// Number of scenes.
+    #[arg(long, default_value_t = 20)]
+    scenes: u64,
+    /// Where report.html and report.json go.
+    #[arg(long, default_value = "report")]
+    report: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+fn main() -> ExitCode {
+    exit(run(Args::parse()))
+}
+
+fn run(args: Args) -> Result<()> {
+    let vary = args.model.build()?;
+    let atlas = Atlas::embedded()?;
+    let config = SceneConfig {
+        size: vary.config().image_size() as u32,
+        ..SceneConfig::default()
+    };
+    let options = AnswerOptions::default();
+    let mut evaluation = Evaluation::default().with_classes(atlas.names());
+    for index in 0..args.scenes {
+        let scene = draw(&config, &atlas, seeds::VALIDATION, index);
+        let picture = &scene.image;
+        let objects = truths(&scene, &atlas);
+        let answer = vary.answer(picture, Task::DetectAll, &options)?;
+        let question = Task::DetectAll.to_string();
+        let single = objects
+            .iter()
+            .find(|one| objects.iter().filter(|o| o.label == one.label).count() == 1)
+            .cloned();
+        let truth = Truth::Objects(objects);
+        evaluation.add("detection", picture, &question, &truth, &answer);
+
+        if let Some(object) = single {
+            let phrase = format!("the {}", object.label);
+            let task = Task::Locate(&phrase);
+            let answer = vary.answer(picture, task, &options)?;
+            let truth = Truth::Object(object.bbox);
+            evaluation.add("locate", picture, &task.to_string(), &truth, &answer);
+        }
+    }
+    let report = evaluation.report(format!("{} drawn scenes", args.scenes));
+    print!("{report}");
+    report.save(&args.report)?;
+    println!("\nsee {}", args.report.join("report.html").display());
+    Ok(())
+}

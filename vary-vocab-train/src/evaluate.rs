@@ -1,14 +1,14 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use clap::Args;
 use vary_core::detection::BoundingBox;
 use vary_core::eval::{DetectionEval, DetectionSummary, Evaluation, GroundTruth, Truth};
 use vary_core::pipeline::{Answer, AnswerOptions};
-use vary_core::prompt::Task;
-use vary_core::{Pipeline, Weights};
+use vary_core::prompt::{IMAGE, Task};
+use vary_core::{Error, Pipeline, Weights};
 
-use crate::cases::{Case, read_cases};
+use crate::finetune::{DataArgs, Source, open_set};
 use crate::recipe::seeds;
 use crate::scenes::{Atlas, Scene, SceneConfig, draw_batch};
 
@@ -24,14 +24,10 @@ pub struct EvalArgs {
     /// Seed of the scenes; the default is never trained or tuned on.
     #[arg(long, default_value_t = seeds::HELD_OUT)]
     seed: u64,
-    /// Scores the answers to your own questions instead of scenes: a JSON list of records
-    /// `{"image": "a.png", "conversations": [{"from": "human", "value": ..}, {"from": "gpt", ..}]}`.
+    /// Your own data instead of scenes: the first question of each of its conversations is asked.
     /// An answer of boxes is scored as detection, any other as text.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenes", "seed"])]
-    data: Option<PathBuf>,
-    /// Directory of the pictures that `--data` names; that of the file by default.
-    #[arg(long, value_name = "DIR", requires = "data")]
-    images: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Writes report.json and report.html, with the best and worst answers, into this directory.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -47,8 +43,8 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         .as_ref()
         .map_or_else(Weights::nano, Weights::dir);
     let pipeline = Pipeline::builder().weights(weights).build()?;
-    match &args.data {
-        Some(data) => run_data(args, &pipeline, data),
+    match args.data.source() {
+        Some(source) => run_data(args, &pipeline, &source),
         None => run_scenes(args, &pipeline),
     }
 }
@@ -92,34 +88,42 @@ fn run_scenes(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run_data(args: &EvalArgs, pipeline: &Pipeline, data: &Path) -> anyhow::Result<()> {
-    let parent = data.parent().unwrap_or(Path::new("."));
-    let cases = read_cases(data, args.images.as_deref().unwrap_or(parent))?;
-    ensure!(!cases.is_empty(), "{} has no records", data.display());
+fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Result<()> {
+    let set = open_set(source, args.seed)?;
     let mut evaluation = Evaluation::default();
-    for case in cases {
-        let Case {
-            origin,
-            question,
-            reference,
-            ..
-        } = &case;
-        let picture = case.picture()?;
+    let mut unreadable = vec![];
+    for index in 0..set.len() {
+        let conversation = match set.get(index, 0) {
+            Err(error @ Error::Picture { .. }) => {
+                unreadable.push(error.to_string());
+                continue;
+            }
+            other => other?,
+        };
+        let origin = conversation.origin;
+        let ([picture, ..], [question, reference, ..]) =
+            (&conversation.pictures[..], &conversation.messages[..])
+        else {
+            bail!("{origin}: a question about a picture and its answer are needed");
+        };
+        let question = question.value.replace(IMAGE, "");
         let (width, height) = picture.dimensions();
-        let options = AnswerOptions::default();
         let answer = pipeline
-            .answer(&picture, Task::Ask(question), &options)
-            .with_context(|| origin.clone())?;
-        let truth = Truth::parse(question, reference, width, height);
-        evaluation.add(
-            task_name(question, &truth),
-            &picture,
-            question,
-            &truth,
-            &answer,
-        );
+            .answer(
+                &conversation.pictures[..],
+                Task::Ask(question.trim()),
+                &AnswerOptions::default(),
+            )
+            .context(origin)?;
+        let truth = Truth::parse(&question, reference.value.trim(), width, height);
+        let task = task_name(&question, &truth);
+        evaluation.add(task, picture, question.trim(), &truth, &answer);
     }
-    let report = evaluation.report(titled(&data.display().to_string(), args));
+    for what in set.left_out().iter().chain(&unreadable) {
+        eprintln!("left out: {what}");
+    }
+    let data = source.files.first().map(|file| file.display().to_string());
+    let report = evaluation.report(titled(&data.unwrap_or_default(), args));
     if let Some(dir) = &args.report {
         report.save(dir)?;
     }

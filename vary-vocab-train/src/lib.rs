@@ -1,7 +1,6 @@
 //! Generates a vision vocabulary: draws training scenes and trains Vary-tiny+ on them by
 //! autoregression (Vary-toy, arXiv 2401.12503, section 3.1).
 
-mod cases;
 pub mod dense;
 mod error;
 /// Scoring of models on drawn scenes.
@@ -9,6 +8,7 @@ pub mod evaluate;
 pub mod finetune;
 mod init;
 mod objective;
+mod pages;
 mod questions;
 mod recipe;
 pub mod scenes;
@@ -18,7 +18,7 @@ pub mod train;
 
 pub use error::{Error, Result};
 pub use evaluate::EvalArgs;
-pub use finetune::{ExportArgs, FinetuneArgs};
+pub use finetune::{DataArgs, ExportArgs, FinetuneArgs};
 pub use init::initialise;
 pub use objective::{SceneModel, SceneObjective, SceneSample};
 pub use questions::{MAX_BOXES, Objects, Question};

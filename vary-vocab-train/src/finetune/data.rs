@@ -1,34 +1,84 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use clap::Args;
 use vary_core::train::data::{ChartQa, Conversations, Dataset, DocVqa, Mixture, WebDataset};
+use vary_data::sets::{DetectionSet, GroundingSet, SetOptions};
 
 use super::{Source, SourceKind};
+use crate::pages::Pages;
+use crate::sets::{DetectionConversations, GroundingConversations};
+
+/// A set of data on the command line.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// Annotation files of a set; see `--kind`.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    data: Vec<PathBuf>,
+    /// What the files are.
+    #[arg(long, default_value = "llava", requires = "data")]
+    kind: SourceKind,
+    /// Folder that the paths of pictures start from; that of the first file by default.
+    #[arg(long, value_name = "DIR", requires = "data")]
+    images: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The set, if one is named.
+    pub fn source(&self) -> Option<Source> {
+        (!self.data.is_empty()).then(|| Source {
+            kind: self.kind,
+            files: self.data.clone(),
+            images: self.images.clone(),
+            weight: None,
+        })
+    }
+}
 
 /// Opens the sets of a recipe.
 pub(super) fn open(sources: &[Source], seed: u64) -> anyhow::Result<Mixture> {
-    let set = |source| Ok((open_set(source)?, source.weight));
+    let set = |source| Ok((open_set(source, seed)?, source.weight));
     let sets = sources.iter().map(set).collect::<anyhow::Result<_>>()?;
     Ok(Mixture::new(sets, seed)?)
 }
 
-fn open_set(source: &Source) -> anyhow::Result<Box<dyn Dataset>> {
+/// Opens a set; `seed` is for what is drawn by lot in it.
+pub(crate) fn open_set(source: &Source, seed: u64) -> anyhow::Result<Box<dyn Dataset>> {
     let first = source.files.first();
     let first = first.context("a set under `[[data]]` has no `files`")?;
     let beside = first.parent().unwrap_or(Path::new(""));
     let images = source.images.as_deref().unwrap_or(beside);
-    if source.kind != SourceKind::Webdataset {
-        ensure!(
-            source.files.len() == 1,
-            "{}: this kind of set is one file; write a `[[data]]` for each",
-            first.display()
-        );
-    }
+    let needed = match source.kind {
+        SourceKind::Webdataset => source.files.len(),
+        SourceKind::OpenImages => 2,
+        _ => 1,
+    };
+    ensure!(
+        source.files.len() == needed,
+        "{}: this kind of set is {needed} file(s); write a `[[data]]` for each set",
+        first.display()
+    );
+    let options = SetOptions::default();
+    let detection = |set| Box::new(DetectionConversations::new(set, seed));
     Ok(match source.kind {
         SourceKind::Llava => Box::new(Conversations::open(first, images)?),
         SourceKind::Docvqa => Box::new(DocVqa::open(first, images)?),
         SourceKind::Chartqa => Box::new(ChartQa::open(first, images)?),
         SourceKind::Webdataset => Box::new(WebDataset::open(&source.files)?),
-        _ => bail!("not yet"),
+        SourceKind::Coco => detection(DetectionSet::open_coco(first, images, &options)?),
+        SourceKind::Objects365 => {
+            detection(DetectionSet::open_objects365(first, images, &options)?)
+        }
+        SourceKind::OpenImages => {
+            let classes = &source.files[1];
+            detection(DetectionSet::open_open_images(
+                first, classes, images, &options,
+            )?)
+        }
+        SourceKind::Refcoco => {
+            let set = GroundingSet::open(first, images)?;
+            Box::new(GroundingConversations::new(set))
+        }
+        SourceKind::Pages => Box::new(Pages::open(first, seed)?),
     })
 }

@@ -4,6 +4,8 @@ mod data;
 mod device;
 mod recipe;
 
+pub use data::DataArgs;
+pub(crate) use data::open_set;
 pub use recipe::{PRESETS, Recipe, Source, SourceKind};
 
 use std::path::{Path, PathBuf};
@@ -32,15 +34,8 @@ pub struct FinetuneArgs {
     /// Checkpoint whose vision vocabulary takes the place of the model's.
     #[arg(long)]
     vocabulary: Option<PathBuf>,
-    /// Annotation files of a set to add; see `--kind`.
-    #[arg(long, num_args = 1..)]
-    data: Vec<PathBuf>,
-    /// What `--data` is.
-    #[arg(long, default_value = "llava")]
-    kind: SourceKind,
-    /// Folder that the paths of its pictures start from.
-    #[arg(long)]
-    images: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Directory of the run.
     #[arg(long, default_value = "runs/finetune")]
     out: PathBuf,
@@ -63,14 +58,7 @@ impl FinetuneArgs {
         let mut recipe = Recipe::read(&self.recipe)?;
         recipe.weights = self.weights.clone().or(recipe.weights);
         recipe.vocabulary = self.vocabulary.clone().or(recipe.vocabulary);
-        if !self.data.is_empty() {
-            recipe.data.push(Source {
-                kind: self.kind,
-                files: self.data.clone(),
-                images: self.images.clone(),
-                weight: None,
-            });
-        }
+        recipe.data.extend(self.data.source());
         if let Some(steps) = self.steps {
             recipe.train.steps = steps;
             recipe.epochs = None;

@@ -1,0 +1,187 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+use vary_core::Error;
+use vary_core::prompt::{IMAGE, Message, Task};
+use vary_core::train::data::{Conversation, Dataset, read_picture};
+use vary_data::Question;
+
+/// A folder of pages as the programs of `vary-data` write them: a picture (`.png`) and a record of the
+/// same name (`.json`) for each, in any depth. What is asked is drawn anew in every epoch: the text
+/// (Vary-toy, arXiv 2401.12503, table 1: PDF OCR), the Markdown where the record has it, or one of
+/// its questions.
+pub(crate) struct Pages {
+    /// Records.
+    files: Vec<PathBuf>,
+    seed: u64,
+    left_out: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    text: String,
+    #[serde(default)]
+    markdown: Option<String>,
+    #[serde(default)]
+    questions: Vec<Question>,
+}
+
+impl Pages {
+    /// # Errors
+    /// A folder that can't be read, or has no page.
+    pub fn open(folder: &Path, seed: u64) -> anyhow::Result<Self> {
+        let mut pages = Self {
+            files: vec![],
+            seed,
+            left_out: vec![],
+        };
+        pages.find(folder)?;
+        pages.files.sort();
+        let name = folder.display();
+        ensure!(
+            !pages.files.is_empty(),
+            "{name} has no pages: a .png and a .json of the same name for each"
+        );
+        for file in &pages.files {
+            let record = Record::read(file).map_err(|e| anyhow::anyhow!(e))?;
+            for question in record.questions {
+                if question.answers.is_empty() {
+                    bail!("{}: `{}` has no answer", file.display(), question.text);
+                }
+            }
+        }
+        Ok(pages)
+    }
+
+    fn find(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let name = || folder.display().to_string();
+        for entry in fs::read_dir(folder).with_context(name)? {
+            let path = entry.with_context(name)?.path();
+            let hidden = path
+                .file_name()
+                .is_some_and(|n| n.as_encoded_bytes()[0] == b'.');
+            if hidden {
+                continue;
+            }
+            if path.is_dir() {
+                self.find(&path)?;
+            } else if path.extension().is_some_and(|e| e == "json") {
+                match path.with_extension("png").is_file() {
+                    true => self.files.push(path),
+                    // The manifest of a folder of PDFs is no page.
+                    false if path.file_name().is_some_and(|n| n == "manifest.json") => {}
+                    false => self
+                        .left_out
+                        .push(format!("{} has no .png", path.display())),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Record {
+    fn read(path: &Path) -> vary_core::Result<Self> {
+        let text = fs::read(path).map_err(|source| Error::Io {
+            path: path.into(),
+            source,
+        })?;
+        serde_json::from_slice(&text).map_err(|e| Error::Record {
+            path: path.into(),
+            record: 0,
+            field: ".".into(),
+            reason: e.to_string(),
+        })
+    }
+}
+
+impl Dataset for Pages {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn get(&self, index: usize, epoch: u64) -> vary_core::Result<Conversation> {
+        let file = &self.files[index];
+        let origin = file.display().to_string();
+        let record = Record::read(file)?;
+        let picture = read_picture(&file.with_extension("png"), &origin)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(epoch));
+        rng.set_stream(index as u64);
+        let mut tasks = vec![(Task::Ocr.to_string(), record.text)];
+        tasks.extend(
+            record
+                .markdown
+                .map(|text| (Task::Markdown.to_string(), text)),
+        );
+        if !record.questions.is_empty() {
+            let asked = rng.random_range(0..record.questions.len());
+            let Question { text, answers } = &record.questions[asked];
+            let instructed = format!("{text} Answer using a single word or phrase.");
+            tasks.push((instructed, answers[0].clone()));
+        }
+        let (question, answer) = tasks.swap_remove(rng.random_range(0..tasks.len()));
+        Ok(Conversation {
+            pictures: vec![picture],
+            messages: vec![
+                Message::human(format!("{IMAGE}\n{question}")),
+                Message::gpt(answer),
+            ],
+            origin,
+        })
+    }
+
+    fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_asked_for_all_that_its_record_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let sub = dir.path().join("sub");
+        fs::create_dir(&sub).unwrap();
+        image::RgbImage::new(4, 4).save(sub.join("a.png")).unwrap();
+        let record = r##"{"text": "T 1", "markdown": "# T\n1", "words": [],
+            "questions": [{"text": "How many?", "answers": ["1", "one"]}]}"##;
+        fs::write(sub.join("a.json"), record).unwrap();
+        fs::write(dir.path().join("manifest.json"), "{}").unwrap();
+        fs::write(dir.path().join("b.json"), "{}").unwrap();
+        let pages = Pages::open(dir.path(), 1).unwrap();
+        assert_eq!((pages.len(), pages.left_out().len()), (1, 1));
+        let asked: BTreeSet<(String, String)> = (0..30)
+            .map(|epoch| {
+                let [question, answer] = &pages.get(0, epoch).unwrap().messages[..] else {
+                    unreachable!()
+                };
+                (question.value.clone(), answer.value.clone())
+            })
+            .collect();
+        let answers: Vec<&str> = asked.iter().map(|(_, answer)| answer.as_str()).collect();
+        assert_eq!(asked.len(), 3, "{asked:?}");
+        assert!(["T 1", "# T\n1", "1"].iter().all(|a| answers.contains(a)));
+    }
+
+    #[test]
+    fn bad_folders_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let message = |dir: &Path| Pages::open(dir, 1).err().unwrap().to_string();
+        assert!(message(dir.path()).contains("no pages"));
+        image::RgbImage::new(4, 4)
+            .save(dir.path().join("a.png"))
+            .unwrap();
+        fs::write(dir.path().join("a.json"), r#"{"text": 5}"#).unwrap();
+        let text = message(dir.path());
+        assert!(text.contains("a.json") && text.contains("string"), "{text}");
+    }
+}

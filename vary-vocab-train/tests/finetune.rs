@@ -1,0 +1,201 @@
+//! The program's `finetune`, `export-vocabulary` and `eval --data` on small sets of every kind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use image::{Rgb, RgbImage};
+
+fn program(args: &[&str], dir: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
+        .args(args)
+        .current_dir(dir)
+        .env("RAYON_NUM_THREADS", "2")
+        .output()
+        .unwrap()
+}
+
+fn succeeds(args: &[&str], dir: &Path) -> String {
+    let output = program(args, dir);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {text}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn fails(args: &[&str], dir: &Path) -> String {
+    let output = program(args, dir);
+    assert!(!output.status.success(), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const TURNS: &str =
+    r#"[{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A square."}]"#;
+
+/// A set of each kind, one picture of them broken, and a recipe that mixes them.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    fs::create_dir(dir.path().join("pages")).unwrap();
+    for (i, name) in ["a.png", "b.png", "pages/p.png"].into_iter().enumerate() {
+        let colour = Rgb([(i * 90) as u8, 80, 200]);
+        RgbImage::from_pixel(40, 30, colour)
+            .save(dir.path().join(name))
+            .unwrap();
+    }
+    write("broken.png", "no picture");
+    write("pages/p.json", r##"{"text": "One", "markdown": "# One"}"##);
+    write(
+        "llava.json",
+        &format!(
+            r#"[{{"image": "a.png", "conversations": {TURNS}}}, {{"image": "broken.png", "conversations": {TURNS}}}]"#
+        ),
+    );
+    write(
+        "coco.json",
+        r#"{"images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 5, "bbox": [4, 3, 20, 15], "iscrowd": 0},
+                {"id": 2, "image_id": 1, "category_id": 5, "bbox": [400, 3, 20, 15], "iscrowd": 0}],
+            "categories": [{"id": 5, "name": "cat"}]}"#,
+    );
+    write(
+        "refs.json",
+        r#"[{"file_name": "b.png", "width": 40, "height": 30, "bbox": [4, 3, 20, 15], "sentences": ["the left one"]}]"#,
+    );
+    write(
+        "boxes.csv",
+        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside\n\
+         b,x,/m/1,1,0.1,0.5,0.2,0.6,0,0,0,0,0\n",
+    );
+    write("classes.csv", "/m/1,Dog\n");
+    fs::copy(dir.path().join("b.png"), dir.path().join("b.jpg")).unwrap();
+    write(
+        "recipe.toml",
+        r#"
+[trained.lora]
+rank = 2
+
+[train]
+steps = 6
+batch_size = 6
+micro_batch_size = 2
+save_every = 2
+
+[[data]]
+kind = "llava"
+files = ["llava.json"]
+
+[[data]]
+kind = "coco"
+files = ["coco.json"]
+
+[[data]]
+kind = "refcoco"
+files = ["refs.json"]
+
+[[data]]
+kind = "open-images"
+files = ["boxes.csv", "classes.csv"]
+
+[[data]]
+kind = "pages"
+files = ["pages"]
+weight = 2.0
+"#,
+    );
+    dir
+}
+
+#[test]
+fn a_mixture_of_all_kinds_trains_and_goes_on() {
+    let dir = folder();
+    let args = ["finetune", "recipe.toml", "--out", "run"];
+    let told = succeeds(&args, dir.path());
+    // The recipe as it is resolved, defaults and all.
+    assert!(
+        told.contains("betas = [0.9, 0.999]") && told.contains("kind = \"pages\""),
+        "{told}"
+    );
+    // The broken picture, and the box outside its picture.
+    assert!(
+        told.contains("broken.png") && told.contains("OutsidePicture"),
+        "{told}"
+    );
+    let weights = |run: &str| {
+        let file = dir.path().join(run).join("last/model.safetensors");
+        fs::read(file).unwrap()
+    };
+
+    // As if it had been killed after four steps.
+    succeeds(&["finetune", "recipe.toml", "--out", "again"], dir.path());
+    fs::remove_dir_all(dir.path().join("again/checkpoints/step-00000006")).unwrap();
+    fs::remove_dir_all(dir.path().join("again/last")).unwrap();
+    succeeds(&["finetune", "recipe.toml", "--out", "again"], dir.path());
+    assert!(
+        weights("again") == weights("run"),
+        "a resumed run ends the same"
+    );
+
+    let other = ["finetune", "recipe.toml", "--steps", "9", "--out", "run"];
+    assert!(fails(&other, dir.path()).contains("other settings"));
+
+    // The tuned model is a checkpoint: it can be scored, and gives away its vocabulary.
+    let eval = [
+        "eval",
+        "--weights",
+        "run/last",
+        "--data",
+        "llava.json",
+        "--json",
+    ];
+    let report: serde_json::Value = serde_json::from_str(&succeeds(&eval, dir.path())).unwrap();
+    assert_eq!(report["tasks"][0]["count"], 1);
+    succeeds(&["export-vocabulary", "run/last", "vocabulary"], dir.path());
+    let reuse = [
+        "finetune",
+        "recipe.toml",
+        "--vocabulary",
+        "vocabulary",
+        "--out",
+        "reused",
+    ];
+    succeeds(&reuse, dir.path());
+    assert!(
+        weights("reused") == weights("run"),
+        "it is the same vocabulary"
+    );
+}
+
+#[test]
+fn mistakes_are_told() {
+    let dir = folder();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let data = |file: &str| fails(&["finetune", "lora", "--data", file], dir.path());
+    assert!(fails(&["finetune", "lora"], dir.path()).contains("no data"));
+    assert!(data("missing.json").contains("missing.json"));
+    write(
+        "out.json",
+        &format!(r#"[{{"image": "../a.png", "conversations": {TURNS}}}]"#),
+    );
+    assert!(data("out.json").contains("record 0: field `image`"));
+    write(
+        "type.json",
+        r#"[{"conversations": [{"from": "human", "value": 3}]}]"#,
+    );
+    assert!(data("type.json").contains("`conversations[0].value`"));
+    write("empty.json", "[]");
+    assert!(data("empty.json").contains("no records"));
+    write(
+        "question.json",
+        r#"[{"conversations": [{"from": "human", "value": "?"}]}]"#,
+    );
+    assert!(data("question.json").contains("nothing to learn"));
+    write("bad.toml", "trained = \"everything\"\nepoch = 3\n");
+    let told = fails(&["finetune", "bad.toml"], dir.path());
+    assert!(
+        told.contains("epoch") && told.contains("bad.toml"),
+        "{told}"
+    );
+    let coco = ["finetune", "lora", "--kind", "coco", "--data", "type.json"];
+    assert!(fails(&coco, dir.path()).contains("type.json"));
+}

@@ -1,0 +1,92 @@
+//! Generates a vision vocabulary as the paper does, at a size that takes seconds: a Vary-tiny+ with
+//! random weights learns by autoregression, all of it trained, then its vision vocabulary is
+//! taken out, and gives tokens for a picture on its own:
+//! `cargo run --release --example train_vocabulary`.
+//!
+//! What it learns here is next to nothing; `docs/training.md` says how to train one that is of use.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use burn::module::Module;
+use burn::prelude::*;
+use clap::Parser;
+use vary_core::checkpoint::SaveOptions;
+use vary_core::model::{VaryTinyConfig, read_vocabulary, write_vocabulary};
+use vary_core::pipeline::{DecodeOptions, open};
+use vary_core::train::data::{Conversations, Mixture};
+use vary_core::train::{ConversationObjective, TrainConfig, Trained, Trainer};
+use vary_examples::exit;
+use vary_lm::tokenizer::nano_tokenizer;
+use vary_vision::preprocess::ImageProcessor;
+
+/// Generates a vision vocabulary.
+#[derive(Parser)]
+struct Args {
+    /// Conversations in LLaVA's JSON.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune/train.json"))]
+    data: PathBuf,
+    /// Folder of their pictures.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune/pictures"))]
+    images: PathBuf,
+    /// Directory of the run; a run that was interrupted goes on.
+    #[arg(long, default_value = "runs/vocabulary-example")]
+    out: PathBuf,
+    /// Optimizer steps.
+    #[arg(long, default_value_t = 40)]
+    steps: u64,
+}
+
+fn main() -> ExitCode {
+    exit(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
+    // The tokenizer spells any text; names of classes are tokens of their own.
+    let tokenizer = nano_tokenizer(&["cat", "dog", "car"])?;
+    let mut config = VaryTinyConfig::tiny(tokenizer.vocab_size());
+    config.opt.max_position_embeddings = 256;
+    let device = Device::default().autodiff();
+    device.seed(1);
+    let model = Trained::Everything.prepare(config.init(&device), 1)?;
+    println!("{} weights", model.num_params());
+
+    let set = Conversations::open(&args.data, &args.images)?;
+    let data = Mixture::new(vec![(Box::new(set), None)], 1)?;
+    let objective = ConversationObjective::new(&model, tokenizer, data, 256);
+    let settings = TrainConfig {
+        steps: args.steps,
+        learning_rate: 3e-3,
+        log_every: args.steps.div_ceil(8).max(1),
+        ..TrainConfig::default()
+    };
+    let trained = Trainer::new(settings, &args.out)?.fit(&objective, model, |_, _| Ok(()))?;
+    let log = std::fs::read_to_string(args.out.join("log.jsonl"))?;
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line)?;
+        println!(
+            "step {}: loss {:.3}",
+            line["step"],
+            line["loss"].as_f64().unwrap_or(f64::NAN)
+        );
+    }
+
+    // OPT has done its part: what is kept is the tower.
+    let dir = args.out.join("vocabulary");
+    let tower = trained.valid().vision_tower;
+    write_vocabulary(&tower, &config.sam_config, &dir, &SaveOptions::default())?;
+
+    let (tower, sam_config) = read_vocabulary(&dir, &Device::default())?;
+    let picture = open(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/assets/scene.png"),
+        &DecodeOptions::default(),
+    )?;
+    let processor = ImageProcessor::vary(sam_config.img_size);
+    let (pixels, _) = processor.process(&picture, &Device::default())?;
+    let [_, tokens, channels] = tower.forward(pixels).dims();
+    println!(
+        "{}: a picture is {tokens} tokens of {channels} channels",
+        dir.display()
+    );
+    Ok(())
+}

@@ -53,6 +53,7 @@ impl Dataset for OnePage {
                 Message::human(format!("<image>\n{}", Task::Ocr)),
                 Message::gpt("x".repeat(self.0)),
             ],
+            accepted: vec![],
             origin: "page".into(),
         })
     }

@@ -269,6 +269,7 @@ impl Dataset for Named {
         Ok(Conversation {
             pictures: vec![],
             messages: vec![],
+            accepted: vec![],
             origin,
         })
     }
@@ -365,6 +366,9 @@ fn impossible_mixtures_are_refused() {
     };
     assert!(new(vec![]).contains("at least one"));
     assert!(new(vec![(Named("a", 0, vec![]), None)]).contains("empty"));
+    let many = |weights: [Option<f64>; 2]| new(weights.map(|w| (Named("a", 9, vec![]), w)).into());
+    assert!(many([Some(1e308), Some(1e308)]).contains("too large"));
+    assert!(many([Some(1.0), Some(1e-5)]).contains("set 1 of the mixture gets none"));
     for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let message = new(vec![(Named("a", 1, vec![]), Some(weight))]);
         assert!(message.contains("above 0"), "{message}");
@@ -372,7 +376,7 @@ fn impossible_mixtures_are_refused() {
 }
 
 #[test]
-fn a_large_file_is_kept_as_places_only() {
+fn records_of_a_large_file_are_read_at_their_places() {
     let mut text = String::from("[");
     for i in 0..200_000 {
         let comma = if i > 0 { "," } else { "" };

@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use vary_core::detection::BoundingBox;
 use vary_core::eval::{DetectionEval, DetectionSummary, Evaluation, GroundTruth, Truth};
 use vary_core::pipeline::{Answer, AnswerOptions};
-use vary_core::prompt::{IMAGE, Task};
+use vary_core::prompt::{IMAGE, Speaker, Task};
 use vary_core::{Error, Pipeline, Weights};
 
 use crate::finetune::{DataArgs, Source, open_set};
@@ -89,22 +89,30 @@ fn run_scenes(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
 }
 
 fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Result<()> {
-    let set = open_set(source, args.seed)?;
+    let set = open_set(source, pipeline.config().family(), args.seed)?;
     let mut evaluation = Evaluation::default();
-    let mut unreadable = vec![];
+    let mut left_out = set.left_out().to_vec();
     for index in 0..set.len() {
         let conversation = match set.get(index, 0) {
             Err(error @ Error::Picture { .. }) => {
-                unreadable.push(error.to_string());
+                left_out.push(error.to_string());
                 continue;
             }
             other => other?,
         };
         let origin = conversation.origin;
-        let ([picture, ..], [question, reference, ..]) =
-            (&conversation.pictures[..], &conversation.messages[..])
+        let asked = match &conversation.messages[..] {
+            [question, reference, ..] if question.from == Speaker::Human => {
+                Some((question, reference))
+            }
+            _ => None,
+        };
+        let (Some((question, reference)), Some(picture)) = (asked, conversation.pictures.first())
         else {
-            bail!("{origin}: a question about a picture and its answer are needed");
+            left_out.push(format!(
+                "{origin}: it is no question about a picture with an answer"
+            ));
+            continue;
         };
         let question = question.value.replace(IMAGE, "");
         let (width, height) = picture.dimensions();
@@ -115,11 +123,14 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
                 &AnswerOptions::default(),
             )
             .context(origin)?;
-        let truth = Truth::parse(&question, reference.value.trim(), width, height);
+        let truth = match conversation.accepted.is_empty() {
+            true => Truth::parse(&question, reference.value.trim(), width, height),
+            false => Truth::Text(conversation.accepted),
+        };
         let task = task_name(&question, &truth);
         evaluation.add(task, picture, question.trim(), &truth, &answer);
     }
-    for what in set.left_out().iter().chain(&unreadable) {
+    for what in &left_out {
         eprintln!("left out: {what}");
     }
     let data = source.files.first().map(|file| file.display().to_string());

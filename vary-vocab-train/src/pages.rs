@@ -2,13 +2,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use serde::Deserialize;
 use vary_core::Error;
 use vary_core::prompt::{IMAGE, Message, Task};
 use vary_core::train::data::{Conversation, Dataset, read_picture};
 use vary_data::Question;
+
+use crate::sets::epoch_rng;
 
 /// A folder of pages as the programs of `vary-data` write them: a picture (`.png`) and a record of the
 /// same name (`.json`) for each, in any depth. What is asked is drawn anew in every epoch: the text
@@ -47,7 +48,7 @@ impl Pages {
             "{name} has no pages: a .png and a .json of the same name for each"
         );
         for file in &pages.files {
-            let record = Record::read(file).map_err(|e| anyhow::anyhow!(e))?;
+            let record = Record::read(file)?;
             for question in record.questions {
                 if question.answers.is_empty() {
                     bail!("{}: `{}` has no answer", file.display(), question.text);
@@ -60,14 +61,16 @@ impl Pages {
     fn find(&mut self, folder: &Path) -> anyhow::Result<()> {
         let name = || folder.display().to_string();
         for entry in fs::read_dir(folder).with_context(name)? {
-            let path = entry.with_context(name)?.path();
+            let entry = entry.with_context(name)?;
+            // Of the entry, not of what a link leads to: that could be a folder above.
+            let (path, kind) = (entry.path(), entry.file_type().with_context(name)?);
             let hidden = path
                 .file_name()
                 .is_some_and(|n| n.as_encoded_bytes()[0] == b'.');
             if hidden {
                 continue;
             }
-            if path.is_dir() {
+            if kind.is_dir() {
                 self.find(&path)?;
             } else if path.extension().is_some_and(|e| e == "json") {
                 match path.with_extension("png").is_file() {
@@ -90,11 +93,12 @@ impl Record {
             path: path.into(),
             source,
         })?;
-        serde_json::from_slice(&text).map_err(|e| Error::Record {
+        let mut json = serde_json::Deserializer::from_slice(&text);
+        serde_path_to_error::deserialize(&mut json).map_err(|e| Error::Record {
             path: path.into(),
             record: 0,
-            field: ".".into(),
-            reason: e.to_string(),
+            field: e.path().to_string(),
+            reason: e.into_inner().to_string(),
         })
     }
 }
@@ -109,8 +113,8 @@ impl Dataset for Pages {
         let origin = file.display().to_string();
         let record = Record::read(file)?;
         let picture = read_picture(&file.with_extension("png"), &origin)?;
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(epoch));
-        rng.set_stream(index as u64);
+        let mut rng = epoch_rng(self.seed, epoch, index);
+        let mut accepted = vec![];
         let mut tasks = vec![(Task::Ocr.to_string(), record.text)];
         tasks.extend(
             record
@@ -120,16 +124,24 @@ impl Dataset for Pages {
         if !record.questions.is_empty() {
             let asked = rng.random_range(0..record.questions.len());
             let Question { text, answers } = &record.questions[asked];
-            let instructed = format!("{text} Answer using a single word or phrase.");
-            tasks.push((instructed, answers[0].clone()));
+            if let Some(answer) = answers.first() {
+                let instructed = format!("{text} Answer using a single word or phrase.");
+                tasks.push((instructed, answer.clone()));
+                accepted = answers.clone();
+            }
         }
-        let (question, answer) = tasks.swap_remove(rng.random_range(0..tasks.len()));
+        let chosen = rng.random_range(0..tasks.len());
+        if chosen + 1 < tasks.len() {
+            accepted.clear(); // they are the last task's
+        }
+        let (question, answer) = tasks.swap_remove(chosen);
         Ok(Conversation {
             pictures: vec![picture],
             messages: vec![
                 Message::human(format!("{IMAGE}\n{question}")),
                 Message::gpt(answer),
             ],
+            accepted,
             origin,
         })
     }
@@ -182,6 +194,9 @@ mod tests {
             .unwrap();
         fs::write(dir.path().join("a.json"), r#"{"text": 5}"#).unwrap();
         let text = message(dir.path());
-        assert!(text.contains("a.json") && text.contains("string"), "{text}");
+        assert!(
+            text.contains("a.json") && text.contains("field `text`"),
+            "{text}"
+        );
     }
 }

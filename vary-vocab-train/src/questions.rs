@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use rand::{Rng, RngExt};
 use vary_core::detection::{BoundingBox, format_answer, group_by_label};
+use vary_core::model::Family;
 use vary_core::prompt::Task;
 
 use crate::scenes::{Scene, SceneObject};
@@ -54,9 +55,15 @@ impl Question {
 
     /// The paper's rule for detection sets: all objects where they are up to [`MAX_BOXES`]; else
     /// classes drawn by lot, as many as have no more boxes than that together.
-    pub fn of_set(scene: Objects<'_>, names: &[String], rng: &mut impl Rng) -> Self {
+    pub fn of_set(
+        scene: Objects<'_>,
+        names: &[String],
+        family: Family,
+        rng: &mut impl Rng,
+    ) -> Self {
         if scene.objects.len() <= MAX_BOXES {
-            return Self::detect_all(scene, names);
+            let every = (0..scene.objects.len()).collect();
+            return Self::new(Task::DetectAll.question(family), scene, names, every);
         }
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         for object in scene.objects {
@@ -82,7 +89,7 @@ impl Question {
             asked.extend(smallest);
         }
         let labels: Vec<&str> = asked.iter().map(|&class| names[class].as_str()).collect();
-        let prompt = Task::DetectClasses(&labels).to_string();
+        let prompt = Task::DetectClasses(&labels).question(family);
         Self::of_classes(prompt, scene, names, &asked)
     }
 
@@ -273,10 +280,11 @@ mod tests {
                 objects: &objects,
                 size: (128, 128),
             };
-            Question::of_set(view, &names, &mut ChaCha8Rng::seed_from_u64(seed))
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            Question::of_set(view, &names, Family::VaryToy, &mut rng)
         };
         let few = ask([10, 20, 0], 1);
-        assert_eq!(few.prompt, "Detect all objects in this image");
+        assert_eq!(few.prompt, "Detect all objects in this image.");
         assert_eq!(few.objects.len(), 30);
         let mut prompts = std::collections::BTreeSet::new();
         for seed in 0..40 {
@@ -287,6 +295,6 @@ mod tests {
         // Drawn anew: both in either order, or the one that fills an answer alone.
         assert_eq!(prompts.len(), 3, "{prompts:?}");
         let crowds = ask([40, 31, 33], 0);
-        assert_eq!(crowds.prompt, "Detect cup in this image");
+        assert_eq!(crowds.prompt, "Detect cup in this image.");
     }
 }

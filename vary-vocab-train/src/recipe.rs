@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
@@ -123,10 +124,11 @@ pub(crate) fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
             "{} is of a run with other settings; use its settings, or another directory",
             path.display()
         ),
-        Err(_) => {
+        Err(e) if e.kind() == ErrorKind::NotFound => {
             let dir = path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
             Ok(write_atomic(path, resolved.as_bytes())?)
         }
+        Err(e) => Err(e).with_context(|| path.display().to_string()),
     }
 }

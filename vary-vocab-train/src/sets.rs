@@ -1,11 +1,10 @@
-use std::path::Path;
-
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vary_core::detection::{BoundingBox, format_answer};
+use vary_core::model::Family;
 use vary_core::prompt::{IMAGE, Message, Task};
 use vary_core::train::data::{Conversation, Dataset, read_picture};
-use vary_data::sets::{DetectionSet, GroundingSet, SetReport};
+use vary_data::sets::{AnnotatedImage, DetectionSet, Found, GroundingSet, Issue, SetReport};
 
 use crate::questions::{Objects, Question};
 use crate::scenes::SceneObject;
@@ -14,27 +13,41 @@ use crate::scenes::SceneObject;
 /// section 3.1): see [`Question::of_set`]. Groups of objects that have one box are left out.
 pub(crate) struct DetectionConversations {
     set: DetectionSet,
+    /// Pictures with an object that is no group.
+    pictures: Vec<u32>,
+    family: Family,
     seed: u64,
     left_out: Vec<String>,
 }
 
 impl DetectionConversations {
-    pub fn new(set: DetectionSet, seed: u64) -> Self {
+    pub fn new(set: DetectionSet, family: Family, seed: u64) -> Self {
+        let single = |image: &AnnotatedImage| image.objects.iter().any(|object| !object.crowd);
+        let pictures = (0..).zip(set.iter()).filter(|(_, image)| single(image));
+        let pictures: Vec<u32> = pictures.map(|(index, _)| index).collect();
+        let mut left_out = left_out(set.report());
+        if pictures.len() < set.len() {
+            let groups = set.len() - pictures.len();
+            left_out.push(format!("{groups} pictures with groups of objects only"));
+        }
         Self {
-            left_out: left_out(set.report()),
             set,
+            pictures,
+            family,
             seed,
+            left_out,
         }
     }
 }
 
 impl Dataset for DetectionConversations {
     fn len(&self) -> usize {
-        self.set.len()
+        self.pictures.len()
     }
 
     fn get(&self, index: usize, epoch: u64) -> vary_core::Result<Conversation> {
-        let image = self.set.get(index).ok_or_else(|| outside(index))?;
+        let image = self.set.get(self.pictures[index] as usize);
+        let image = image.ok_or_else(|| outside(index))?;
         let origin = image.path.display().to_string();
         let picture = read_picture(&image.path, &origin)?;
         let size = picture.dimensions();
@@ -45,17 +58,17 @@ impl Dataset for DetectionConversations {
                 bbox: in_pixels(object.bbox, size),
             })
             .collect();
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed.wrapping_add(epoch));
-        rng.set_stream(index as u64);
+        let mut rng = epoch_rng(self.seed, epoch, index);
         let view = Objects {
             objects: &objects,
             size,
         };
-        let question = Question::of_set(view, self.set.classes(), &mut rng);
+        let question = Question::of_set(view, self.set.classes(), self.family, &mut rng);
         let prompt = format!("{IMAGE}\n{}", question.prompt);
         Ok(Conversation {
             pictures: vec![picture],
             messages: vec![Message::human(prompt), Message::gpt(question.answer)],
+            accepted: vec![],
             origin,
         })
     }
@@ -98,6 +111,7 @@ impl Dataset for GroundingConversations {
         Ok(Conversation {
             pictures: vec![picture],
             messages: vec![Message::human(prompt), Message::gpt(answer)],
+            accepted: vec![],
             origin,
         })
     }
@@ -118,13 +132,22 @@ fn outside(index: usize) -> vary_core::Error {
 
 /// A line for each reason why something was left out.
 fn left_out(report: &SetReport) -> Vec<String> {
-    let line = |(issue, found): (&_, &vary_data::sets::Found)| {
-        let places = found.first.iter().map(|place| {
-            let file = Path::new(&place.file).display();
-            format!("{file}: {}", place.record)
-        });
+    let dropped = |issue: &Issue| *issue != Issue::Clipped;
+    let issues = report.issues.iter().filter(|(issue, _)| dropped(issue));
+    let line = |(issue, found): (&Issue, &Found)| {
+        let places = found.first.iter();
+        let places = places.map(|place| format!("{}: {}", place.file, place.record));
         let places: Vec<String> = places.collect();
-        format!("{}: {issue:?}, first in {}", found.count, places.join(", "))
+        format!("{} {issue}; first: {}", found.count, places.join(", "))
     };
-    report.issues.iter().map(line).collect()
+    issues.map(line).collect()
+}
+
+/// Draws for an item in a pass through its set.
+pub(crate) fn epoch_rng(seed: u64, epoch: u64, index: usize) -> ChaCha8Rng {
+    // Far apart, so that no seed's second pass is another's first.
+    let seed = seed.wrapping_add(epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(index as u64);
+    rng
 }

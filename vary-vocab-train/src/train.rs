@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use anyhow::Context;
 use burn::module::Module;
-use burn::prelude::*;
 use clap::Args;
 use serde_json::json;
 use vary_core::Pipeline;
 use vary_core::checkpoint::{SaveOptions, StoredType, write_atomic};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
+use vary_core::pipeline::default_device;
 use vary_core::train::Trainer;
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer, nano_tokenizer};
 
@@ -73,7 +73,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let resolved = serde_json::to_string_pretty(&recipe)?;
     println!("{resolved}");
     recipe.scenes.validate()?;
-    keep_recipe(&args.out.join("recipe.json"), &resolved)?;
+    recipe.train.validate()?;
     let atlas = Atlas::embedded()?;
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
     let tokenizer = nano_tokenizer(&names)?;
@@ -81,7 +81,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let coordinates = CoordinateTokens::find(&tokenizer);
     let (dense_steps, frozen_steps) = recipe.phases();
 
-    let device = Device::default().autodiff();
+    let device = default_device()?.autodiff();
     device.seed(recipe.seed);
     let vary = initialise(config.init(&device), coordinates.as_ref(), recipe.seed);
     let model = SceneModel::new(vary, &config, names.len(), &device);
@@ -111,6 +111,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         start: Instant::now(),
     };
     let trainer = Trainer::new(recipe.train.clone(), &args.out)?;
+    keep_recipe(&args.out.join("recipe.json"), &resolved)?;
     let mut failed = None;
     let result = trainer.fit(&objective, model, |model, step| {
         if step > dense_steps
@@ -143,6 +144,15 @@ struct Validation {
 
 impl Validation {
     fn run(&mut self, model: &VaryTiny, step: u64) -> anyhow::Result<()> {
+        let log = self.dir.join("validation.jsonl");
+        let mut lines = fs::read_to_string(&log).unwrap_or_default();
+        let scored: Vec<serde_json::Value> = lines
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        if scored.iter().any(|line| line["step"] == step) {
+            return Ok(()); // before the run was interrupted
+        }
         let pipeline = Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
         let summary = evaluate(
             &pipeline,
@@ -152,14 +162,8 @@ impl Validation {
             self.recipe.validation_scenes as u64,
         )?;
         let ap50 = summary.coco.ap50;
-        let log = self.dir.join("validation.jsonl");
-        let mut lines = fs::read_to_string(&log).unwrap_or_default();
-        let best = lines
-            .lines()
-            .filter_map(|line| {
-                serde_json::from_str::<serde_json::Value>(line).ok()?["ap50"].as_f64()
-            })
-            .fold(-1.0, f64::max);
+        let best = scored.iter().filter_map(|line| line["ap50"].as_f64());
+        let best = best.fold(-1.0, f64::max);
         let line = json!({
             "step": step,
             "samples": step * self.recipe.train.batch_size as u64,
@@ -171,9 +175,7 @@ impl Validation {
             "mean_iou": summary.mean_iou_all,
         });
         println!("validation {line}");
-        lines.push_str(&line.to_string());
-        lines.push('\n');
-        write_atomic(&log, lines.as_bytes())?;
+        // The model first: a kill in between scores it again.
         if ap50 > best {
             save(
                 model,
@@ -183,6 +185,9 @@ impl Validation {
                 StoredType::F16,
             )?;
         }
+        lines.push_str(&line.to_string());
+        lines.push('\n');
+        write_atomic(&log, lines.as_bytes())?;
         Ok(())
     }
 }

@@ -118,7 +118,7 @@ fn a_mixture_of_all_kinds_trains_and_goes_on() {
     );
     // The broken picture, and the box outside its picture.
     assert!(
-        told.contains("broken.png") && told.contains("OutsidePicture"),
+        told.contains("broken.png") && told.contains("left out: 1 "),
         "{told}"
     );
     let weights = |run: &str| {
@@ -135,6 +135,19 @@ fn a_mixture_of_all_kinds_trains_and_goes_on() {
         weights("again") == weights("run"),
         "a resumed run ends the same"
     );
+
+    // A mistake leaves nothing that a corrected command would stumble over.
+    let wrong = [
+        "finetune",
+        "recipe.toml",
+        "--weights",
+        "nowhere",
+        "--out",
+        "fresh",
+    ];
+    assert!(fails(&wrong, dir.path()).contains("nowhere"));
+    let corrected = ["finetune", "recipe.toml", "--steps", "1", "--out", "fresh"];
+    succeeds(&corrected, dir.path());
 
     let other = ["finetune", "recipe.toml", "--steps", "9", "--out", "run"];
     assert!(fails(&other, dir.path()).contains("other settings"));

@@ -17,6 +17,8 @@ pub fn read_config_json<T: DeserializeOwned>(dir: impl AsRef<Path>) -> Result<T>
 
 /// Reads the text of a `config.json`; `path` is for messages.
 pub(crate) fn parse_config_json<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T> {
+    // What some editors write before the text.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut json = serde_json::Deserializer::from_slice(text);
     let config = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (field, reason) = (error.path().to_string(), error.into_inner().to_string());

@@ -87,7 +87,7 @@ impl ImagePlace {
     /// # Errors
     /// [`Error::ImagePlace`] when an `<img>` is not followed by exactly `len` `<imgpad>` and an
     /// `</img>`, or their number is not `images`.
-    pub(super) fn rows(&self, ids: &[Vec<u32>], seq: usize, images: usize) -> Result<Vec<i32>> {
+    pub(crate) fn rows(&self, ids: &[Vec<u32>], seq: usize, images: usize) -> Result<Vec<i32>> {
         let text = ids.len() * seq;
         let mut rows: Vec<i32> = (0..text as i32).collect();
         let mut found = 0;

@@ -141,8 +141,12 @@ impl PipelineBuilder {
     }
 }
 
-/// burn panics when no backend is built in and when `BURN_DEVICE` names none of them.
-fn default_device() -> Result<Device> {
+/// The best device of the backends that are built in, or the one that the environment variable
+/// `BURN_DEVICE` names.
+///
+/// # Errors
+/// [`Error::NoDevice`], where burn itself panics.
+pub fn default_device() -> Result<Device> {
     catch_unwind(Device::default).map_err(|panic| {
         let reason: String = match panic.downcast::<String>() {
             Ok(text) => *text,

@@ -46,7 +46,7 @@ use burn::prelude::*;
 use vary_lm::tokenizer::{CoordinateTokens, END_OF_TEXT, EOS, IM_END, Tokenizer};
 
 pub use answer::{Answer, AnswerOptions, Event, Scored, Times, TokenScore, Usage};
-pub use builder::{Checkpoint, PipelineBuilder, Weights};
+pub use builder::{Checkpoint, PipelineBuilder, Weights, default_device};
 pub use chat::{Chat, ChatStream, Turn};
 pub use image::{AsImage, AsImages, EncodedImage};
 pub use stream::AnswerStream;

@@ -80,6 +80,23 @@ impl TrainConfig {
         if !(self.learning_rate >= 0.0 && self.learning_rate.is_finite()) {
             return fail("`learning_rate` must be a number of at least 0");
         }
+        if let Some(rate) = self.muon_learning_rate
+            && !(rate >= 0.0 && rate.is_finite() && self.learning_rate > 0.0)
+        {
+            return fail(
+                "`muon_learning_rate` must be a number of at least 0, and `learning_rate` above 0 with it",
+            );
+        }
+        let decays = |beta: f32| (0.0..1.0).contains(&beta);
+        if !decays(self.betas.0) || !decays(self.betas.1) {
+            return fail("`betas` must be in [0, 1)");
+        }
+        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
+            return fail("`epsilon` must be a number above 0");
+        }
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            return fail("`weight_decay` must be a number of at least 0");
+        }
         if !(0.0..=1.0).contains(&self.warmup_ratio) {
             return fail("`warmup_ratio` must be in [0, 1]");
         }

@@ -95,20 +95,24 @@ impl<M: Trainable> ConversationObjective<M> {
                 self.max_len
             )));
         }
-        let places = labelled.ids.iter().filter(|&&id| id == self.place.patch);
+        // Text may spell the places' tokens itself, and a cut may fall into one.
         let pictures = conversation.pictures.len();
-        if places.count() != pictures * len {
-            return Ok(Err(format!(
-                "the {} tokens of a sample end in the place of a picture",
-                self.max_len
-            )));
+        let ids = std::slice::from_ref(&labelled.ids);
+        if let Err(Error::ImagePlace { reason, .. }) = self.place.rows(ids, ids[0].len(), pictures)
+        {
+            return Ok(Err(format!("{reason} (cut to {} tokens)", self.max_len)));
         }
         let squares = |p: &ImageProcessor| {
             let pictures = conversation.pictures.iter();
-            pictures.map(|picture| Ok(p.resized(picture)?)).collect()
+            pictures.map(|picture| p.resized(picture)).collect()
+        };
+        let squares: Result<_, _> = self.processors.iter().map(squares).collect();
+        let squares = match squares {
+            Ok(squares) => squares,
+            Err(error) => return Ok(Err(error.to_string())),
         };
         Ok(Ok(ConversationSample {
-            squares: self.processors.iter().map(squares).collect::<Result<_>>()?,
+            squares,
             ids: labelled.ids,
             labels: labelled.labels,
             origin: conversation.origin.clone(),
@@ -145,6 +149,14 @@ impl<M: Trainable> ConversationObjective<M> {
 impl<M: Trainable + Send + Sync> Objective for ConversationObjective<M> {
     type Model = M;
     type Sample = ConversationSample;
+
+    fn identity(&self) -> String {
+        format!(
+            "{} in samples of {} tokens",
+            self.data.identity(),
+            self.max_len
+        )
+    }
 
     fn sample(&self, index: u64) -> Result<ConversationSample> {
         let mut last = String::new();

@@ -84,23 +84,35 @@ pub(super) fn trained_device<M: Module>(module: &M) -> Device {
     find.0.unwrap_or_default()
 }
 
-/// A number that tells frozen weights from others: FNV-1a over the bytes of all of them.
+/// A number that tells frozen weights from others, over their names and bytes and the scales of
+/// adapters; the steps of rustc's FxHash.
 pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
     struct Digest(u64);
-    impl ModuleVisitor for Digest {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if is_trained(param) {
-                return;
-            }
-            // The stored weight: with an adapter, the value is more than what is frozen.
-            for word in param.base().into_data().as_bytes().chunks(8) {
-                let mut bytes = [0; 8];
-                bytes[..word.len()].copy_from_slice(word);
-                self.0 = (self.0 ^ u64::from_le_bytes(bytes)).wrapping_mul(0x0100_0000_01b3);
+    impl Digest {
+        fn add(&mut self, bytes: &[u8]) {
+            for word in bytes.chunks(8) {
+                let mut padded = [0; 8];
+                padded[..word.len()].copy_from_slice(word);
+                let word = u64::from_le_bytes(padded);
+                self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
             }
         }
     }
-    let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+    impl ModuleVisitor for Digest {
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.add(name.as_bytes());
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(adapter) = param.adapter() {
+                self.add(&adapter.scale.to_le_bytes());
+            }
+            if !is_trained(param) {
+                // The stored weight: with an adapter, the value is more than what is frozen.
+                self.add(param.base().into_data().as_bytes());
+            }
+        }
+    }
+    let mut digest = Digest(0);
     module.visit(&mut digest);
     digest.0
 }

@@ -46,7 +46,7 @@ impl Log {
         Ok(Self { path, file, bar })
     }
 
-    /// Writes a line; the fields are the caller's, `step` first.
+    /// Writes a line: `step` and the caller's fields.
     pub fn line(&mut self, step: u64, fields: Map<String, Value>) -> Result<()> {
         let mut record = Map::new();
         record.insert("step".into(), json!(step));

@@ -22,6 +22,12 @@ pub trait Objective: Send + Sync {
     /// Ends the run; an objective that wants to skip bad samples returns another one instead.
     fn sample(&self, index: u64) -> Result<Self::Sample>;
 
+    /// What tells this objective's data order and loss from another's. A run that was interrupted is
+    /// not gone on with by an objective of another identity.
+    fn identity(&self) -> String {
+        String::new()
+    }
+
     /// What a message calls the sample at place `index`: its file and record, where it has them.
     fn describe(&self, index: u64, sample: &Self::Sample) -> String {
         let _ = sample;

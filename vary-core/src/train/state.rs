@@ -1,5 +1,5 @@
 use std::fmt::Display;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ParamGroup};
@@ -21,6 +21,8 @@ struct RunState {
     config: TrainConfig,
     /// Tells the frozen weights, which checkpoints leave out.
     frozen: u64,
+    /// The objective's [`identity`](super::Objective::identity).
+    objective: String,
 }
 
 /// The checkpoints of a run. They hold the trained weights only: frozen ones are read from where
@@ -29,15 +31,24 @@ pub(super) struct Checkpoints {
     dir: PathBuf,
     config: TrainConfig,
     frozen: u64,
+    objective: String,
 }
 
 const PREFIX: &str = "step-";
+/// How the name of a directory begins that is being written or removed.
+const PARTIAL: &str = ".partial-";
 
 impl Checkpoints {
     /// Those of the run that trains `model`, in `dir`.
-    pub fn new<M: Module>(dir: PathBuf, model: &M, config: &TrainConfig) -> Self {
+    pub fn new<M: Module>(
+        dir: PathBuf,
+        model: &M,
+        config: &TrainConfig,
+        objective: String,
+    ) -> Self {
         Self {
             dir,
+            objective,
             config: config.clone(),
             frozen: frozen_digest(model),
         }
@@ -49,7 +60,7 @@ impl Checkpoints {
         let dir = &self.dir;
         fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
         let scratch = tempfile::Builder::new()
-            .prefix(".partial-")
+            .prefix(PARTIAL)
             .tempdir_in(dir)
             .map_err(|e| Error::io(dir, e))?;
         let broken =
@@ -69,16 +80,17 @@ impl Checkpoints {
             step,
             config: self.config.clone(),
             frozen: self.frozen,
+            objective: self.objective.clone(),
         };
         write_json(scratch.path().join("state.json"), &state)?;
 
         let target = dir.join(format!("{PREFIX}{step:08}"));
-        let publish = || {
-            if target.exists() {
-                fs::remove_dir_all(&target)?;
-            }
+        let publish = || -> std::io::Result<()> {
             fs::rename(scratch.path(), &target)?;
-            File::open(dir)?.sync_all()
+            // Elsewhere a directory can't be opened.
+            #[cfg(unix)]
+            std::fs::File::open(dir)?.sync_all()?;
+            Ok(())
         };
         publish().map_err(|e| Error::io(&target, e))?;
         self.prune()
@@ -88,11 +100,16 @@ impl Checkpoints {
         let mut steps = self.list()?;
         steps.truncate(steps.len().saturating_sub(self.config.keep));
         for (_, path) in steps {
-            fs::remove_dir_all(&path).map_err(|e| Error::io(path, e))?;
+            // Under another name first: half removed, it would look like a checkpoint.
+            let old = path.with_file_name(format!(
+                "{PARTIAL}{}",
+                path.file_name().unwrap_or_default().to_string_lossy()
+            ));
+            fs::rename(&path, &old).map_err(|e| Error::io(path, e))?;
         }
         let entries = fs::read_dir(&self.dir).map_err(|e| Error::io(&self.dir, e))?;
         for entry in entries.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(".partial-") {
+            if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
                 fs::remove_dir_all(entry.path()).map_err(|e| Error::io(entry.path(), e))?;
             }
         }
@@ -121,6 +138,13 @@ impl Checkpoints {
                 &file,
                 &"it was written by a run with other settings; use its settings, or another run directory",
             ));
+        }
+        if state.objective != self.objective {
+            let reason = format!(
+                "it was written by a run on other data ({}; now {}); use its data, or another run directory",
+                state.objective, self.objective
+            );
+            return Err(bad(&file, &reason));
         }
         if state.frozen != self.frozen {
             return Err(bad(

@@ -52,7 +52,8 @@ impl Trainer {
     /// Trains `model`, which is on a device with autodiff, to the end of the run.
     ///
     /// `on_checkpoint` is called after each checkpoint with the model and the steps done, to
-    /// validate it and keep the best.
+    /// validate it and keep the best; when a run goes on, once more for the checkpoint it goes on
+    /// from.
     ///
     /// # Errors
     /// Errors of the objective, of writing, [`Error::Resume`] for a checkpoint of another run, and
@@ -66,16 +67,16 @@ impl Trainer {
         let checkpoints = self.dir.join("checkpoints");
         draw_parameters(&model);
         let optimizer = TrainOptimizer::new(&model, &self.config);
-        let checkpoints = Checkpoints::new(checkpoints, &model, &self.config);
+        let checkpoints = Checkpoints::new(checkpoints, &model, &self.config, objective.identity());
         let (model, mut optimizer, start) = checkpoints.resume(model, optimizer)?;
         std::fs::create_dir_all(&self.dir).map_err(|e| Error::io(&self.dir, e))?;
         let mut log = Log::open(&self.dir, start, self.config.steps)?;
         let workers = Workers::new(self.config.workers, &self.devices)?;
 
         std::thread::scope(|scope| {
-            // Two steps of samples are drawn ahead.
-            let (sender, batches) = sync_channel(2);
-            scope.spawn(move || {
+            // Two steps of samples are drawn ahead: one that waits here, and the one in the making.
+            let (sender, batches) = sync_channel(1);
+            let drawing = scope.spawn(move || {
                 for step in start..self.config.steps {
                     if sender.send(self.samples(objective, step)).is_err() {
                         break;
@@ -83,16 +84,24 @@ impl Trainer {
                 }
             });
             let batches: Receiver<Result<(Vec<O::Sample>, Duration)>> = batches;
+            if start > 0 {
+                // A run that was killed before this was called is as one that was not.
+                on_checkpoint(&model, start)?;
+            }
             let mut meter = Meter::new();
             let mut model = model;
             for step in start..self.config.steps {
                 let waiting = Instant::now();
-                let (samples, drawing) = batches.recv().unwrap_or_else(|_| {
-                    // The drawing thread ended without a batch: it panicked.
-                    Err(Error::Config("the data thread stopped".into()))
-                })?;
+                let (samples, core_time) = match batches.recv() {
+                    Ok(drawn) => drawn?,
+                    // It ended without a batch: it panicked, and said why.
+                    Err(_) => match drawing.join() {
+                        Err(panic) => std::panic::resume_unwind(panic),
+                        Ok(()) => return Err(Error::Config("the data ended".into())),
+                    },
+                };
                 meter.waited += waiting.elapsed();
-                meter.drawing += drawing;
+                meter.drawing += core_time;
 
                 let micros: Vec<_> = samples.chunks(self.config.micro_batch_size).collect();
                 let of_step = Step {
@@ -109,7 +118,7 @@ impl Trainer {
                         step,
                         loss: result.loss,
                         grad_norm: norm,
-                        samples: self.culprits(objective, &model, of_step)?,
+                        samples: self.culprits(objective, &model, of_step),
                     });
                 }
                 model = optimizer.step(step, model, grads);
@@ -164,14 +173,15 @@ impl Trainer {
         objective: &O,
         model: &O::Model,
         step: Step<'_, O::Sample>,
-    ) -> Result<Vec<String>> {
+    ) -> Vec<String> {
         let first = step.index * self.config.batch_size as u64;
         let named = |i: usize, sample| objective.describe(first + i as u64, sample);
-        let model = objective.rest(model.clone(), step.index);
+        // Off the tape, where a forward pass takes little memory; without dropout, so not to the bit.
+        let model = model.valid();
         let mut found = vec![];
         for (i, sample) in step.samples.iter().enumerate() {
-            let alone = objective.loss(&model, std::slice::from_ref(sample), step)?;
-            if !alone.total.into_scalar::<f32>().is_finite() {
+            let alone = objective.loss(&model, std::slice::from_ref(sample), step);
+            if alone.is_ok_and(|loss| !loss.total.into_scalar::<f32>().is_finite()) {
                 found.push(named(i, sample));
             }
         }
@@ -179,7 +189,7 @@ impl Trainer {
             let all = step.samples.iter().enumerate();
             found = all.map(|(i, sample)| named(i, sample)).collect();
         }
-        Ok(found)
+        found
     }
 }
 

@@ -93,8 +93,9 @@ pub struct LoraConfig {
     pub rank: usize,
     /// An adapter's product is scaled by `alpha / rank`.
     pub alpha: f64,
-    /// Keeps the frozen matrices of the language model in 8 or 4 bits (QLoRA, Dettmers et al.,
-    /// arXiv 2305.14314).
+    /// Keeps the frozen matrices of the language model's blocks in 8 or 4 bits (QLoRA, Dettmers et
+    /// al., arXiv 2305.14314), once they are loaded as f32; those whose outputs are no multiple of
+    /// 32 stay so.
     pub quantized: Option<Precision>,
     /// Trains the projectors too.
     pub projectors: bool,
@@ -128,10 +129,9 @@ impl Trained {
 
 impl LoraConfig {
     fn attach<M: Trainable>(&self, model: M, seed: u64) -> Result<M> {
-        if self.rank == 0 {
-            return Err(Error::Config(
-                "`rank` of the adapters must be above 0".into(),
-            ));
+        if self.rank == 0 || !self.alpha.is_finite() {
+            let reason = "`rank` of the adapters must be above 0, and `alpha` a number";
+            return Err(Error::Config(reason.into()));
         }
         model.language_model().device().seed(seed);
         let matrices = matrices(&model);

@@ -23,7 +23,7 @@ pub(super) struct StepResult {
 ///
 /// Worker `r` of `n` takes every `n`-th micro-batch from the `r`-th on. Gradients come together on
 /// the model's own device and are added in the order of the micro-batches, so the number of workers
-/// does not change a step's result.
+/// does not change a step's result, unless there is dropout.
 pub(super) struct Workers {
     /// A worker without a device of its own is on the model's.
     workers: Vec<(ThreadPool, Option<Device>)>,
@@ -56,55 +56,97 @@ impl Workers {
         step: Step<'_, O::Sample>,
     ) -> Result<StepResult> {
         let home = trained_device(model);
-        // burn draws the masks of dropout from one generator of the process: like this a resumed run
-        // draws those of one that was not interrupted.
-        home.seed(step.index);
-        let results = Mutex::new(BTreeMap::new());
+        let sum = Mutex::new(Sum::<O::Model>::default());
         std::thread::scope(|scope| {
             for (rank, (pool, device)) in self.workers.iter().enumerate() {
                 let shard = Shard {
                     rank,
                     world: self.workers.len(),
                 };
+                if rank >= micros.len() {
+                    break;
+                }
                 // Leaves of its own keep a worker's tape apart from the others', which would
                 // otherwise wait for each other.
                 let device = device.as_ref().unwrap_or(&home);
-                let model = objective.rest(model.clone(), step.index).fork(device);
-                let (results, home) = (&results, &home);
+                // burn draws the masks of dropout from one generator for each device: like this a
+                // resumed run draws those of one that was not interrupted.
+                device.seed(step.index);
+                let own = objective.rest(model.clone(), step.index).fork(device);
+                let (sum, home) = (&sum, &home);
                 scope.spawn(move || {
                     for (at, micro) in shard.of(micros) {
-                        let result: Result<_> = pool.install(|| {
-                            let (grads, loss) = objective.gradients(&model, micro, step)?;
+                        let result = pool.install(|| {
+                            let (grads, loss) = objective.gradients(&own, micro, step)?;
                             let grads = match device == home {
                                 true => grads,
-                                false => grads.to_device(&home.clone().inner(), &model),
+                                false => grads.to_device(&home.clone().inner(), &own),
                             };
                             Ok((grads, loss))
                         });
-                        results
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .insert(at, result);
+                        let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                        sum.add(model, at, result);
                     }
                 });
             }
         });
-        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut sum = GradientsAccumulator::new();
-        let mut total = 0.0;
-        let mut parts = BTreeMap::new();
-        for result in results.into_values() {
-            let (grads, loss): (GradientsParams, LossValue) = result?;
-            sum.accumulate(model, grads);
-            total += loss.total;
-            for (name, value) in loss.parts {
-                *parts.entry(name).or_insert(0.0) += value;
+        sum.into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish()
+    }
+}
+
+/// The sum of the micro-batches so far. They come in any order and are added in theirs, each as soon
+/// as those before it are there: no more gradients are kept than there are workers.
+struct Sum<M> {
+    waiting: BTreeMap<usize, Result<(GradientsParams, LossValue)>>,
+    next: usize,
+    grads: GradientsAccumulator<M>,
+    loss: f32,
+    parts: BTreeMap<&'static str, f32>,
+    failed: Option<Error>,
+}
+
+impl<M> Default for Sum<M> {
+    fn default() -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            next: 0,
+            grads: GradientsAccumulator::new(),
+            loss: 0.0,
+            parts: BTreeMap::new(),
+            failed: None,
+        }
+    }
+}
+
+impl<M: Module> Sum<M> {
+    fn add(&mut self, model: &M, at: usize, result: Result<(GradientsParams, LossValue)>) {
+        self.waiting.insert(at, result);
+        while let Some(result) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            match result {
+                // The first error in the order of the micro-batches is the one that is told.
+                Err(error) => self.failed = self.failed.take().or(Some(error)),
+                Ok((grads, loss)) => {
+                    self.grads.accumulate(model, grads);
+                    self.loss += loss.total;
+                    for (name, value) in loss.parts {
+                        *self.parts.entry(name).or_insert(0.0) += value;
+                    }
+                }
             }
         }
-        Ok(StepResult {
-            grads: sum.grads(),
-            loss: total,
-            parts,
-        })
+    }
+
+    fn finish(mut self) -> Result<StepResult> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(StepResult {
+                grads: self.grads.grads(),
+                loss: self.loss,
+                parts: self.parts,
+            }),
+        }
     }
 }

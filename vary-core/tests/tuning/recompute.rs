@@ -79,7 +79,7 @@ fn gradients_are_the_same_as_with_everything_kept() {
 #[test]
 fn devices_share_the_work_and_change_nothing() {
     let _turn = drawing();
-    let run = |devices: usize| {
+    let run = |devices: Vec<Device>| {
         let dir = tempfile::tempdir().unwrap();
         let model = tiny(&Device::flex().autodiff());
         let objective = objective(&model, opt_tokenizer());
@@ -87,12 +87,28 @@ fn devices_share_the_work_and_change_nothing() {
         config.micro_batch_size = 1;
         Trainer::new(config, dir.path())
             .unwrap()
-            .devices(vec![Device::flex(); devices])
+            .devices(devices)
             .fit(&objective, model, |_, _| Ok(()))
             .unwrap()
     };
-    let alone = parameters(&run(0));
+    let alone = run(vec![]);
     for devices in [1, 2, 3] {
-        assert!(parameters(&run(devices)) == alone, "{devices} devices");
+        let together = run(vec![Device::flex(); devices]);
+        assert!(parameters(&together) == parameters(&alone), "{devices}");
     }
+    // Gradients of another device come home; that one's arithmetic differs in the last bits.
+    let mixed = run(vec![Device::flex(), device("ndarray")]);
+    for ((name, a), (_, b)) in parameters(&mixed).iter().zip(&parameters(&alone)) {
+        let values = |bytes: &[u8]| -> Vec<f32> {
+            let words = bytes.chunks_exact(4);
+            words
+                .map(|w| f32::from_le_bytes(w.try_into().unwrap()))
+                .collect()
+        };
+        for (a, b) in values(a).iter().zip(values(b)) {
+            // AdamW moves a weight whose gradient is rounding alone by up to its rate.
+            assert!((a - b).abs() < 3.0 * 3e-3 + 1e-4, "{name}: {a} {b}");
+        }
+    }
+    assert!(parameters(&mixed).len() == parameters(&alone).len());
 }

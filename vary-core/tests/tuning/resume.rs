@@ -3,9 +3,11 @@ use std::path::Path;
 use burn::prelude::*;
 use vary_core::Error;
 use vary_core::model::VaryTiny;
-use vary_core::train::{LoraConfig, Trained};
+use vary_core::train::{ConversationObjective, LoraConfig, Trained, Trainer};
 
-use crate::support::{config, drawing, losses, opt_tokenizer, parameters, tiny, train};
+use crate::support::{
+    Colours, config, drawing, losses, mixture, opt_tokenizer, parameters, tiny, train,
+};
 
 fn model() -> VaryTiny {
     tiny(&Device::flex().autodiff())
@@ -77,6 +79,24 @@ fn other_settings_or_frozen_weights_are_refused() {
     };
     let error = run(dir.path(), Trained::LanguageModel, 4).unwrap_err();
     refused(error, "other settings");
+
+    // Another factor of the adapters, and other data.
+    let dir_b = tempfile::tempdir().unwrap();
+    let lora = |alpha| {
+        let config = LoraConfig::default();
+        Trained::Lora(LoraConfig { alpha, ..config })
+    };
+    run(dir_b.path(), lora(8.0), 2).unwrap();
+    refused(
+        run(dir_b.path(), lora(9.0), 2).unwrap_err(),
+        "frozen weights",
+    );
+    let trained = Trained::LanguageModel.prepare(model(), 9).unwrap();
+    let data = mixture(Colours(11));
+    let objective = ConversationObjective::new(&trained, opt_tokenizer(), data, 512);
+    let trainer = Trainer::new(config(2), dir.path()).unwrap();
+    let error = trainer.fit(&objective, trained, |_, _| Ok(()));
+    refused(error.unwrap_err(), "other data");
 
     let device = Device::flex().autodiff();
     let mut other = model();

@@ -74,8 +74,55 @@ impl Dataset for Empty {
                 Message::human(format!("<image>\n{long}")),
                 Message::gpt("too late"),
             ],
+            accepted: vec![],
             origin: format!("train.json: record {index}"),
         })
+    }
+}
+
+/// Text that spells the tokens of a picture's place itself, and a picture that a cut falls into.
+struct Spelt;
+
+impl Dataset for Spelt {
+    fn len(&self) -> usize {
+        4
+    }
+
+    fn get(&self, index: usize, _epoch: u64) -> vary_core::Result<Conversation> {
+        let (question, answer) = match index {
+            0 => ("<image>\nWhat tag?".to_owned(), "An <img> tag.".to_owned()),
+            1 => (format!("{}<image>", "x".repeat(120)), "late".to_owned()),
+            _ => ("<image>\nWhat?".to_owned(), "Good.".to_owned()),
+        };
+        Ok(Conversation {
+            pictures: vec![match index {
+                2 => RgbImage::new(0, 0),
+                _ => RgbImage::new(4, 4),
+            }],
+            messages: vec![Message::human(question), Message::gpt(answer)],
+            accepted: vec![],
+            origin: format!("spelt {index}"),
+        })
+    }
+}
+
+#[test]
+fn what_can_not_be_embedded_is_skipped_and_told() {
+    let _turn = drawing();
+    let model = tiny(&Device::flex().autodiff());
+    let objective = ConversationObjective::new(&model, opt_tokenizer(), mixture(Spelt), 100);
+    let samples: Vec<_> = (0..4).map(|i| objective.sample(i).unwrap()).collect();
+    for sample in &samples {
+        assert_eq!(objective.describe(0, sample), "spelt 3");
+    }
+    let step = Step {
+        index: 0,
+        samples: &samples,
+    };
+    objective.loss(&model, &samples, step).unwrap();
+    let skipped = objective.data().skipped().to_string();
+    for reason in ["spelt 0: `<img>`", "spelt 1", "spelt 2"] {
+        assert!(skipped.contains(reason), "{skipped}");
     }
 }
 

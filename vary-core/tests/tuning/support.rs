@@ -73,6 +73,7 @@ impl Dataset for Colours {
         Ok(Conversation {
             pictures: if seen { vec![picture] } else { vec![] },
             messages: vec![Message::human(question), Message::gpt(name)],
+            accepted: vec![],
             origin: format!("colour {index}"),
         })
     }

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use vary_core::model::Family;
 use vary_core::train::data::{ChartQa, Conversations, Dataset, DocVqa, Mixture, WebDataset};
 use vary_data::sets::{DetectionSet, GroundingSet, SetOptions};
 
@@ -36,14 +37,18 @@ impl DataArgs {
 }
 
 /// Opens the sets of a recipe.
-pub(super) fn open(sources: &[Source], seed: u64) -> anyhow::Result<Mixture> {
-    let set = |source| Ok((open_set(source, seed)?, source.weight));
+pub(super) fn open(sources: &[Source], family: Family, seed: u64) -> anyhow::Result<Mixture> {
+    let set = |source| Ok((open_set(source, family, seed)?, source.weight));
     let sets = sources.iter().map(set).collect::<anyhow::Result<_>>()?;
     Ok(Mixture::new(sets, seed)?)
 }
 
-/// Opens a set; `seed` is for what is drawn by lot in it.
-pub(crate) fn open_set(source: &Source, seed: u64) -> anyhow::Result<Box<dyn Dataset>> {
+/// Opens a set; `family` has a say in the wording of questions, `seed` is for what is drawn by lot.
+pub(crate) fn open_set(
+    source: &Source,
+    family: Family,
+    seed: u64,
+) -> anyhow::Result<Box<dyn Dataset>> {
     let first = source.files.first();
     let first = first.context("a set under `[[data]]` has no `files`")?;
     let beside = first.parent().unwrap_or(Path::new(""));
@@ -58,8 +63,14 @@ pub(crate) fn open_set(source: &Source, seed: u64) -> anyhow::Result<Box<dyn Dat
         "{}: this kind of set is {needed} file(s); write a `[[data]]` for each set",
         first.display()
     );
+    let apart = !matches!(source.kind, SourceKind::Webdataset | SourceKind::Pages);
+    ensure!(
+        apart || source.images.is_none(),
+        "{}: the pictures are in it; leave out `images`",
+        first.display()
+    );
     let options = SetOptions::default();
-    let detection = |set| Box::new(DetectionConversations::new(set, seed));
+    let detection = |set| Box::new(DetectionConversations::new(set, family, seed));
     Ok(match source.kind {
         SourceKind::Llava => Box::new(Conversations::open(first, images)?),
         SourceKind::Docvqa => Box::new(DocVqa::open(first, images)?),

@@ -16,6 +16,7 @@ use clap::Args;
 use vary_core::Weights;
 use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
+use vary_core::pipeline::default_device;
 use vary_core::train::data::Mixture;
 use vary_core::train::{ConversationObjective, Trainable, Trainer};
 use vary_lm::tokenizer::Tokenizer;
@@ -80,22 +81,24 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
         !recipe.data.is_empty(),
         "no data: pass `--data FILE --images DIR`, or name sets in the recipe under `[[data]]`"
     );
-    let mixture = data::open(&recipe.data, recipe.seed)?;
-    recipe.resolve(mixture.len())?;
-    recipe.train.validate()?;
-    let resolved = recipe.to_toml()?;
-    println!("{resolved}\n# {} conversations", mixture.len());
-    keep_recipe(&args.out.join("recipe.toml"), &resolved)?;
-
     let weights = recipe.weights.as_ref();
     let checkpoint = weights.map_or_else(Weights::nano, Weights::dir).open()?;
+    let (config, files) = (checkpoint.config, checkpoint.files);
+    let mixture = data::open(&recipe.data, config.family(), recipe.seed)?;
+    recipe.resolve(mixture.len())?;
+    recipe.train.validate()?;
+    println!("{}\n# {} conversations", recipe.to_toml()?, mixture.len());
+
     let devices = recipe
         .devices
         .iter()
         .map(|name| device::parse(name))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let device = devices.first().cloned().unwrap_or_default().autodiff();
-    let (config, files) = (checkpoint.config, checkpoint.files);
+    let device = match devices.first() {
+        Some(device) => device.clone(),
+        None => default_device()?,
+    };
+    let device = device.autodiff();
     let run = Run {
         config: &config,
         tokenizer: checkpoint.tokenizer,
@@ -150,11 +153,11 @@ impl Run<'_> {
             ConversationObjective::new(&model, tokenizer, self.mixture, recipe.model_max_length)
                 .recompute(recipe.recompute);
         let trainer = Trainer::new(recipe.train.clone(), self.out)?.devices(devices);
+        // Last, so that a mistake found above leaves nothing behind.
+        keep_recipe(&self.out.join("recipe.toml"), &recipe.to_toml()?)?;
         let trained = trainer.fit(&objective, model, |_, _| Ok(()))?;
         let skipped = objective.data().skipped();
-        if skipped.count > 0 {
-            println!("{skipped}");
-        }
+        print!("{skipped}");
         let dir = self.out.join("last");
         let merged = trained.valid().materialize();
         merged.write(self.config, &dir, &SaveOptions::default())?;
@@ -181,7 +184,7 @@ pub struct ExportArgs {
 /// # Errors
 /// Whatever is wrong with the checkpoint, or with writing.
 pub fn export(args: &ExportArgs) -> anyhow::Result<()> {
-    let device = burn::prelude::Device::default();
+    let device = default_device()?;
     let (tower, config) = read_vocabulary(&args.weights, &device)
         .with_context(|| args.weights.display().to_string())?;
     let options = SaveOptions::default().stored(args.stored);

@@ -59,6 +59,7 @@ impl Dataset for Conversations {
         Ok(Conversation {
             pictures: paths.iter().map(read).collect::<Result<_>>()?,
             messages: record.conversations,
+            accepted: vec![],
             origin,
         })
     }
@@ -76,15 +77,20 @@ impl Record {
     /// # Errors
     /// [`Error::Record`](crate::Error::Record), also where places and pictures do not fit.
     pub fn read(path: &Path, number: usize, text: &[u8]) -> Result<Self> {
-        let record = match text.first() {
+        let record = Self::parse(path, number, text)?;
+        record.check_places(path, number, record.image.len())?;
+        Ok(record)
+    }
+
+    /// A record, or a bare list of turns.
+    pub fn parse(path: &Path, number: usize, text: &[u8]) -> Result<Self> {
+        Ok(match text.trim_ascii_start().first() {
             Some(b'[') => Self {
                 image: vec![],
                 conversations: parse(path, number, text)?,
             },
-            _ => parse::<Self>(path, number, text)?,
-        };
-        record.check_places(path, number, record.image.len())?;
-        Ok(record)
+            _ => parse(path, number, text)?,
+        })
     }
 
     /// Checks that the messages have as many places as there are pictures.

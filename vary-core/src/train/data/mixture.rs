@@ -57,6 +57,9 @@ impl Mixture {
             ));
         }
         let sum: f64 = sets.iter().map(weight).sum();
+        if !sum.is_finite() {
+            return wrong("the weights of the mixture are too large to be added".into());
+        }
         let mut skipped = Skipped::default();
         let (mut done, mut reached, mut start) = (0.0, 0, 0);
         let mut mixed = vec![];
@@ -64,9 +67,14 @@ impl Mixture {
             // Rounded sums instead of rounded shares: together they are exactly a round.
             done += weight(&set);
             let end = (done / sum * round as f64).round() as u64;
-            for reason in set.0.left_out() {
-                skipped.add(reason.clone());
+            if end == reached {
+                return wrong(format!(
+                    "set {} of the mixture gets none of the {round} places of a round: its weight is {}, all weights are {sum} together (a set without one counts by its size)",
+                    mixed.len(),
+                    weight(&set)
+                ));
             }
+            skipped.left_out.extend_from_slice(set.0.left_out());
             mixed.push(Set {
                 data: set.0,
                 share: end - reached,
@@ -81,6 +89,16 @@ impl Mixture {
             seed,
             skipped: Mutex::new(skipped),
         })
+    }
+
+    /// What the data order depends on: seed, sizes and shares.
+    pub fn identity(&self) -> String {
+        let sets = self
+            .sets
+            .iter()
+            .map(|set| format!("{}:{}", set.data.len(), set.share));
+        let sets: Vec<String> = sets.collect();
+        format!("seed {}, sets {}", self.seed, sets.join(" "))
     }
 
     /// Conversations of all sets.
@@ -124,7 +142,7 @@ impl Mixture {
         skipped.add(what);
     }
 
-    /// What was left out and skipped so far.
+    /// What was left out, and skipped since this was made.
     pub fn skipped(&self) -> Skipped {
         let skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
         skipped.clone()
@@ -134,6 +152,8 @@ impl Mixture {
 /// Data that was not used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Skipped {
+    /// What sets left out when they were opened, with the reasons.
+    pub left_out: Vec<String>,
     /// How often something was skipped; a conversation may be in each epoch.
     pub count: u64,
     /// The first of them, with the reasons.
@@ -151,9 +171,14 @@ impl Skipped {
 
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "skipped {}", self.count)?;
+        for what in &self.left_out {
+            writeln!(f, "left out: {what}")?;
+        }
+        if self.count > 0 {
+            writeln!(f, "skipped: {} conversations, such as", self.count)?;
+        }
         for example in &self.examples {
-            write!(f, "\n  {example}")?;
+            writeln!(f, "  {example}")?;
         }
         Ok(())
     }

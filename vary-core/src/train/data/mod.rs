@@ -31,6 +31,8 @@ pub struct Conversation {
     pub pictures: Vec<RgbImage>,
     /// Questions and answers in turn.
     pub messages: Vec<Message>,
+    /// All answers to the first question that are right, where a set has several; for scoring.
+    pub accepted: Vec<String>,
     /// File and record, for messages.
     pub origin: String,
 }

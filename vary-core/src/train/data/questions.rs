@@ -42,6 +42,7 @@ impl Questions {
                 Message::human(format!("{IMAGE}\n{question} {}", self.instruction)),
                 Message::gpt(answers[chosen as usize].clone()),
             ],
+            accepted: answers.clone(),
             origin,
         })
     }

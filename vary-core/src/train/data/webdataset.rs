@@ -57,10 +57,8 @@ impl WebDataset {
         for shard in shards {
             set.add(shard.as_ref())?;
         }
-        for (number, sample) in set.samples.iter().enumerate() {
-            if !sample.caption {
-                set.conversation(number, sample)?;
-            }
+        for sample in set.samples.iter().filter(|sample| !sample.caption) {
+            set.conversation(sample)?;
         }
         match set.samples.is_empty() {
             true => Err(Error::EmptySet {
@@ -79,16 +77,17 @@ impl WebDataset {
         let (mut order, mut found): (Vec<String>, BTreeMap<String, Found>) = Default::default();
         for entry in archive.entries_with_seek().map_err(io)? {
             let entry = entry.map_err(io)?;
-            let part = Part(entry.raw_file_position(), entry.size());
-            if part.0 + part.1 > size {
-                return Err(Error::Truncated {
-                    path: shard.into(),
-                    needed: part.0 + part.1,
-                    found: size,
-                });
-            }
             if entry.header().entry_type() != EntryType::Regular {
                 continue;
+            }
+            let part = Part(entry.raw_file_position(), entry.size());
+            let needed = part.0.saturating_add(part.1);
+            if needed > size {
+                return Err(Error::Truncated {
+                    path: shard.into(),
+                    needed,
+                    found: size,
+                });
             }
             let name = entry.path().map_err(io)?.to_string_lossy().into_owned();
             let base = name.rfind('/').map_or(0, |slash| slash + 1);
@@ -147,16 +146,17 @@ impl WebDataset {
         read_at(&self.shards[sample.shard], start, len)
     }
 
-    fn conversation(&self, number: usize, sample: &Sample) -> Result<Vec<Message>> {
-        let shard = &self.shards[sample.shard];
+    fn conversation(&self, sample: &Sample) -> Result<Vec<Message>> {
+        // The sample is the record: a file of its own inside the shard.
+        let place = self.shards[sample.shard].join(&sample.name);
         let text = self.read(sample, sample.text)?;
         if !sample.caption {
-            let record: Record = super::records::parse(shard, number, &text)?;
-            record.check_places(shard, number, usize::from(sample.picture.is_some()))?;
+            let record = Record::parse(&place, 0, &text)?;
+            record.check_places(&place, 0, usize::from(sample.picture.is_some()))?;
             return Ok(record.conversations);
         }
         let caption = String::from_utf8(text)
-            .map_err(|_| bad_record(shard, number, ".", "the caption is not UTF-8"))?;
+            .map_err(|_| bad_record(&place, 0, ".", "the caption is not UTF-8"))?;
         Ok(vec![
             Message::human(format!("{IMAGE}\n{}", Task::Describe)),
             Message::gpt(caption.trim()),
@@ -176,7 +176,8 @@ impl Dataset for WebDataset {
         let found = sample.picture.map(picture).transpose()?;
         Ok(Conversation {
             pictures: found.into_iter().collect(),
-            messages: self.conversation(index, sample)?,
+            messages: self.conversation(sample)?,
+            accepted: vec![],
             origin,
         })
     }

@@ -3,6 +3,8 @@
 
 mod error;
 mod page;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 
 pub use error::{Error, Result};
 pub use page::{Page, Word};

@@ -116,7 +116,8 @@ fn score(path: &Path, file: usize, page: usize, text: &str) -> Option<Score> {
         .output()
         .ok()?;
     let theirs = collapse(&String::from_utf8_lossy(&output.stdout));
-    let ours = collapse(text);
+    // `pdftotext` puts words together that are parted at the end of a line.
+    let ours = collapse(&text.replace("-\n", ""));
     if theirs.is_empty() {
         return None;
     }

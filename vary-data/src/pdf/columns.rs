@@ -10,9 +10,14 @@ use hayro::kurbo::Rect;
 use super::words::Piece;
 
 /// The least width of a gutter, in sizes of the text.
-const GUTTER: f64 = 0.7;
+const GUTTER: f64 = 0.6;
 /// The least lines on each side of a gutter.
 const MIN_LINES: usize = 4;
+/// How far apart the dots of a leader may be, in sizes of the text.
+const LEADER: f64 = 1.6;
+/// Columns are alike if the narrower has more than this share of the other's width, in which there
+/// may be two columns yet.
+const ALIKE: f64 = 0.4;
 /// The least width of a column, in sizes of the text.
 const MIN_COLUMN: f64 = 8.0;
 /// The least share of a column's width that its lines fill, blanks not counted.
@@ -97,9 +102,12 @@ fn gutter(pieces: &[Piece]) -> Option<Rect> {
     for end in ends {
         let (x0, x1) = (end - GUTTER * size, end - 0.05 * size);
         let mut from = top;
-        let blockers = by_height
-            .iter()
-            .filter(|p| p.place.x0 < x1 && p.place.x1 > x0);
+        let blockers = by_height.iter().filter(|p| {
+            // The dots of a leader are one line, although there is white between them.
+            let is_dot = p.text.chars().all(|c| c == '.');
+            let reach = if is_dot { LEADER / 2.0 * size } else { 0.0 };
+            p.place.x0 - reach < x1 && p.place.x1 + reach > x0
+        });
         let spans = blockers.map(|p| (p.place.y0, p.place.y1));
         for (y0, y1) in spans.chain([(bottom, bottom)]) {
             if y0 - from > MIN_LINES as f64 * size {
@@ -131,7 +139,9 @@ fn accept(pieces: &[&Piece], strip: Rect, size: f64) -> Option<Rect> {
         .filter(inside)
         .partition(|p| p.place.center().x < strip.center().x);
     let (left, right) = (Column::new(&left, size), Column::new(&right, size));
-    let least = if left.is_tall() && right.is_tall() && left.is_apart_from(&right, size) {
+    let alike = left.width.min(right.width) > ALIKE * left.width.max(right.width);
+    let tall = left.is_tall() && right.is_tall() && left.is_apart_from(&right, size);
+    let least = if tall && alike {
         MIN_FILL_TALL
     } else {
         MIN_FILL

@@ -150,7 +150,7 @@ impl Glyphs {
         let blank = text.as_deref().is_some_and(|t| t.trim().is_empty());
         if !blank {
             // A character without ink (a soft hyphen that is not drawn) is not on the page.
-            if !inked || self.is_drawn_already(text.as_deref(), ink) {
+            if !inked || self.is_drawn_already(text.as_deref(), ink, size) {
                 return;
             }
             self.inked += 1;
@@ -167,8 +167,9 @@ impl Glyphs {
     }
 
     /// Whether the same glyph was just drawn here, to make it bolder or to give it an outline.
-    fn is_drawn_already(&self, text: Option<&str>, ink: Rect) -> bool {
-        let near = ink.height().min(ink.width()) * 0.15 + 0.05;
+    fn is_drawn_already(&self, text: Option<&str>, ink: Rect, size: f64) -> bool {
+        // Letters side by side are further apart, even two of the narrowest.
+        let near = 0.08 * size;
         let recent = self.visible.iter().rev().take(200);
         recent.filter(|g| Some(g.text.as_str()) == text).any(|g| {
             (g.ink.x0 - ink.x0).abs() < near
@@ -272,4 +273,26 @@ impl<'a> Device<'a> for Glyphs {
     }
 
     fn pop_transparency_group(&mut self) {}
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<String> {
+        characters(Some(BfString::String(text.into())))
+    }
+
+    #[test]
+    fn characters_of_glyphs() {
+        assert_eq!(of("\u{ad}").unwrap(), "-");
+        assert_eq!(of("\u{a0}").unwrap(), " ");
+        assert_eq!(of("f\u{200d}i").unwrap(), "fi");
+        assert_eq!(of("\u{f8eb}\u{f8fe}").unwrap(), "\u{239b}\u{23ad}");
+        for unknown in ["", "\u{1}", "\u{e123}", "\u{fffd}", "\u{200b}"] {
+            assert_eq!(of(unknown), None);
+        }
+        assert_eq!(characters(None), None);
+    }
 }

@@ -87,10 +87,11 @@ fn fit(line: &Line, piece: &Piece) -> f64 {
     if share < 0.45 || same_size && near > 0.35 * line.size {
         return 0.0;
     }
-    let slack = 0.3 * piece.size;
-    let is_over = |w: &Piece| {
-        w.place.x1.min(piece.place.x1) - w.place.x0.max(piece.place.x0)
-            > slack.min(0.6 * piece.place.width())
+    let is_over = |word: &Piece| {
+        let shared = word.place.intersect(piece.place);
+        let width = word.place.width().min(piece.place.width());
+        let height = word.place.height().min(piece.place.height());
+        shared.width() > 0.3 * width && shared.height() > 0.3 * height
     };
     if near > 0.1 * line.size && line.words.iter().any(is_over) {
         return 0.0;

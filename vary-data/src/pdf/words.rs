@@ -178,3 +178,68 @@ fn normal(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glyph(text: &str, x: f64, turn: u8) -> Glyph {
+        let along = Rect::new(x, -7.0, x + 5.0, 0.0);
+        let ink = match turn {
+            1 => Rect::new(0.0, x, 7.0, x + 5.0),
+            _ => along,
+        };
+        let origin = if turn == 1 {
+            Point::new(0.0, x)
+        } else {
+            Point::new(x, 0.0)
+        };
+        Glyph {
+            text: text.into(),
+            origin,
+            advance: 5.0,
+            size: 10.0,
+            turn,
+            ink,
+        }
+    }
+
+    fn texts(glyphs: &[Glyph]) -> Vec<String> {
+        pieces(glyphs).into_iter().map(|piece| piece.text).collect()
+    }
+
+    #[test]
+    fn ligatures_are_letters_and_other_signs_stay() {
+        assert_eq!(
+            normal("e\u{fb03}cient x\u{b2} \u{2122}"),
+            "efficient x\u{b2} \u{2122}"
+        );
+    }
+
+    #[test]
+    fn an_accent_over_a_letter_is_part_of_it() {
+        for turn in [0, 1] {
+            let over = [glyph("\u{b4}", 20.0, turn), glyph("e", 20.0, turn)];
+            assert_eq!(texts(&over), ["\u{e9}"]);
+            let before = [
+                glyph("^", 20.0, turn),
+                glyph("e", 25.0, turn),
+                glyph("~", 30.0, turn),
+            ];
+            assert_eq!(texts(&before), ["^e~"]);
+        }
+    }
+
+    #[test]
+    fn blanks_and_gaps_part_words() {
+        let glyphs = [
+            glyph("a", 0.0, 0),
+            glyph("b", 5.0, 0),
+            glyph(" ", 10.0, 0),
+            glyph("c", 10.5, 0),
+            glyph("d", 17.0, 0),
+            glyph("e", 22.0, 1),
+        ];
+        assert_eq!(texts(&glyphs), ["ab", "c", "d", "e"]);
+    }
+}

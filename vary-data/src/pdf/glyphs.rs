@@ -136,7 +136,7 @@ impl Glyphs {
         let turn = (heading.atan2() / std::f64::consts::FRAC_PI_2).round() as i64;
         let turn = turn.rem_euclid(4) as u8;
         let size = declared.unwrap_or_else(|| {
-            let across = if turn % 2 == 0 {
+            let across = if turn.is_multiple_of(2) {
                 ink.height()
             } else {
                 ink.width()

@@ -91,7 +91,8 @@ fn fit(line: &Line, piece: &Piece) -> f64 {
         let shared = word.place.intersect(piece.place);
         let width = word.place.width().min(piece.place.width());
         let height = word.place.height().min(piece.place.height());
-        shared.width() > 0.3 * width && shared.height() > 0.3 * height
+        // Letters of a logo reach over each other without being another line.
+        shared.width() > 0.8 * width && shared.height() > 0.3 * height
     };
     if near > 0.1 * line.size && line.words.iter().any(is_over) {
         return 0.0;

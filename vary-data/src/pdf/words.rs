@@ -158,7 +158,7 @@ fn combining(text: &str) -> Option<char> {
 fn is_over(accent: &Piece, base: &Piece) -> bool {
     let is_letter = base.text.chars().next().is_some_and(char::is_alphabetic);
     let off = accent.ink.center() - base.ink.center();
-    let (across, width) = if base.turn % 2 == 0 {
+    let (across, width) = if base.turn.is_multiple_of(2) {
         (off.x, base.ink.width())
     } else {
         (off.y, base.ink.height())

@@ -97,6 +97,30 @@ fn two_columns_are_read_one_after_the_other() {
 }
 
 #[test]
+fn a_line_across_parts_columns_into_bands() {
+    // On the same baselines, as on pages with a grid.
+    let both =
+        |y: f32, left: &[&str], right: &[&str]| lines(72.0, y, left) + &lines(320.0, y, right);
+    let across = "A caption that goes across both of the columns, below a figure for example.";
+    let content = both(700.0, &LEFT, &RIGHT) + &line(100.0, 560.0, 11.0, across);
+    let page = read(PageSource::new(content + &both(500.0, &RIGHT, &LEFT))).unwrap();
+    let (left, right) = (LEFT.join("\n"), RIGHT.join("\n"));
+    let expected = [left.as_str(), &right, across, &right, &left].join("\n\n");
+    assert_eq!(page.text, expected);
+}
+
+#[test]
+fn three_columns_are_read_one_after_the_other() {
+    let mut wide = PageSource::new(
+        lines(40.0, 700.0, &LEFT) + &lines(430.0, 700.0, &LEFT) + &lines(235.0, 700.0, &RIGHT),
+    );
+    wide.entries = "/MediaBox [0 0 660 800]".into();
+    let (left, right) = (LEFT.join("\n"), RIGHT.join("\n"));
+    let expected = [left.as_str(), &right, &left].join("\n\n");
+    assert_eq!(read(wide).unwrap().text, expected);
+}
+
+#[test]
 fn a_table_is_read_row_by_row() {
     let names = lines(
         72.0,

@@ -20,12 +20,16 @@ const LEADER: f64 = 1.6;
 const ALIKE: f64 = 0.4;
 /// The least width of a column, in sizes of the text.
 const MIN_COLUMN: f64 = 8.0;
-/// The least share of a column's width that its lines fill, blanks not counted.
+/// The least share of a column's width that its lines fill, blanks not counted. Text fills about
+/// 0.8 of it.
 const MIN_FILL: f64 = 0.5;
-/// The same for columns of many lines, if their lines are not on the same baselines as in a table:
-/// lists and code fill less.
+/// The same where most lines have one on the same baseline in the other column, as in a table.
+const MIN_FILL_ROWS: f64 = 0.56;
+/// The same for columns of many lines that are no rows and as wide as each other: lists and code
+/// fill less.
 const MIN_FILL_TALL: f64 = 0.2;
-const TALL: usize = 12;
+/// The least lines of such columns.
+const TALL: usize = 8;
 /// Columns within columns end here.
 const MAX_DEPTH: usize = 8;
 
@@ -140,8 +144,9 @@ fn accept(pieces: &[&Piece], strip: Rect, size: f64) -> Option<Rect> {
         .partition(|p| p.place.center().x < strip.center().x);
     let (left, right) = (Column::new(&left, size), Column::new(&right, size));
     let alike = left.width.min(right.width) > ALIKE * left.width.max(right.width);
-    let tall = left.is_tall() && right.is_tall() && left.is_apart_from(&right, size);
-    let least = if tall && alike {
+    let least = if !left.is_apart_from(&right, size) {
+        MIN_FILL_ROWS
+    } else if left.is_tall() && right.is_tall() && alike {
         MIN_FILL_TALL
     } else {
         MIN_FILL
@@ -185,7 +190,9 @@ struct Column {
 
 impl Column {
     fn new(pieces: &[&Piece], size: f64) -> Self {
-        let mut baselines: Vec<f64> = pieces.iter().map(|p| p.baseline).collect();
+        // Raised and lowered signs are no lines of their own.
+        let lines = pieces.iter().filter(|p| p.size > 0.85 * size);
+        let mut baselines: Vec<f64> = lines.map(|p| p.baseline).collect();
         baselines.sort_by(f64::total_cmp);
         baselines.dedup_by(|a, b| (*a - *b).abs() < 0.5 * size);
         let left = pieces

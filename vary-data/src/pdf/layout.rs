@@ -121,6 +121,8 @@ fn join(pieces: Vec<Piece>) -> Vec<Piece> {
 /// another size of text, or indented.
 fn paragraph_starts(lines: &[Line]) -> Vec<bool> {
     let left = |line: &Line| line.words.first().map_or(0.0, |w| w.place.x0);
+    let right = |line: &Line| line.words.last().map_or(0.0, |w| w.place.x1);
+    let edge = lines.iter().map(right).fold(f64::NEG_INFINITY, f64::max);
     let words: Vec<Piece> = lines.iter().flat_map(|l| l.words.iter().cloned()).collect();
     let common = common_size(&words);
     let mut steps: Vec<f64> = lines
@@ -140,9 +142,11 @@ fn paragraph_starts(lines: &[Line]) -> Vec<bool> {
         let returns = lines
             .get(i + 1)
             .is_some_and(|next| (left(next) - left(above)).abs() < 0.3 * common);
+        // A line that ends early is an indented line of code, and no beginning.
+        let goes_on = right(line) > edge - 4.0 * common;
         starts[i] = apart > 1.3 * step * (line.size / common).max(1.0)
             || larger > 1.25
-            || indent > 0.8 * common && indent < 4.0 * common && returns;
+            || indent > 0.8 * common && indent < 4.0 * common && returns && goes_on;
     }
     starts
 }

@@ -138,6 +138,24 @@ fn a_table_is_read_row_by_row() {
 }
 
 #[test]
+fn lines_beside_each_other_at_half_a_step_stay_apart() {
+    let list = ["push element", "append array", "delete all"];
+    let page = read(PageSource::new(
+        list.iter()
+            .enumerate()
+            .map(|(i, text)| line(72.0, 700.0 - 8.0 * i as f32, 11.0, text))
+            .chain([line(300.0, 696.0, 11.0, "halfway")])
+            .collect::<String>(),
+    ))
+    .unwrap();
+    let words: Vec<&str> = page.text.split_whitespace().collect();
+    let expected = [
+        "push", "element", "halfway", "append", "array", "delete", "all",
+    ];
+    assert_eq!(words, expected);
+}
+
+#[test]
 fn a_box_is_where_its_word_is() {
     // `H` reaches from the baseline 0.718 em up; at 100 points that is 71.8.
     let page = read(PageSource::new(line(100.0, 400.0, 100.0, "H"))).unwrap();

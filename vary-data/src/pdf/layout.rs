@@ -84,7 +84,7 @@ fn fit(line: &Line, piece: &Piece) -> f64 {
     // Text of the line's own size is on its baseline, or is another line.
     let near = (piece.baseline - line.baseline).abs();
     let same_size = piece.size > 0.85 * line.size;
-    if share < 0.45 || same_size && near > 0.35 * line.size {
+    if share < 0.45 || same_size && near > 0.25 * line.size {
         return 0.0;
     }
     let is_over = |word: &Piece| {
@@ -105,16 +105,18 @@ fn join(pieces: Vec<Piece>) -> Vec<Piece> {
     let mut words: Vec<Piece> = Vec::with_capacity(pieces.len());
     for piece in pieces {
         match words.last_mut() {
-            Some(last)
-                if !last.blank_after
-                    && piece.place.x0 - last.place.x1 < WORD_GAP * last.size.max(piece.size) =>
-            {
-                last.append(&piece);
-            }
+            Some(last) if is_continued(last, &piece) => last.append(&piece),
             _ => words.push(piece),
         }
     }
     words
+}
+
+/// Whether a piece goes on with the word before it, and is not drawn over or apart from it.
+fn is_continued(last: &Piece, piece: &Piece) -> bool {
+    let size = last.size.max(piece.size);
+    let gap = piece.place.x0 - last.place.x1;
+    !last.blank_after && gap < WORD_GAP * size && gap > -1.2 * size
 }
 
 /// For each line whether it starts a paragraph: after more white space than between other lines, in

@@ -10,6 +10,8 @@ mod question;
 pub mod sets;
 #[cfg(feature = "typeset")]
 pub mod typeset;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 
 pub use error::{Error, Result};
 pub use page::{Page, Word};

@@ -1,0 +1,240 @@
+use std::any::Any;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use hayro::hayro_interpret::{
+    Context, InterpreterCache, InterpreterSettings, TransformExt, interpret_page,
+};
+use hayro::hayro_syntax::page::Page as SyntaxPage;
+use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro::kurbo::{Affine, Rect};
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit};
+use hayro::{RenderCache, RenderSettings, render_into};
+use image::RgbImage;
+
+use super::glyphs::Glyphs;
+use super::words::{Piece, pieces};
+use super::{PdfOptions, Skip, layout};
+use crate::{Error, Page, Result, Word};
+
+/// An image over this share of a page makes it a scan, if there is next to no text on it.
+const SCAN_AREA: f64 = 0.8;
+/// As many letters as a stamp or a page number on a scan may have.
+const STAMP: usize = 40;
+
+/// An open PDF file.
+pub struct PdfFile {
+    pdf: Pdf,
+    options: PdfOptions,
+}
+
+impl PdfFile {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// If options are out of range, the file can't be read, is too large, encrypted or broken.
+    pub fn open(path: impl Into<PathBuf>, options: &PdfOptions) -> Result<Self> {
+        let path = path.into();
+        options.check()?;
+        let bytes = read(&path, options).map_err(|e| match e {
+            Unread::Io(source) => Error::io(&path, source),
+            Unread::Skip(reason) => Error::Pdf {
+                path: path.clone(),
+                reason,
+            },
+        })?;
+        Self::parse(bytes, options).map_err(|reason| Error::Pdf { path, reason })
+    }
+
+    pub(crate) fn parse(bytes: Vec<u8>, options: &PdfOptions) -> Result<Self, Skip> {
+        let pdf = guarded(|| Pdf::new(bytes))?.map_err(|error| match error {
+            LoadPdfError::Decryption(
+                DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm,
+            ) => Skip::Encrypted,
+            LoadPdfError::Decryption(_) => Skip::Broken("its encryption is damaged".into()),
+            LoadPdfError::Invalid => Skip::Broken("it is no PDF file, or cut off".into()),
+        })?;
+        if pdf.pages().is_empty() {
+            return Err(Skip::Broken("it has no pages".into()));
+        }
+        Ok(Self {
+            pdf,
+            options: options.clone(),
+        })
+    }
+
+    /// The number of its pages, whatever [`PdfOptions::max_pages`] is.
+    pub fn page_count(&self) -> usize {
+        self.pdf.pages().len()
+    }
+
+    /// Reads a page, counted from 0. For many pages a [`reader`](Self::reader) is faster.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the page is skipped.
+    pub fn page(&self, index: usize) -> Result<Page, Skip> {
+        self.reader().page(index)
+    }
+
+    /// A reader that keeps fonts from page to page. It stays in its thread, but there may be many.
+    pub fn reader(&self) -> PdfReader<'_> {
+        PdfReader {
+            file: self,
+            glyphs: InterpreterCache::new(),
+            pictures: RenderCache::new(),
+        }
+    }
+}
+
+/// Reads pages of a file one after the other.
+pub struct PdfReader<'a> {
+    file: &'a PdfFile,
+    glyphs: InterpreterCache<'a>,
+    pictures: RenderCache<'a>,
+}
+
+impl<'a> PdfReader<'a> {
+    /// Reads a page, counted from 0.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the page is skipped.
+    pub fn page(&mut self, index: usize) -> Result<Page, Skip> {
+        let page = self.file.pdf.pages().get(index);
+        let page = page.ok_or_else(|| Skip::Broken(format!("there is no page {}", index + 1)))?;
+        let read = guarded(|| self.read(page));
+        // What panicked may have left the caches half-filled.
+        if read.is_err() {
+            self.glyphs = InterpreterCache::new();
+            self.pictures = RenderCache::new();
+        }
+        read?
+    }
+
+    fn read(&self, page: &'a SyntaxPage<'a>) -> Result<Page, Skip> {
+        let options = &self.file.options;
+        let (width, height) = page.render_dimensions();
+        let points = width.max(height);
+        if !(points.is_finite() && width > 0.0 && height > 0.0) {
+            return Err(Skip::Broken(format!("its size is {width} by {height}")));
+        }
+        if points > options.max_page_points {
+            let limit = options.max_page_points;
+            return Err(Skip::PageTooLarge { points, limit });
+        }
+        let scale = options.edge as f32 / points;
+        let pixels = |points: f32| (points * scale).round().max(1.0) as u16;
+        let (width_px, height_px) = (pixels(width), pixels(height));
+        let transform = Affine::scale_non_uniform(
+            f64::from(width_px) / f64::from(width),
+            f64::from(height_px) / f64::from(height),
+        ) * page.initial_transform(true).to_kurbo();
+        let area = Rect::new(0.0, 0.0, width_px.into(), height_px.into());
+
+        let mut glyphs = Glyphs::new(area);
+        let settings = InterpreterSettings::default();
+        let mut context = Context::new(transform, area, &self.glyphs, page.xref(), settings);
+        interpret_page(page, &mut context, &mut glyphs);
+        usable(&glyphs, area, options)?;
+        let (words, text) = layout::read(pieces(&glyphs.visible));
+        Ok(Page {
+            image: self.draw(page, width_px, height_px, transform)?,
+            text,
+            markdown: None,
+            words: words.into_iter().map(|w| word(w, area)).collect(),
+        })
+    }
+
+    fn draw(
+        &self,
+        page: &'a SyntaxPage<'a>,
+        width: u16,
+        height: u16,
+        transform: Affine,
+    ) -> Result<RgbImage, Skip> {
+        let mut context = RenderContext::new(width, height);
+        render_into(
+            page,
+            &self.pictures,
+            &InterpreterSettings::default(),
+            &RenderSettings::default(),
+            &mut context,
+            transform,
+        );
+        context.flush();
+        let mut pixmap = Pixmap::new(width, height);
+        let settings = RasterizerSettings {
+            target_init: TargetInit::Clear(WHITE),
+            ..RasterizerSettings::default()
+        };
+        context.render_with(&mut pixmap, &mut Resources::default(), settings);
+        // Opaque, since it was cleared to white.
+        let rgb = pixmap.data().iter().flat_map(|p| [p.r, p.g, p.b]).collect();
+        RgbImage::from_raw(width.into(), height.into(), rgb)
+            .ok_or_else(|| Skip::Broken("its picture has a wrong size".into()))
+    }
+}
+
+/// Whether a page has text that its reader sees.
+fn usable(glyphs: &Glyphs, page: Rect, options: &PdfOptions) -> Result<(), Skip> {
+    let is_picture = glyphs.image_area > SCAN_AREA * page.area();
+    if is_picture && (glyphs.inked < STAMP || glyphs.hidden > glyphs.inked) {
+        return Err(Skip::Scanned);
+    }
+    if glyphs.inked == 0 {
+        return Err(if glyphs.hidden > 0 && glyphs.image_area > 0.0 {
+            Skip::Scanned
+        } else {
+            Skip::NoText
+        });
+    }
+    if glyphs.unknown as f64 > f64::from(options.max_unknown) * glyphs.inked as f64 {
+        return Err(Skip::Garbled {
+            unknown: glyphs.unknown,
+            glyphs: glyphs.inked,
+        });
+    }
+    Ok(())
+}
+
+/// A word with the box of its ink, grown by half a pixel for smoothed edges, inside the picture.
+fn word(piece: Piece, page: Rect) -> Word {
+    let ink = piece.ink.inflate(0.5, 0.5).intersect(page);
+    Word {
+        text: piece.text,
+        bbox: [ink.x0, ink.y0, ink.x1, ink.y1].map(|edge| edge as f32),
+    }
+}
+
+pub(crate) enum Unread {
+    Io(std::io::Error),
+    Skip(Skip),
+}
+
+/// The bytes of a file that is not too large.
+pub(crate) fn read(path: &Path, options: &PdfOptions) -> Result<Vec<u8>, Unread> {
+    let bytes = fs::metadata(path).map_err(Unread::Io)?.len();
+    let limit = options.max_file_bytes;
+    if bytes > limit {
+        return Err(Unread::Skip(Skip::FileTooLarge { bytes, limit }));
+    }
+    fs::read(path).map_err(Unread::Io)
+}
+
+/// Runs what a malicious file may make panic.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Skip> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let why = message(panic.as_ref());
+        Skip::Broken(format!("the PDF library failed: {why}"))
+    })
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("for an unknown reason")
+}

@@ -1,0 +1,23 @@
+//! Pages from PDF files: pictures, text in reading order and word boxes.
+//!
+//! Pages are drawn and read by hayro, which is pure Rust; text never goes through OCR. A page
+//! without a usable text layer is not given, but skipped for a reason ([`Skip`]).
+//! [`extract_folder`] does a whole folder; [`PdfFile`] gives pages one by one.
+
+mod columns;
+mod file;
+mod folder;
+mod glyphs;
+mod layout;
+mod manifest;
+mod options;
+mod record;
+mod skip;
+mod words;
+
+pub use file::{PdfFile, PdfReader};
+pub use folder::extract_folder;
+pub use manifest::{Manifest, SkippedPage};
+pub use options::PdfOptions;
+pub use record::{PageRecord, WordRecord};
+pub use skip::Skip;

@@ -198,10 +198,6 @@ pub enum Error {
     /// A page that could not be laid out.
     #[error("typst could not lay out the page: {0}")]
     Layout(String),
-}
-
-impl Error {
-
     /// A PDF file that gives no pages.
     #[cfg(feature = "pdf")]
     #[error("{}: no pages from this PDF file: {reason}", path.display())]
@@ -237,7 +233,6 @@ impl Error {
 }
 
 impl Error {
-    #[cfg_attr(not(feature = "pdf"), allow(dead_code))]
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io {
             path: path.into(),

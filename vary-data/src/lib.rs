@@ -6,12 +6,12 @@ pub mod drawn;
 mod error;
 mod page;
 pub mod path;
+#[cfg(feature = "pdf")]
+pub mod pdf;
 mod question;
 pub mod sets;
 #[cfg(feature = "typeset")]
 pub mod typeset;
-#[cfg(feature = "pdf")]
-pub mod pdf;
 
 pub use error::{Error, Result};
 pub use page::{Page, Word};

@@ -84,8 +84,8 @@ pub(super) fn trained_device<M: Module>(module: &M) -> Device {
     find.0.unwrap_or_default()
 }
 
-/// A number that tells frozen weights from others, over their names and bytes and the scales of
-/// adapters; the steps of rustc's FxHash.
+/// A number that tells frozen weights from others, over their names and bytes; the steps of rustc's
+/// FxHash.
 pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
     struct Digest(u64);
     impl Digest {
@@ -103,9 +103,6 @@ pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
             self.add(name.as_bytes());
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(adapter) = param.adapter() {
-                self.add(&adapter.scale.to_le_bytes());
-            }
             if !is_trained(param) {
                 // The stored weight: with an adapter, the value is more than what is frozen.
                 self.add(param.base().into_data().as_bytes());

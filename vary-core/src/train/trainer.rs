@@ -19,7 +19,9 @@ use crate::{Error, Result};
 /// The training loop: draws samples, adds up gradients, steps, logs and writes checkpoints.
 ///
 /// A run lives in a directory and goes on where its newest checkpoint is; on a CPU the result is
-/// bit for bit that of a run that was never interrupted.
+/// bit for bit that of a run that was never interrupted, but for dropout with several workers. It is
+/// for the caller to start the same run again: settings, the objective's
+/// [`identity`](Objective::identity) and frozen weights are compared, the scale of adapters is not.
 #[derive(Debug, Clone)]
 pub struct Trainer {
     config: TrainConfig,

@@ -80,17 +80,6 @@ fn other_settings_or_frozen_weights_are_refused() {
     let error = run(dir.path(), Trained::LanguageModel, 4).unwrap_err();
     refused(error, "other settings");
 
-    // Another factor of the adapters, and other data.
-    let dir_b = tempfile::tempdir().unwrap();
-    let lora = |alpha| {
-        let config = LoraConfig::default();
-        Trained::Lora(LoraConfig { alpha, ..config })
-    };
-    run(dir_b.path(), lora(8.0), 2).unwrap();
-    refused(
-        run(dir_b.path(), lora(9.0), 2).unwrap_err(),
-        "frozen weights",
-    );
     let trained = Trained::LanguageModel.prepare(model(), 9).unwrap();
     let data = mixture(Colours(11));
     let objective = ConversationObjective::new(&trained, opt_tokenizer(), data, 512);

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use vary_core::Error;
 use vary_core::prompt::{Message, Speaker};
 use vary_core::train::data::{
-    ChartQa, Conversation, Conversations, Dataset, DocVqa, Mixture, WebDataset,
+    Conversation, Conversations, Dataset, Mixture, Questions, WebDataset,
 };
 
 fn picture(path: &Path, value: u8) {
@@ -148,7 +148,7 @@ fn questions_of_docvqa_and_chartqa_are_read() {
         "val.json",
         r#"{"dataset_name": "docvqa", "data": [{"questionId": 1, "question": "Total?", "image": "sub/b.png", "answers": ["5", "five"], "ucsf_document_id": "x"}]}"#,
     );
-    let set = DocVqa::open(&file, dir.path()).unwrap();
+    let set = Questions::open_docvqa(&file, dir.path()).unwrap();
     let answers: Vec<String> = (0..4)
         .map(|epoch| set.get(0, epoch).unwrap().messages[1].value.clone())
         .collect();
@@ -162,23 +162,32 @@ fn questions_of_docvqa_and_chartqa_are_read() {
         "test.json",
         r#"{"data": [{"question": "Total?", "image": "a.png"}]}"#,
     );
-    let message = DocVqa::open(&file, dir.path()).err().unwrap().to_string();
+    let message = Questions::open_docvqa(&file, dir.path())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         message.contains("test split") && message.contains("record 0"),
         "{message}"
     );
     let (dir, file) = folder("x.json", r#"{"data": [{"question": 1}]}"#);
-    let message = DocVqa::open(&file, dir.path()).err().unwrap().to_string();
+    let message = Questions::open_docvqa(&file, dir.path())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(message.contains("data[0].question"), "{message}");
 
     let (dir, file) = folder(
         "chart.json",
         r#"[{"imgname": "a.png", "query": "How many?", "label": "14"}]"#,
     );
-    let chart = ChartQa::open(&file, dir.path()).unwrap().get(0, 0).unwrap();
+    let chart = Questions::open_chartqa(&file, dir.path())
+        .unwrap()
+        .get(0, 0)
+        .unwrap();
     assert_eq!(chart.messages[1].value, "14");
     let (dir, file) = folder("none.json", "[]");
-    let error = ChartQa::open(&file, dir.path()).err().unwrap();
+    let error = Questions::open_chartqa(&file, dir.path()).err().unwrap();
     assert!(matches!(error, Error::EmptySet { .. }), "{error}");
 }
 

@@ -66,7 +66,7 @@ fn only_adapters_move() {
         assert!(!adapters.is_empty() && adapters.iter().all(|p| p.starts_with("qwen.h.")));
         let projectors = ["mm_projector", "mm_projector_vary"];
         let both = |name: &str| [format!("{name}.bias"), format!("{name}.weight")];
-        assert_eq!(others, projectors.map(|name| both(name)).concat());
+        assert_eq!(others, projectors.map(both).concat());
     }
 }
 

@@ -6,7 +6,8 @@ use vary_core::model::VaryTiny;
 use vary_core::train::{ConversationObjective, LoraConfig, Trained, Trainer};
 
 use crate::support::{
-    Colours, config, drawing, losses, mixture, opt_tokenizer, parameters, tiny, train,
+    Colours, config, drawing, losses, mixture, objective, opt_tokenizer, parameters, tiny,
+    tiny_config, train,
 };
 
 fn model() -> VaryTiny {
@@ -16,6 +17,31 @@ fn model() -> VaryTiny {
 fn run(dir: &Path, trained: Trained, steps: u64) -> vary_core::Result<VaryTiny> {
     let trained = train(model(), trained, opt_tokenizer(), config(steps), dir)?;
     Ok(trained.0)
+}
+
+#[test]
+fn dropout_is_drawn_again_as_it_was() {
+    let _turn = drawing();
+    let run = |dir: &Path| {
+        let device = Device::flex().autodiff();
+        device.seed(3);
+        let mut sizes = tiny_config();
+        sizes.opt.dropout = 0.3;
+        let model = Trained::Everything.prepare(sizes.init(&device), 1).unwrap();
+        let objective = objective(&model, opt_tokenizer());
+        let trainer = Trainer::new(config(6), dir).unwrap();
+        let model = trainer.fit(&objective, model, |_, _| Ok(())).unwrap();
+        (parameters(&model), losses(dir))
+    };
+    let (whole, stopped) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = run(whole.path());
+    run(stopped.path());
+    stop_after(stopped.path(), 4);
+    assert!(run(stopped.path()) == expected);
+    // The same model without dropout learns otherwise.
+    let plain = tempfile::tempdir().unwrap();
+    self::run(plain.path(), Trained::Everything, 6).unwrap();
+    assert_ne!(losses(plain.path()), expected.1);
 }
 
 /// Makes a directory look as if the run of 6 steps had been stopped after `step`.

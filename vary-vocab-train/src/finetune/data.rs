@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::Args;
 use vary_core::model::Family;
-use vary_core::train::data::{ChartQa, Conversations, Dataset, DocVqa, Mixture, WebDataset};
+use vary_core::train::data::{Conversations, Dataset, Mixture, Questions, WebDataset};
 use vary_data::sets::{DetectionSet, GroundingSet, SetOptions};
 
 use super::{Source, SourceKind};
@@ -73,8 +73,8 @@ pub(crate) fn open_set(
     let detection = |set| Box::new(DetectionConversations::new(set, family, seed));
     Ok(match source.kind {
         SourceKind::Llava => Box::new(Conversations::open(first, images)?),
-        SourceKind::Docvqa => Box::new(DocVqa::open(first, images)?),
-        SourceKind::Chartqa => Box::new(ChartQa::open(first, images)?),
+        SourceKind::Docvqa => Box::new(Questions::open_docvqa(first, images)?),
+        SourceKind::Chartqa => Box::new(Questions::open_chartqa(first, images)?),
         SourceKind::Webdataset => Box::new(WebDataset::open(&source.files)?),
         SourceKind::Coco => detection(DetectionSet::open_coco(first, images, &options)?),
         SourceKind::Objects365 => {

@@ -16,7 +16,7 @@ pub use llava::Conversations;
 pub use mixture::{Mixture, Skipped};
 pub use order::permute;
 pub use pictures::read_picture;
-pub use questions::{ChartQa, DocVqa};
+pub use questions::Questions;
 pub use webdataset::WebDataset;
 
 use image::RgbImage;

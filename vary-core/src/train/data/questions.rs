@@ -11,6 +11,15 @@ use super::{Conversation, Dataset, read_picture};
 use crate::prompt::{IMAGE, Message};
 use crate::{Error, Result};
 
+/// Questions about pictures with short answers: DocVQA and ChartQA. The annotations, which are small
+/// beside their pictures, are kept in memory.
+pub struct Questions {
+    path: PathBuf,
+    /// What follows every question, table 1 of Vary-toy (arXiv 2401.12503).
+    instruction: &'static str,
+    questions: Vec<Question>,
+}
+
 /// A question about a picture with the answers that are right.
 struct Question {
     picture: PathBuf,
@@ -18,15 +27,104 @@ struct Question {
     answers: Vec<String>,
 }
 
-/// Questions of one annotation file, which is small beside its pictures.
-struct Questions {
-    path: PathBuf,
-    /// What follows every question, table 1 of Vary-toy (arXiv 2401.12503).
-    instruction: &'static str,
-    questions: Vec<Question>,
+impl Questions {
+    /// Opens DocVQA's annotations (`train_v1.0.json` and the like: an object with the list `data` of
+    /// `question`, `image`, `answers`), whose pictures are in the folder `images`. One of a question's
+    /// answers is drawn in every epoch.
+    ///
+    /// # Errors
+    /// [`Error::ConfigField`] naming the field, [`Error::Record`] for a picture outside the folder and
+    /// for a question without answers, as the test split has them; [`Error::EmptySet`];
+    /// [`Error::Io`].
+    pub fn open_docvqa(json: impl AsRef<Path>, images: impl AsRef<Path>) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct File {
+            data: Vec<Entry>,
+        }
+        #[derive(Deserialize)]
+        struct Entry {
+            question: String,
+            image: String,
+            #[serde(default)]
+            answers: Vec<String>,
+        }
+        let json = json.as_ref();
+        let file: File = read(json)?;
+        let mut set = Self::new(json, "Answer using a single word or phrase.");
+        for entry in file.data {
+            let place = (entry.image, ["image", "answers"]);
+            set.add(images.as_ref(), place, entry.question, entry.answers)?;
+        }
+        set.filled()
+    }
+
+    /// Opens ChartQA's annotations (`train_human.json`, `train_augmented.json`: a list of `imgname`,
+    /// `query`, `label`), whose pictures are in the folder `images`.
+    ///
+    /// # Errors
+    /// As [`open_docvqa`](Self::open_docvqa).
+    pub fn open_chartqa(json: impl AsRef<Path>, images: impl AsRef<Path>) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Entry {
+            imgname: String,
+            query: String,
+            label: String,
+        }
+        let json = json.as_ref();
+        let file: Vec<Entry> = read(json)?;
+        let mut set = Self::new(json, "Answer using a single-word or phrase.");
+        for entry in file {
+            let place = (entry.imgname, ["imgname", "label"]);
+            set.add(images.as_ref(), place, entry.query, vec![entry.label])?;
+        }
+        set.filled()
+    }
+
+    fn new(path: &Path, instruction: &'static str) -> Self {
+        Self {
+            path: path.into(),
+            instruction,
+            questions: vec![],
+        }
+    }
+
+    /// Adds a question; the fields are those of picture and answers, for messages.
+    fn add(
+        &mut self,
+        images: &Path,
+        (image, [image_field, answer_field]): (String, [&str; 2]),
+        question: String,
+        answers: Vec<String>,
+    ) -> Result<()> {
+        let bad = |field: &str, reason: String| {
+            bad_record(&self.path, self.questions.len(), field, reason)
+        };
+        let picture = inside(images, &image).map_err(|e| bad(image_field, e.to_string()))?;
+        if answers.is_empty() {
+            let reason = "there are none: is this the test split?".into();
+            return Err(bad(answer_field, reason));
+        }
+        self.questions.push(Question {
+            picture,
+            question,
+            answers,
+        });
+        Ok(())
+    }
+
+    fn filled(self) -> Result<Self> {
+        match self.questions.is_empty() {
+            true => Err(Error::EmptySet { path: self.path }),
+            false => Ok(self),
+        }
+    }
 }
 
-impl Questions {
+impl Dataset for Questions {
+    fn len(&self) -> usize {
+        self.questions.len()
+    }
+
     fn get(&self, index: usize, epoch: u64) -> Result<Conversation> {
         let origin = origin(&self.path, index);
         let Question {
@@ -48,121 +146,8 @@ impl Questions {
     }
 }
 
-/// DocVQA's annotations (`train_v1.0.json` and the like: an object with the list `data` of
-/// `question`, `image`, `answers`). One of a question's answers is drawn in every epoch.
-pub struct DocVqa(Questions);
-
-impl DocVqa {
-    /// Opens the file `json`, whose pictures are in the folder `images`.
-    ///
-    /// # Errors
-    /// [`Error::Record`] naming record and field, also for a question without answers, as the test
-    /// split has them; [`Error::EmptySet`]; [`Error::Io`].
-    pub fn open(json: impl AsRef<Path>, images: impl AsRef<Path>) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct File {
-            data: Vec<Entry>,
-        }
-        #[derive(Deserialize)]
-        struct Entry {
-            question: String,
-            image: String,
-            #[serde(default)]
-            answers: Vec<String>,
-        }
-        let json = json.as_ref();
-        let file: File = read(json)?;
-        let entries = file.data.into_iter();
-        let entries = entries.map(|entry| (entry.image, entry.question, entry.answers));
-        let set = questions(json, images.as_ref(), entries, ["image", "answers"])?;
-        Ok(Self(Questions {
-            instruction: "Answer using a single word or phrase.",
-            ..set
-        }))
-    }
-}
-
-impl Dataset for DocVqa {
-    fn len(&self) -> usize {
-        self.0.questions.len()
-    }
-
-    fn get(&self, index: usize, epoch: u64) -> Result<Conversation> {
-        self.0.get(index, epoch)
-    }
-}
-
-/// ChartQA's annotations (`train_human.json`, `train_augmented.json`: a list of `imgname`, `query`,
-/// `label`).
-pub struct ChartQa(Questions);
-
-impl ChartQa {
-    /// Opens the file `json`, whose pictures are in the folder `images`.
-    ///
-    /// # Errors
-    /// As [`DocVqa::open`].
-    pub fn open(json: impl AsRef<Path>, images: impl AsRef<Path>) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Entry {
-            imgname: String,
-            query: String,
-            label: String,
-        }
-        let json = json.as_ref();
-        let file: Vec<Entry> = read(json)?;
-        let entries = file.into_iter();
-        let entries = entries.map(|entry| (entry.imgname, entry.query, vec![entry.label]));
-        let set = questions(json, images.as_ref(), entries, ["imgname", "label"])?;
-        Ok(Self(Questions {
-            instruction: "Answer using a single-word or phrase.",
-            ..set
-        }))
-    }
-}
-
-impl Dataset for ChartQa {
-    fn len(&self) -> usize {
-        self.0.questions.len()
-    }
-
-    fn get(&self, index: usize, epoch: u64) -> Result<Conversation> {
-        self.0.get(index, epoch)
-    }
-}
-
-/// Reads a whole file; an error names the record in the field's path.
+/// Reads a whole file; the path of a wrong field has the record's number in it.
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read(path).map_err(|e| Error::io(path, e))?;
     crate::checkpoint::parse_config_json(path, &text)
-}
-
-fn questions(
-    path: &Path,
-    images: &Path,
-    entries: impl Iterator<Item = (String, String, Vec<String>)>,
-    [image_field, answer_field]: [&str; 2],
-) -> Result<Questions> {
-    let question =
-        |(number, (image, question, answers)): (usize, (String, String, Vec<String>))| {
-            let bad = |field: &str, reason: String| bad_record(path, number, field, reason);
-            let picture = inside(images, &image).map_err(|e| bad(image_field, e.to_string()))?;
-            if answers.is_empty() {
-                let reason = "there are none: is this the test split?".into();
-                return Err(bad(answer_field, reason));
-            }
-            Ok(Question {
-                picture,
-                question,
-                answers,
-            })
-        };
-    let questions: Vec<Question> = entries.enumerate().map(question).collect::<Result<_>>()?;
-    match questions.is_empty() {
-        true => Err(Error::EmptySet { path: path.into() }),
-        false => Ok(Questions {
-            path: path.into(),
-            instruction: "",
-            questions,
-        }),
-    }
 }

@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use burn::module::Module;
-use burn::prelude::*;
 use clap::Parser;
 use vary_core::checkpoint::{Precision, SaveOptions};
 use vary_core::detection::{BoundingBox, ParsedBox, parse_answer};
 use vary_core::model::{ModelConfig, VaryTiny};
-use vary_core::pipeline::AnswerOptions;
+use vary_core::pipeline::{AnswerOptions, default_device};
 use vary_core::prompt::{IMAGE, Task};
 use vary_core::train::data::{Conversation, Conversations, Dataset, Mixture};
 use vary_core::train::{ConversationObjective, LoraConfig, TrainConfig, Trained, Trainer};
@@ -47,12 +46,15 @@ fn run(args: &Args) -> anyhow::Result<()> {
         anyhow::bail!("the embedded model is of another family");
     };
 
-    let device = Device::default().autodiff();
+    let device = default_device()?.autodiff();
     let base = VaryTiny::from_files(&config, &checkpoint.files, &device, Precision::F32)?;
     let pipeline =
         |model: VaryTiny| Pipeline::new(model, config.clone(), checkpoint.tokenizer.clone());
     let before = score(&pipeline(base.valid())?, &held_out)?;
-    println!("before: {before} of {} right", held_out.len());
+    println!(
+        "before training: {before} of {} questions right (\"Which object is the largest?\")",
+        held_out.len()
+    );
 
     let lora = LoraConfig {
         rank: 16,
@@ -76,10 +78,14 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let dir = args.out.join("model");
     tuned.save(&config, &dir, &SaveOptions::default())?;
     checkpoint.tokenizer.save(dir.join("tokenizer.json"))?;
-    println!("loss: see {}", args.out.join("loss.svg").display());
-    println!("model: {}", dir.display());
     let after = score(&pipeline(tuned)?, &held_out)?;
-    println!("after: {after} of {} right", held_out.len());
+    println!(
+        "after {} steps: {after} of {} right",
+        args.steps,
+        held_out.len()
+    );
+    println!("the model: {}", dir.display());
+    println!("its loss: {}", args.out.join("loss.svg").display());
     Ok(())
 }
 

@@ -9,11 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use burn::module::Module;
-use burn::prelude::*;
 use clap::Parser;
 use vary_core::checkpoint::SaveOptions;
 use vary_core::model::{VaryTinyConfig, read_vocabulary, write_vocabulary};
-use vary_core::pipeline::{DecodeOptions, open};
+use vary_core::pipeline::{DecodeOptions, default_device, open};
 use vary_core::train::data::{Conversations, Mixture};
 use vary_core::train::{ConversationObjective, TrainConfig, Trained, Trainer};
 use vary_examples::exit;
@@ -46,7 +45,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let tokenizer = nano_tokenizer(&["cat", "dog", "car"])?;
     let mut config = VaryTinyConfig::tiny(tokenizer.vocab_size());
     config.opt.max_position_embeddings = 256;
-    let device = Device::default().autodiff();
+    let device = default_device()?.autodiff();
     device.seed(1);
     let model = Trained::Everything.prepare(config.init(&device), 1)?;
     println!("{} weights", model.num_params());
@@ -76,13 +75,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let tower = trained.valid().vision_tower;
     write_vocabulary(&tower, &config.sam_config, &dir, &SaveOptions::default())?;
 
-    let (tower, sam_config) = read_vocabulary(&dir, &Device::default())?;
+    let (tower, sam_config) = read_vocabulary(&dir, &default_device()?)?;
     let picture = open(
         concat!(env!("CARGO_MANIFEST_DIR"), "/assets/scene.png"),
         &DecodeOptions::default(),
     )?;
     let processor = ImageProcessor::vary(sam_config.img_size);
-    let (pixels, _) = processor.process(&picture, &Device::default())?;
+    let (pixels, _) = processor.process(&picture, &default_device()?)?;
     let [_, tokens, channels] = tower.forward(pixels).dims();
     println!(
         "{}: a picture is {tokens} tokens of {channels} channels",

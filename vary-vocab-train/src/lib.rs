@@ -15,6 +15,7 @@ pub mod scenes;
 mod sets;
 /// The training program.
 pub mod train;
+mod validation;
 
 pub use error::{Error, Result};
 pub use evaluate::EvalArgs;

@@ -7,7 +7,7 @@ use burn::module::Module;
 use clap::Args;
 use serde_json::json;
 use vary_core::Pipeline;
-use vary_core::checkpoint::{SaveOptions, StoredType, write_atomic};
+use vary_core::checkpoint::{SaveOptions, StoredType};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::default_device;
 use vary_core::train::Trainer;
@@ -18,6 +18,7 @@ use crate::init::initialise;
 use crate::objective::{SceneModel, SceneObjective};
 use crate::recipe::{Preset, SceneRecipe, keep_recipe, seeds};
 use crate::scenes::Atlas;
+use crate::validation::ValidationLog;
 
 /// Trains Vary-tiny+ on drawn scenes; writes the best model by validation to `best/` (16 bits), the
 /// final one to `last/`. A run that was interrupted goes on.
@@ -144,14 +145,9 @@ struct Validation {
 
 impl Validation {
     fn run(&mut self, model: &VaryTiny, step: u64) -> anyhow::Result<()> {
-        let log = self.dir.join("validation.jsonl");
-        let mut lines = fs::read_to_string(&log).unwrap_or_default();
-        let scored: Vec<serde_json::Value> = lines
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
-        if scored.iter().any(|line| line["step"] == step) {
-            return Ok(()); // before the run was interrupted
+        let log = ValidationLog::read(&self.dir);
+        if log.has(step) {
+            return Ok(());
         }
         let pipeline = Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
         let summary = evaluate(
@@ -162,8 +158,7 @@ impl Validation {
             self.recipe.validation_scenes as u64,
         )?;
         let ap50 = summary.coco.ap50;
-        let best = scored.iter().filter_map(|line| line["ap50"].as_f64());
-        let best = best.fold(-1.0, f64::max);
+        let best = log.values("ap50").fold(-1.0, f64::max);
         let line = json!({
             "step": step,
             "samples": step * self.recipe.train.batch_size as u64,
@@ -175,7 +170,6 @@ impl Validation {
             "mean_iou": summary.mean_iou_all,
         });
         println!("validation {line}");
-        // The model first: a kill in between scores it again.
         if ap50 > best {
             save(
                 model,
@@ -185,9 +179,7 @@ impl Validation {
                 StoredType::F16,
             )?;
         }
-        lines.push_str(&line.to_string());
-        lines.push('\n');
-        write_atomic(&log, lines.as_bytes())?;
+        log.add(&line)?;
         Ok(())
     }
 }

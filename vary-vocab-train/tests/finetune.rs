@@ -81,6 +81,10 @@ batch_size = 6
 micro_batch_size = 2
 save_every = 2
 
+[validation]
+kind = "llava"
+files = ["llava.json"]
+
 [[data]]
 kind = "llava"
 files = ["llava.json"]
@@ -126,6 +130,12 @@ fn a_mixture_of_all_kinds_trains_and_goes_on() {
         fs::read(file).unwrap()
     };
 
+    // Of the three checkpoints the one with the least loss is kept; the data are trained on, so
+    // that is the last.
+    let validation = fs::read_to_string(dir.path().join("run/validation.jsonl")).unwrap();
+    assert_eq!(validation.lines().count(), 3, "{validation}");
+    assert!(dir.path().join("run/best/model.safetensors").exists());
+
     // As if it had been killed after four steps.
     succeeds(&["finetune", "recipe.toml", "--out", "again"], dir.path());
     fs::remove_dir_all(dir.path().join("again/checkpoints/step-00000006")).unwrap();
@@ -135,6 +145,8 @@ fn a_mixture_of_all_kinds_trains_and_goes_on() {
         weights("again") == weights("run"),
         "a resumed run ends the same"
     );
+    let again = fs::read_to_string(dir.path().join("again/validation.jsonl")).unwrap();
+    assert_eq!(again, validation);
 
     // A mistake leaves nothing that a corrected command would stumble over.
     let wrong = [

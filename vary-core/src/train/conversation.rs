@@ -65,6 +65,36 @@ impl<M: Trainable> ConversationObjective<M> {
         self
     }
 
+    /// Mean loss over the learned tokens of the first `count` places of the data order, off the
+    /// tape, `micro` conversations at a time.
+    ///
+    /// # Errors
+    /// Those of [`sample`](Objective::sample) and [`loss`](Objective::loss).
+    pub fn mean_loss(&self, model: &M, count: usize, micro: usize) -> Result<f32>
+    where
+        M: Send + Sync,
+    {
+        let model = model.valid();
+        let (mut sum, mut learned) = (0.0, 0);
+        let places: Vec<u64> = (0..count as u64).collect();
+        for places in places.chunks(micro.max(1)) {
+            let samples = places.iter().map(|&place| self.sample(place));
+            let samples: Vec<ConversationSample> = samples.collect::<Result<_>>()?;
+            let step = Step {
+                index: 0,
+                samples: &samples,
+            };
+            let tokens: usize = samples.iter().map(|s| learned_labels(&s.labels)).sum();
+            let mean = self
+                .loss(&model, &samples, step)?
+                .total
+                .into_scalar::<f32>();
+            sum += f64::from(mean) * tokens as f64;
+            learned += tokens;
+        }
+        Ok((sum / learned.max(1) as f64) as f32)
+    }
+
     /// The data, with what was skipped so far.
     pub fn data(&self) -> &Mixture {
         &self.data

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use burn::module::Module;
 use clap::Args;
+use serde_json::json;
 use vary_core::Weights;
 use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
@@ -22,9 +23,10 @@ use vary_core::train::{ConversationObjective, Trainable, Trainer};
 use vary_lm::tokenizer::Tokenizer;
 
 use crate::keep_recipe;
+use crate::validation::ValidationLog;
 
-/// Trains a model on conversations by a recipe; writes it to `last/`. A run that was interrupted
-/// goes on.
+/// Trains a model on conversations by a recipe; writes it to `last/`, and the best by validation to
+/// `best/`. A run that was interrupted goes on.
 #[derive(Debug, Args)]
 pub struct FinetuneArgs {
     /// A recipe: vary-tiny-plus, vary-toy-pretrain, vary-toy-sft, lora, qlora, or a TOML file.
@@ -37,6 +39,9 @@ pub struct FinetuneArgs {
     vocabulary: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
+    /// Annotations of the same kind that are not trained on; see `best/`.
+    #[arg(long, requires = "data", value_name = "FILE")]
+    validation: Option<PathBuf>,
     /// Directory of the run.
     #[arg(long, default_value = "runs/finetune")]
     out: PathBuf,
@@ -59,7 +64,14 @@ impl FinetuneArgs {
         let mut recipe = Recipe::read(&self.recipe)?;
         recipe.weights = self.weights.clone().or(recipe.weights);
         recipe.vocabulary = self.vocabulary.clone().or(recipe.vocabulary);
-        recipe.data.extend(self.data.source());
+        let source = self.data.source();
+        if let (Some(file), Some(source)) = (&self.validation, &source) {
+            recipe.validation = Some(Source {
+                files: vec![file.clone()],
+                ..source.clone()
+            });
+        }
+        recipe.data.extend(source);
         if let Some(steps) = self.steps {
             recipe.train.steps = steps;
             recipe.epochs = None;
@@ -85,6 +97,11 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
     let checkpoint = weights.map_or_else(Weights::nano, Weights::dir).open()?;
     let (config, files) = (checkpoint.config, checkpoint.files);
     let mixture = data::open(&recipe.data, config.family(), recipe.seed)?;
+    let validation = recipe.validation.iter();
+    let validation = validation
+        .map(|source| data::open(std::slice::from_ref(source), config.family(), recipe.seed))
+        .next()
+        .transpose()?;
     recipe.resolve(mixture.len())?;
     recipe.train.validate()?;
     println!("{}\n# {} conversations", recipe.to_toml()?, mixture.len());
@@ -103,6 +120,7 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
         config: &config,
         tokenizer: checkpoint.tokenizer,
         mixture,
+        validation,
         recipe: &recipe,
         out: &args.out,
     };
@@ -137,6 +155,7 @@ struct Run<'a> {
     config: &'a ModelConfig,
     tokenizer: Tokenizer,
     mixture: Mixture,
+    validation: Option<Mixture>,
     recipe: &'a Recipe,
     out: &'a Path,
 }
@@ -148,21 +167,42 @@ impl Run<'_> {
     {
         let recipe = self.recipe;
         let model = recipe.trained.prepare(model, recipe.seed)?;
-        let tokenizer = self.tokenizer.clone();
-        let objective =
-            ConversationObjective::new(&model, tokenizer, self.mixture, recipe.model_max_length)
-                .recompute(recipe.recompute);
+        let objective = |model: &M, data| {
+            let (tokenizer, len) = (self.tokenizer.clone(), recipe.model_max_length);
+            ConversationObjective::new(model, tokenizer, data, len).recompute(recipe.recompute)
+        };
+        let validation = self.validation.map(|data| objective(&model, data));
+        let objective = objective(&model, self.mixture);
+        let write = |model: &M, name: &str| -> vary_core::Result<PathBuf> {
+            let dir = self.out.join(name);
+            let merged = model.valid().materialize();
+            merged.write(self.config, &dir, &SaveOptions::default())?;
+            self.tokenizer.save(dir.join("tokenizer.json"))?;
+            Ok(dir)
+        };
+        let validate = |model: &M, step: u64| {
+            let Some(validation) = &validation else {
+                return Ok(());
+            };
+            let log = ValidationLog::read(self.out);
+            if log.has(step) {
+                return Ok(());
+            }
+            let count = validation.data().len().min(recipe.validation_size);
+            let loss = validation.mean_loss(model, count, recipe.train.micro_batch_size)?;
+            let line = json!({"step": step, "loss": loss});
+            println!("validation {line}");
+            if log.values("loss").all(|before| f64::from(loss) < before) {
+                write(model, "best")?;
+            }
+            log.add(&line)
+        };
         let trainer = Trainer::new(recipe.train.clone(), self.out)?.devices(devices);
         // Last, so that a mistake found above leaves nothing behind.
         keep_recipe(&self.out.join("recipe.toml"), &recipe.to_toml()?)?;
-        let trained = trainer.fit(&objective, model, |_, _| Ok(()))?;
-        let skipped = objective.data().skipped();
-        print!("{skipped}");
-        let dir = self.out.join("last");
-        let merged = trained.valid().materialize();
-        merged.write(self.config, &dir, &SaveOptions::default())?;
-        self.tokenizer.save(dir.join("tokenizer.json"))?;
-        println!("{}", dir.display());
+        let trained = trainer.fit(&objective, model, validate)?;
+        print!("{}", objective.data().skipped());
+        println!("{}", write(&trained, "last")?.display());
         Ok(())
     }
 }

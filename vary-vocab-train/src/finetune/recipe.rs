@@ -29,6 +29,9 @@ pub struct Recipe {
     /// Computes the blocks of a trained tower again in the backward pass: less memory, more time.
     #[serde(default)]
     pub recompute: bool,
+    /// Most conversations of `validation` that are looked at.
+    #[serde(default = "validation_size")]
+    pub validation_size: usize,
     /// Devices that share the work, such as `cuda:0`; the best one without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
@@ -40,6 +43,10 @@ pub struct Recipe {
     /// The sets, drawn from by their weights.
     #[serde(default)]
     pub data: Vec<Source>,
+    /// A set that is not trained on: its loss after each checkpoint decides which one is kept as
+    /// `best`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Source>,
 }
 
 /// A set of conversations on disk.
@@ -84,6 +91,10 @@ pub enum SourceKind {
 
 fn one() -> u64 {
     1
+}
+
+fn validation_size() -> usize {
+    256
 }
 
 fn model_max_length() -> usize {

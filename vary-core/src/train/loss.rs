@@ -1,6 +1,7 @@
 use burn::prelude::*;
 use burn::tensor::activation::log_softmax;
 
+use super::mixed::in_f32;
 use crate::Result;
 use crate::model::VaryModel;
 
@@ -86,7 +87,7 @@ pub fn cross_entropy_sum(
         let part = hidden.clone().slice([start..end, 0..d_model]);
         let ids = TensorData::new(targets[start..end].to_vec(), [end - start, 1]);
         let ids: Tensor<2, Int> = Tensor::from_data(ids, &device);
-        total = total - log_softmax(logits(part), 1).gather(1, ids).sum();
+        total = total - log_softmax(in_f32(logits(part)), 1).gather(1, ids).sum();
     }
     total
 }

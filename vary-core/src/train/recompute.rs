@@ -23,6 +23,7 @@ impl Recomputed {
     pub fn forward(tower: &VisionVocabulary, pixels: Tensor<4>) -> Self {
         let plain = tower.valid();
         let pixels = pixels.without_autodiff();
+        let pixels = pixels.cast(plain.pos_embed.val().dtype());
         let mut x = plain.embed(pixels.clone());
         let mut inputs = vec![];
         for block in &plain.blocks {

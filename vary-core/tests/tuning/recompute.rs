@@ -1,7 +1,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
-use vary_core::train::{Objective, Step, Trainer};
+use vary_core::train::{Objective, Step, Trainer, compute_in_bf16};
 
 use crate::support::{config, drawing, objective, opt_tokenizer, parameters, tiny};
 
@@ -66,6 +66,11 @@ fn gradients_are_the_same_as_with_everything_kept() {
             "{name}: all are trained"
         );
         assert!(worst < 1e-4, "{name}: {worst}");
+
+        let rounded = compute_in_bf16(model.clone());
+        let (_, loss_a) = kept.gradients(&rounded, &samples, step).unwrap();
+        let (_, loss_b) = recomputed.gradients(&rounded, &samples, step).unwrap();
+        assert_eq!(loss_a.total, loss_b.total, "{name}, bf16");
 
         // Without a picture there is nothing to compute again.
         let text = &samples[4..];

@@ -19,7 +19,7 @@ use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
 use vary_core::pipeline::default_device;
 use vary_core::train::data::Mixture;
-use vary_core::train::{ConversationObjective, Trainable, Trainer};
+use vary_core::train::{ConversationObjective, Trainable, Trainer, compute_in_bf16};
 use vary_lm::tokenizer::Tokenizer;
 
 use crate::keep_recipe;
@@ -89,6 +89,7 @@ impl FinetuneArgs {
 /// Whatever stops the run; its last checkpoint stays.
 pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
     let mut recipe = args.recipe()?;
+    recipe.check_precision()?;
     ensure!(
         !recipe.data.is_empty(),
         "no data: pass `--data FILE --images DIR`, or name sets in the recipe under `[[data]]`"
@@ -167,6 +168,10 @@ impl Run<'_> {
     {
         let recipe = self.recipe;
         let model = recipe.trained.prepare(model, recipe.seed)?;
+        let model = match recipe.precision {
+            Precision::Bf16 => compute_in_bf16(model),
+            _ => model,
+        };
         let objective = |model: &M, data| {
             let (tokenizer, len) = (self.tokenizer.clone(), recipe.model_max_length);
             ConversationObjective::new(model, tokenizer, data, len).recompute(recipe.recompute)

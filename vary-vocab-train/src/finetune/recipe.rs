@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
+use vary_core::checkpoint::Precision;
 use vary_core::train::{TrainConfig, Trained};
 
 /// A run on conversations: everything that decides its result. As a TOML file, with the fields of
@@ -29,6 +30,9 @@ pub struct Recipe {
     /// Computes the blocks of a trained tower again in the backward pass: less memory, more time.
     #[serde(default)]
     pub recompute: bool,
+    /// What is computed in: f32, or bf16 on weights that are kept in f32, for GPUs.
+    #[serde(default)]
+    pub precision: Precision,
     /// Most conversations of `validation` that are looked at.
     #[serde(default = "validation_size")]
     pub validation_size: usize,
@@ -148,6 +152,21 @@ impl Recipe {
         Ok(toml::to_string(self)?)
     }
 
+    /// Checks what `trained` can be computed in.
+    ///
+    /// # Errors
+    /// A precision that is not for training, or not with adapters.
+    pub fn check_precision(&self) -> anyhow::Result<()> {
+        match (self.precision, self.trained) {
+            (Precision::F32, _) => Ok(()),
+            (Precision::Bf16, Trained::Everything | Trained::LanguageModel) => Ok(()),
+            (Precision::Bf16, _) => bail!("`precision` is bf16: adapters are trained in f32"),
+            (other, _) => bail!(
+                "`precision` is {other}: training is in f32 or bf16; for frozen weights in few bits see `trained.lora.quantized`"
+            ),
+        }
+    }
+
     /// Sets `train.steps` from `epochs` over `conversations`.
     ///
     /// # Errors
@@ -198,6 +217,19 @@ mod tests {
         assert!(toml::from_str::<Recipe>("trained = \"nothing\"").is_err());
         let error = Recipe::read("vary-tiny").unwrap_err().to_string();
         assert!(error.contains("vary-tiny-plus"), "{error}");
+    }
+
+    #[test]
+    fn adapters_are_trained_in_f32() {
+        let mut recipe = Recipe::read("vary-toy-sft").unwrap();
+        recipe.precision = Precision::Bf16;
+        recipe.check_precision().unwrap();
+        recipe.precision = Precision::Int8;
+        assert!(recipe.check_precision().is_err());
+        let mut recipe = Recipe::read("lora").unwrap();
+        recipe.check_precision().unwrap();
+        recipe.precision = Precision::Bf16;
+        assert!(recipe.check_precision().is_err());
     }
 
     #[test]

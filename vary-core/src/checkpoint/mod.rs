@@ -25,7 +25,6 @@ mod source;
 mod walk;
 
 pub use atomic::write_atomic;
-#[cfg(feature = "train")]
 pub(crate) use atomic::write_json;
 pub(crate) use config::parse_config_json;
 pub use config::read_config_json;

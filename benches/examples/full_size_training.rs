@@ -78,6 +78,7 @@ fn main() -> anyhow::Result<()> {
     config.validate()?;
 
     let device = Device::flex().autodiff();
+    device.seed(1);
     let model = Trained::Everything.prepare(config.init(&device), 1)?;
     let data = Mixture::new(vec![(Box::new(OnePage(args.tokens)), None)], 1)?;
     let objective =

@@ -16,7 +16,7 @@ fn run<M: Trainable + Send + Sync>(model: M, tokenizer: Tokenizer, bf16: bool) -
     let dir = tempfile::tempdir().unwrap();
     let model = Trained::Everything.prepare(model, 1).unwrap();
     let model = match bf16 {
-        true => compute_in_bf16(model),
+        true => compute_in_bf16(model).unwrap(),
         false => model,
     };
     let objective = objective(&model, tokenizer);

@@ -67,10 +67,17 @@ fn gradients_are_the_same_as_with_everything_kept() {
         );
         assert!(worst < 1e-4, "{name}: {worst}");
 
-        let rounded = compute_in_bf16(model.clone());
-        let (_, loss_a) = kept.gradients(&rounded, &samples, step).unwrap();
-        let (_, loss_b) = recomputed.gradients(&rounded, &samples, step).unwrap();
-        assert_eq!(loss_a.total, loss_b.total, "{name}, bf16");
+        // ndarray has no bf16, and says so.
+        match compute_in_bf16(model.clone()) {
+            Err(error) => assert!(name == "ndarray" && error.to_string().contains("bf16")),
+            Ok(rounded) => {
+                let (_, loss_a) = kept.gradients(&rounded, &samples, step).unwrap();
+                let (_, loss_b) = recomputed.gradients(&rounded, &samples, step).unwrap();
+                // Off the tape, attention adds up in f32.
+                let distance = (loss_a.total - loss_b.total).abs() / loss_a.total;
+                assert!(distance < 1e-3, "{name}, bf16: {distance}");
+            }
+        }
 
         // Without a picture there is nothing to compute again.
         let text = &samples[4..];

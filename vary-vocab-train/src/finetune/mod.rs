@@ -98,11 +98,13 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
     let checkpoint = weights.map_or_else(Weights::nano, Weights::dir).open()?;
     let (config, files) = (checkpoint.config, checkpoint.files);
     let mixture = data::open(&recipe.data, config.family(), recipe.seed)?;
-    let validation = recipe.validation.iter();
-    let validation = validation
-        .map(|source| data::open(std::slice::from_ref(source), config.family(), recipe.seed))
-        .next()
-        .transpose()?;
+    let validation = match &recipe.validation {
+        Some(source) => {
+            let sources = std::slice::from_ref(source);
+            Some(data::open(sources, config.family(), recipe.seed)?)
+        }
+        None => None,
+    };
     recipe.resolve(mixture.len())?;
     recipe.train.validate()?;
     println!("{}\n# {} conversations", recipe.to_toml()?, mixture.len());
@@ -169,7 +171,7 @@ impl Run<'_> {
         let recipe = self.recipe;
         let model = recipe.trained.prepare(model, recipe.seed)?;
         let model = match recipe.precision {
-            Precision::Bf16 => compute_in_bf16(model),
+            Precision::Bf16 => compute_in_bf16(model)?,
             _ => model,
         };
         let objective = |model: &M, data| {

@@ -45,12 +45,18 @@ fn in_use<M: Trainable + Send + Sync>(
     bytes
 }
 
+/// A leak shows in every hundred steps. A buffer that a thread keeps from its first large product on
+/// (1 MiB, for gemm) shows once, whenever that is; so the median of the growths counts. A leak of one
+/// tensor of this model a step, of 2 kB, would be 200 kB each time.
 fn check(what: &str, bytes: &[usize]) {
     println!("{what}: {bytes:?}");
-    // Batches drawn ahead are of different sizes, and thread pools come and go. A leak of one tensor
-    // of this model a step, of 2 kB, would be 400 kB or more.
+    let grown = bytes.windows(2).map(|w| w[1] as i64 - w[0] as i64);
+    let mut grown: Vec<i64> = grown.collect();
+    grown.sort_unstable();
+    let median = grown[grown.len() / 2];
+    assert!(median < 10_000, "{what}: {bytes:?}");
     let (early, late) = (bytes[1], *bytes.last().unwrap());
-    assert!(late < early + 50_000, "{what}: {bytes:?}");
+    assert!(late < early + 4_000_000, "{what}: {bytes:?}");
 }
 
 /// One test, as they would count each other's memory.
@@ -96,5 +102,6 @@ fn memory_does_not_grow() {
     let weights: usize = parameters(&tiny(&device)).values().map(Vec::len).sum();
     let (few, many) = (peak(2), peak(32));
     println!("{weights} bytes of weights; peak of 2 micro-batches {few}, of 32 {many}");
-    assert!(many < few + 3 * weights, "{few} {many}");
+    // Kept, they would be 30 times the weights. A few buffers of threads come and go.
+    assert!(many < few + 10 * weights, "{few} {many}");
 }

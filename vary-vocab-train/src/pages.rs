@@ -5,7 +5,7 @@ use anyhow::{Context, bail, ensure};
 use rand::RngExt;
 use serde::Deserialize;
 use vary_core::Error;
-use vary_core::prompt::{IMAGE, Message, Task};
+use vary_core::prompt::{IMAGE, Message, SHORT_ANSWER, Task};
 use vary_core::train::data::{Conversation, Dataset, read_picture};
 use vary_data::Question;
 
@@ -114,27 +114,21 @@ impl Dataset for Pages {
         let record = Record::read(file)?;
         let picture = read_picture(&file.with_extension("png"), &origin)?;
         let mut rng = epoch_rng(self.seed, epoch, index);
-        let mut accepted = vec![];
-        let mut tasks = vec![(Task::Ocr.to_string(), record.text)];
-        tasks.extend(
-            record
-                .markdown
-                .map(|text| (Task::Markdown.to_string(), text)),
-        );
+        // Question, answer, and all that are right.
+        let mut tasks = vec![(Task::Ocr.to_string(), record.text, vec![])];
+        if let Some(text) = record.markdown {
+            tasks.push((Task::Markdown.to_string(), text, vec![]));
+        }
         if !record.questions.is_empty() {
             let asked = rng.random_range(0..record.questions.len());
             let Question { text, answers } = &record.questions[asked];
             if let Some(answer) = answers.first() {
-                let instructed = format!("{text} Answer using a single word or phrase.");
-                tasks.push((instructed, answer.clone()));
-                accepted = answers.clone();
+                let instructed = format!("{text} {SHORT_ANSWER}");
+                tasks.push((instructed, answer.clone(), answers.clone()));
             }
         }
         let chosen = rng.random_range(0..tasks.len());
-        if chosen + 1 < tasks.len() {
-            accepted.clear(); // they are the last task's
-        }
-        let (question, answer) = tasks.swap_remove(chosen);
+        let (question, answer, accepted) = tasks.swap_remove(chosen);
         Ok(Conversation {
             pictures: vec![picture],
             messages: vec![

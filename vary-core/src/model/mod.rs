@@ -18,7 +18,7 @@ pub use vocabulary::{read_vocabulary, write_vocabulary};
 
 use std::path::Path;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::prelude::*;
 use image::RgbImage;
 use vary_lm::LanguageModel;
@@ -86,17 +86,24 @@ pub(crate) fn is_trained<const D: usize>(param: &Param<Tensor<D>>) -> bool {
     param.is_require_grad() && param.lazy_device().is_autodiff()
 }
 
-/// Whether no parameter of a module is trained.
-pub(crate) fn is_frozen<M: Module>(module: &M) -> bool {
-    struct Frozen(bool);
-    impl ModuleVisitor for Frozen {
+/// Ids of the trained parameters.
+pub(crate) fn trained_ids<M: Module>(module: &M) -> Vec<ParamId> {
+    struct Trained(Vec<ParamId>);
+    impl ModuleVisitor for Trained {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0 &= !is_trained(param);
+            if is_trained(param) {
+                self.0.push(param.id);
+            }
         }
     }
-    let mut frozen = Frozen(true);
-    module.visit(&mut frozen);
-    frozen.0
+    let mut trained = Trained(vec![]);
+    module.visit(&mut trained);
+    trained.0
+}
+
+/// Whether no parameter of a module is trained.
+pub(crate) fn is_frozen<M: Module>(module: &M) -> bool {
+    trained_ids(module).is_empty()
 }
 
 /// The pixels for each of a model's towers.

@@ -12,5 +12,5 @@ mod template;
 pub use ids::prompt_ids;
 pub use labels::{IGNORE_INDEX, Labelled};
 pub use message::{IMAGE, Message, Speaker, image_tokens, with_image};
-pub use task::Task;
+pub use task::{SHORT_ANSWER, Task};
 pub use template::{Role, Template};

@@ -3,6 +3,9 @@ use std::fmt;
 use crate::model::Family;
 use crate::{Error, Result};
 
+/// What follows a question that is answered briefly (Vary-toy, arXiv 2401.12503, table 1: DocVQA).
+pub const SHORT_ANSWER: &str = "Answer using a single word or phrase.";
+
 /// A question that the models were trained on (paper section 3.1 and table 1), or any other.
 /// `to_string` gives its text as Vary-tiny+ was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,21 +53,6 @@ pub fn clip_global_norm<M: Module>(
     (scale.grads, norm)
 }
 
-/// Ids of the trained parameters.
-pub(super) fn trained_ids<M: Module>(module: &M) -> Vec<ParamId> {
-    struct Trained(Vec<ParamId>);
-    impl ModuleVisitor for Trained {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if is_trained(param) {
-                self.0.push(param.id);
-            }
-        }
-    }
-    let mut trained = Trained(vec![]);
-    module.visit(&mut trained);
-    trained.0
-}
-
 /// Device of a module's trained parameters. (`Module::devices` does not tell apart a device and the
 /// same with autodiff, and frozen parts are on the one without.)
 pub(super) fn trained_device<M: Module>(module: &M) -> Device {

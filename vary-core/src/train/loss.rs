@@ -1,7 +1,7 @@
 use burn::prelude::*;
+use burn::tensor::FloatDType;
 use burn::tensor::activation::log_softmax;
 
-use super::mixed::in_f32;
 use crate::Result;
 use crate::model::VaryModel;
 
@@ -87,7 +87,9 @@ pub fn cross_entropy_sum(
         let part = hidden.clone().slice([start..end, 0..d_model]);
         let ids = TensorData::new(targets[start..end].to_vec(), [end - start, 1]);
         let ids: Tensor<2, Int> = Tensor::from_data(ids, &device);
-        total = total - log_softmax(in_f32(logits(part)), 1).gather(1, ids).sum();
+        // Whatever the model computes in.
+        let logits = logits(part).cast(FloatDType::F32);
+        total = total - log_softmax(logits, 1).gather(1, ids).sum();
     }
     total
 }

@@ -1,6 +1,6 @@
 use burn::module::{Module, Param, Reparameterization, Reparameterizer};
 use burn::prelude::*;
-use burn::tensor::{DType, FloatDType};
+use burn::tensor::DType;
 
 use super::grads::trained_device;
 use crate::Result;
@@ -44,9 +44,4 @@ impl Reparameterizer for CastWeights {
     ) -> (Param<Tensor<D>>, Option<Cast>) {
         (param, Some(Cast {}))
     }
-}
-
-/// In f32, whatever was computed in.
-pub(super) fn in_f32<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
-    tensor.cast(FloatDType::F32)
 }

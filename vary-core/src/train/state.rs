@@ -8,9 +8,10 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::TrainConfig;
-use super::grads::{frozen_digest, trained_ids};
+use super::grads::frozen_digest;
 use super::optimizer::TrainOptimizer;
 use crate::checkpoint::{write_atomic, write_json};
+use crate::model::trained_ids;
 use crate::{Error, Result};
 
 /// Where a run is: all that decides its future besides weights and optimizer.

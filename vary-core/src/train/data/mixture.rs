@@ -61,13 +61,13 @@ impl Mixture {
             return wrong("the weights of the mixture are too large to be added".into());
         }
         let mut skipped = Skipped::default();
-        let (mut done, mut reached, mut start) = (0.0, 0, 0);
+        let (mut done, mut start) = (0.0, 0);
         let mut mixed = vec![];
         for set in sets {
             // Rounded sums instead of rounded shares: together they are exactly a round.
             done += weight(&set);
             let end = (done / sum * round as f64).round() as u64;
-            if end == reached {
+            if end == start {
                 return wrong(format!(
                     "set {} of the mixture gets none of the {round} places of a round: its weight is {}, all weights are {sum} together (a set without one counts by its size)",
                     mixed.len(),
@@ -77,11 +77,10 @@ impl Mixture {
             skipped.left_out.extend_from_slice(set.0.left_out());
             mixed.push(Set {
                 data: set.0,
-                share: end - reached,
+                share: end - start,
                 start,
             });
-            start += end - reached;
-            reached = end;
+            start = end;
         }
         Ok(Self {
             sets: mixed,

@@ -8,7 +8,7 @@ use vary_data::path::inside;
 use super::order::mix;
 use super::records::{bad_record, origin};
 use super::{Conversation, Dataset, read_picture};
-use crate::prompt::{IMAGE, Message};
+use crate::prompt::{IMAGE, Message, SHORT_ANSWER};
 use crate::{Error, Result};
 
 /// Questions about pictures with short answers: DocVQA and ChartQA. The annotations, which are small
@@ -50,7 +50,7 @@ impl Questions {
         }
         let json = json.as_ref();
         let file: File = read(json)?;
-        let mut set = Self::new(json, "Answer using a single word or phrase.");
+        let mut set = Self::new(json, SHORT_ANSWER);
         for entry in file.data {
             let place = (entry.image, ["image", "answers"]);
             set.add(images.as_ref(), place, entry.question, entry.answers)?;

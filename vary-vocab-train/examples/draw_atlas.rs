@@ -1,7 +1,8 @@
-//! Draws `assets/atlas.png` and `assets/atlas.json` from an Iconify icon set.
+//! Draws `assets/atlas.png` and `assets/atlas.json` from two Iconify icon sets.
 //!
-//! `cargo run --release -p vary-vocab-train --example draw_atlas -- ICONS.json OUT_DIR`, where
-//! `ICONS.json` is `icons.json` of the npm package `@iconify-json/fluent-emoji-flat`.
+//! `cargo run --release -p vary-vocab-train --example draw_atlas -- FLUENT.json NOTO.json OUT_DIR`,
+//! where the first two are `icons.json` of the npm packages `@iconify-json/fluent-emoji-flat` and
+//! `@iconify-json/noto`.
 
 use std::fs;
 use std::path::Path;
@@ -15,10 +16,11 @@ use serde_json::{Value, json};
 /// Longest side of a sprite, in pixels.
 const SIDE: u32 = 96;
 /// Sprites in a row of the atlas.
-const COLUMNS: u32 = 6;
+const COLUMNS: u32 = 16;
 
-/// Name of the class (COCO or Objects365 wording where there is one) and of its icon.
-const CLASSES: [(&str, &str); 24] = [
+/// Name of the class (COCO or Objects365 wording where there is one) and of its icon, the same in
+/// both sets.
+const CLASSES: [(&str, &str); 64] = [
     ("car", "automobile"),
     ("bus", "bus"),
     ("bicycle", "bicycle"),
@@ -43,34 +45,102 @@ const CLASSES: [(&str, &str); 24] = [
     ("scissors", "scissors"),
     ("cup", "teacup-without-handle"),
     ("house", "house"),
+    ("truck", "delivery-truck"),
+    ("motorcycle", "motorcycle"),
+    ("train", "locomotive"),
+    ("helicopter", "helicopter"),
+    ("rocket", "rocket"),
+    ("traffic light", "vertical-traffic-light"),
+    ("hammer", "hammer"),
+    ("dog", "dog"),
+    ("cow", "cow"),
+    ("sheep", "ewe"),
+    ("pig", "pig"),
+    ("rabbit", "rabbit"),
+    ("penguin", "penguin"),
+    ("turtle", "turtle"),
+    ("butterfly", "butterfly"),
+    ("crab", "crab"),
+    ("strawberry", "strawberry"),
+    ("grapes", "grapes"),
+    ("pineapple", "pineapple"),
+    ("lemon", "lemon"),
+    ("watermelon", "watermelon"),
+    ("hamburger", "hamburger"),
+    ("hot dog", "hot-dog"),
+    ("ice cream", "soft-ice-cream"),
+    ("wine glass", "wine-glass"),
+    ("book", "closed-book"),
+    ("backpack", "backpack"),
+    ("suitcase", "luggage"),
+    ("handbag", "handbag"),
+    ("hat", "billed-cap"),
+    ("balloon", "balloon"),
+    ("soccer ball", "soccer-ball"),
+    ("kite", "kite"),
+    ("potted plant", "potted-plant"),
+    ("teddy bear", "teddy-bear"),
+    ("laptop", "laptop"),
+    ("cell phone", "mobile-phone"),
+    ("camera", "camera"),
+    ("key", "key"),
+    ("bell", "bell"),
+];
+
+/// Classes of one body colour that a scene may change.
+const RECOLOURABLE: [&str; 16] = [
+    "car",
+    "bus",
+    "truck",
+    "motorcycle",
+    "bicycle",
+    "umbrella",
+    "chair",
+    "key",
+    "balloon",
+    "book",
+    "backpack",
+    "suitcase",
+    "handbag",
+    "hat",
+    "scissors",
+    "guitar",
 ];
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [icons, out] = args.as_slice() else {
-        bail!("usage: draw_atlas ICONS.json OUT_DIR")
+    let [fluent, noto, out] = args.as_slice() else {
+        bail!("usage: draw_atlas FLUENT.json NOTO.json OUT_DIR")
     };
-    let text = fs::read_to_string(icons).with_context(|| format!("cannot read {icons}"))?;
-    let set: Value = serde_json::from_str(&text).with_context(|| format!("{icons} is not JSON"))?;
-
-    let rows = (CLASSES.len() as u32).div_ceil(COLUMNS);
+    let sets = [read(fluent)?, read(noto)?];
+    let rows = (CLASSES.len() as u32 * 2).div_ceil(COLUMNS);
     let mut atlas = RgbaImage::new(COLUMNS * SIDE, rows * SIDE);
-    let mut sprites = Vec::new();
-    for (i, (name, icon)) in (0u32..).zip(CLASSES) {
-        let sprite = draw(&set, icon).with_context(|| format!("icon {icon}"))?;
-        let (x, y) = (i % COLUMNS * SIDE, i / COLUMNS * SIDE);
-        let (width, height) = sprite.dimensions();
-        imageops::replace(&mut atlas, &sprite, x.into(), y.into());
-        sprites.push(json!({"name": name, "x": x, "y": y, "width": width, "height": height}));
+    let mut lines = Vec::new();
+    let mut number = 0;
+    for (name, icon) in CLASSES {
+        let mut sprites = Vec::new();
+        for set in &sets {
+            let sprite = draw(set, icon).with_context(|| format!("icon {icon}"))?;
+            let (x, y) = (number % COLUMNS * SIDE, number / COLUMNS * SIDE);
+            let (width, height) = sprite.dimensions();
+            imageops::replace(&mut atlas, &sprite, x.into(), y.into());
+            sprites.push(json!({"x": x, "y": y, "width": width, "height": height}));
+            number += 1;
+        }
+        let recolour = RECOLOURABLE.contains(&name);
+        lines.push(json!({"name": name, "recolour": recolour, "sprites": sprites}).to_string());
     }
     let out = Path::new(out);
     atlas.save(out.join("atlas.png"))?;
-    let lines: Vec<String> = sprites.iter().map(Value::to_string).collect();
-    fs::write(
-        out.join("atlas.json"),
-        format!("[\n  {}\n]\n", lines.join(",\n  ")),
-    )?;
+    let list = format!("[\n  {}\n]\n", lines.join(",\n  "));
+    fs::write(out.join("atlas.json"), list)?;
     Ok(())
+}
+
+/// Reads an icon set.
+fn read(path: &str) -> Result<Value> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    serde_json::from_str(&text).with_context(|| format!("{path} is not JSON"))
 }
 
 /// The icon, cropped to what it paints, its longest side [`SIDE`] pixels.
@@ -84,14 +154,15 @@ fn draw(set: &Value, icon: &str) -> Result<RgbaImage> {
     );
     let tree = Tree::from_str(&svg, &Options::default())?;
 
-    // A large first rendering finds the painted bounds to 1/32 of an icon unit.
-    let probe = 32.0;
+    // A large first rendering, 1024 pixels or a little less, finds the painted bounds.
+    let probe = (1024 / w.max(h)).max(1);
     let large = render(
         &tree,
-        Transform::from_scale(probe, probe),
-        w as u32 * 32,
-        h as u32 * 32,
+        Transform::from_scale(probe as f32, probe as f32),
+        (w * probe) as u32,
+        (h * probe) as u32,
     )?;
+    let probe = probe as f32;
     let painted = large
         .enumerate_pixels()
         .filter(|(_, _, p)| p[3] > 127)

@@ -1,7 +1,8 @@
 //! Draws training scenes, trains Vary-tiny+ on them, and scores models.
 
 use clap::{Parser, Subcommand};
-use vary_vocab_train::scenes::cli::{self, DrawArgs};
+use vary_vocab_train::scenes::{self, cli::DrawArgs};
+use vary_vocab_train::texts::{self, cli::DrawTextArgs};
 use vary_vocab_train::{EvalArgs, ExportArgs, FinetuneArgs, TrainArgs, evaluate, finetune, train};
 
 // A step allocates and frees gigabytes of buffers; the system's allocator gives large ones back to
@@ -20,7 +21,9 @@ struct Cli {
 enum Command {
     /// Draw synthetic scenes.
     Draw(DrawArgs),
-    /// Train on drawn scenes.
+    /// Draw pictures of text.
+    DrawText(DrawTextArgs),
+    /// Train on drawn scenes and texts.
     Scenes(TrainArgs),
     /// Train on conversations by a recipe.
     Finetune(Box<FinetuneArgs>),
@@ -32,7 +35,8 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
-        Command::Draw(args) => cli::run(&args),
+        Command::Draw(args) => scenes::cli::run(&args),
+        Command::DrawText(args) => texts::cli::run(&args),
         Command::Scenes(args) => train::run(&args),
         Command::Finetune(args) => finetune::run(&args),
         Command::ExportVocabulary(args) => finetune::export(&args),

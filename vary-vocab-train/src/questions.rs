@@ -5,11 +5,13 @@ use vary_core::detection::{BoundingBox, format_answer, group_by_label};
 use vary_core::model::Family;
 use vary_core::prompt::Task;
 
+use crate::refer;
 use crate::scenes::{Scene, SceneObject};
+use crate::texts::{TextScene, Written};
 
 /// A question about a scene and its answer, in the paper's formats (Vary-toy, arXiv 2401.12503,
 /// section 3.1 and figure 3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// The prompt.
     pub prompt: String,
@@ -17,6 +19,9 @@ pub struct Question {
     pub answer: String,
     /// Objects of the scene in the order of the answer.
     pub objects: Vec<usize>,
+    /// For each character of an answer that is read from the picture, where it is: `x1, y1, x2, y2`
+    /// in pixels. Empty for boxes.
+    pub places: Vec<Option<[f32; 4]>>,
 }
 
 /// Most boxes that one answer lists; a scene of more is asked for some of its classes by name.
@@ -25,8 +30,15 @@ pub const MAX_BOXES: usize = 30;
 /// Share of the scenes with few boxes that are asked for classes by name all the same.
 const NAMED: f64 = 0.15;
 
-/// Share of the scenes that are asked for one object, where one is the only one of its class.
-const LOCATE: f64 = 0.1;
+/// Share of the scenes that are asked for one object, where a phrase sets one apart.
+const LOCATE: f64 = 0.25;
+
+/// Share of the texts that are asked for with their markup, where they have some; a fifth of that
+/// where they have none.
+const MARKDOWN: f64 = 0.4;
+
+/// Share of the texts that are asked for a part by its name, where one has a name.
+const PART: f64 = 0.2;
 
 /// The objects of a picture, and its width and height in pixels.
 #[derive(Debug, Clone, Copy)]
@@ -99,12 +111,10 @@ impl Question {
         let lot: f64 = rng.random();
         let mut present: Vec<usize> = scene.objects.iter().map(|object| object.class).collect();
         present.sort_unstable();
-        let alone = |class: usize| present.iter().filter(|&&c| c == class).count() == 1;
-        let single: Vec<usize> = present.iter().copied().filter(|&c| alone(c)).collect();
-        if lot < LOCATE && !single.is_empty() {
-            let class = single[rng.random_range(0..single.len())];
-            let prompt = Task::Locate(&format!("the {}", names[class])).to_string();
-            return Self::of_classes(prompt, scene, names, &[class]);
+        if lot < LOCATE
+            && let Some((question, _)) = Self::locate(scene, names, rng)
+        {
+            return question;
         }
         if present.is_empty() || (scene.objects.len() <= MAX_BOXES && lot >= LOCATE + NAMED) {
             return Self::detect_all(scene, names);
@@ -128,6 +138,47 @@ impl Question {
             names,
             &asked,
         )
+    }
+
+    /// One object that a phrase sets apart, and the phrase; `None` where a few tries find none.
+    pub fn locate(
+        scene: Objects<'_>,
+        names: &[String],
+        rng: &mut impl Rng,
+    ) -> Option<(Self, String)> {
+        if scene.objects.is_empty() {
+            return None;
+        }
+        (0..4).find_map(|_| {
+            let index = rng.random_range(0..scene.objects.len());
+            let phrase = refer::phrase(scene, names, index, rng)?;
+            let prompt = Task::Locate(&phrase).to_string();
+            Some((Self::new(prompt, scene, names, vec![index]), phrase))
+        })
+    }
+
+    /// Draws one of the prompts of reading by lot.
+    pub fn read(text: &TextScene, rng: &mut impl Rng) -> Self {
+        let (lot, marked): (f64, f64) = (rng.random(), rng.random());
+        if lot < PART && !text.regions.is_empty() {
+            let region = &text.regions[rng.random_range(0..text.regions.len())];
+            return Self::written(Task::OcrOf(&region.name), &region.written);
+        }
+        let markup = text.markdown.text != text.plain.text;
+        if marked < if markup { MARKDOWN } else { MARKDOWN / 5.0 } {
+            return Self::written(Task::Markdown, &text.markdown);
+        }
+        Self::written(Task::Ocr, &text.plain)
+    }
+
+    /// A question whose answer is read from the picture.
+    pub fn written(task: Task<'_>, written: &Written) -> Self {
+        Self {
+            prompt: task.to_string(),
+            answer: written.text.clone(),
+            objects: vec![],
+            places: written.places.clone(),
+        }
     }
 
     fn of_classes(prompt: String, scene: Objects<'_>, names: &[String], classes: &[usize]) -> Self {
@@ -157,6 +208,7 @@ impl Question {
             prompt,
             answer: format_answer(&group_by_label(boxes)),
             objects: grouped,
+            places: vec![],
         }
     }
 }
@@ -253,6 +305,7 @@ mod tests {
     fn a_crowd_is_asked_for_classes_by_name() {
         let object = |i: usize| SceneObject {
             class: i % 3,
+            colour: None,
             bbox: [i as f32, 0.0, i as f32 + 9.0, 9.0],
         };
         let scene = Scene {
@@ -270,6 +323,7 @@ mod tests {
     fn sets_are_asked_by_the_rule_of_the_paper() {
         let object = |class: usize, i: usize| SceneObject {
             class,
+            colour: None,
             bbox: [i as f32, 0.0, i as f32 + 9.0, 9.0],
         };
         let names: Vec<String> = ["car", "cup", "fish"].map(String::from).to_vec();

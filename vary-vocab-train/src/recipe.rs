@@ -9,6 +9,7 @@ use vary_core::model::VaryTinyConfig;
 use vary_core::train::TrainConfig;
 
 use crate::scenes::SceneConfig;
+use crate::texts::TextConfig;
 
 /// Seeds of the data. Scenes of different seeds have nothing in common; the held-out seed is drawn
 /// for the final report only.
@@ -29,6 +30,10 @@ pub struct SceneRecipe {
     pub train: TrainConfig,
     /// What scenes look like.
     pub scenes: SceneConfig,
+    /// What pictures of text look like.
+    pub texts: TextConfig,
+    /// Every how many pairs of samples one is of text: 1 is all of them, 0 none.
+    pub text_every: u64,
     /// Seed of data and starting weights.
     pub seed: u64,
     /// Share of the steps at the start that teach the vision vocabulary by its helper heads alone.
@@ -59,6 +64,8 @@ impl SceneRecipe {
                 ..TrainConfig::default()
             },
             scenes: SceneConfig::default(),
+            texts: TextConfig::default(),
+            text_every: 2,
             seed: seeds::TRAIN,
             dense_share: 0.4,
             frozen_share: 0.2,
@@ -82,6 +89,10 @@ impl SceneRecipe {
             scenes: SceneConfig {
                 size: 32,
                 ..nano.scenes
+            },
+            texts: TextConfig {
+                size: 32,
+                ..nano.texts
             },
             validation_scenes: 8,
             ..nano

@@ -55,6 +55,7 @@ impl Dataset for DetectionConversations {
             .filter(|object| !object.crowd)
             .map(|object| SceneObject {
                 class: object.class,
+                colour: None,
                 bbox: in_pixels(object.bbox, size),
             })
             .collect();

@@ -18,6 +18,7 @@ use crate::init::initialise;
 use crate::objective::{SceneModel, SceneObjective};
 use crate::recipe::{Preset, SceneRecipe, keep_recipe, seeds};
 use crate::scenes::Atlas;
+use crate::texts::Texts;
 use crate::validation::ValidationLog;
 
 /// Trains Vary-tiny+ on drawn scenes; writes the best model by validation to `best/` (16 bits), the
@@ -74,6 +75,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let resolved = serde_json::to_string_pretty(&recipe)?;
     println!("{resolved}");
     recipe.scenes.validate()?;
+    recipe.texts.validate()?;
     recipe.train.validate()?;
     let atlas = Atlas::embedded()?;
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
@@ -96,6 +98,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         model: config.clone(),
         scenes: recipe.scenes.clone(),
         atlas: atlas.clone(),
+        text_config: recipe.texts.clone(),
+        texts: Texts::embedded()?,
+        text_every: recipe.text_every,
         tokenizer: tokenizer.clone(),
         coordinates,
         seed: recipe.seed,

@@ -68,11 +68,11 @@ impl VaryTinyConfig {
     pub fn nano(vocab_size: usize) -> Self {
         let opt = OptConfig {
             vocab_size,
-            hidden_size: 192,
-            ffn_dim: 576,
+            hidden_size: 256,
+            ffn_dim: 640,
             num_hidden_layers: 3,
-            num_attention_heads: 6,
-            max_position_embeddings: 256,
+            num_attention_heads: 8,
+            max_position_embeddings: 320,
             dropout: 0.0,
             ..OptConfig::opt_125m()
         };

@@ -12,6 +12,8 @@ pub const SHORT_ANSWER: &str = "Answer using a single word or phrase.";
 pub enum Task<'a> {
     /// All text of the picture.
     Ocr,
+    /// The text of a part of the picture that has a name, such as "the title".
+    OcrOf(&'a str),
     /// All text of the picture, with its markup.
     Markdown,
     /// Every object of the picture. The paper uses it up to 30 boxes.
@@ -55,6 +57,9 @@ impl Task<'_> {
             Self::Locate(phrase) if phrase.trim().is_empty() => {
                 empty("the phrase", "say which object to find")
             }
+            Self::OcrOf(part) if part.trim().is_empty() => {
+                empty("the name of the part", "say what to read, or read all of it")
+            }
             Self::Ask(question) if question.trim().is_empty() => {
                 empty("the question", "ask something")
             }
@@ -67,6 +72,7 @@ impl fmt::Display for Task<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ocr => f.write_str("Provide the OCR results of this image."),
+            Self::OcrOf(part) => write!(f, "Provide the OCR results of {}.", part.trim()),
             Self::Markdown => f.write_str("Convert the image to markdown format."),
             Self::DetectAll => f.write_str("Detect all objects in this image"),
             Self::DetectClasses(classes) => {

@@ -11,7 +11,7 @@ use super::{CoordinateTokens, EOS, PAD, Tokenizer, bytes};
 use crate::{Error, Result};
 
 /// Text that prompts and answers are made of.
-const PIECES: [&str; 34] = [
+const PIECES: [&str; 68] = [
     "A chat between a curious user and an artificial intelligence assistant.",
     " The assistant gives helpful, detailed, and polite answers to the user's questions.",
     " USER:",
@@ -30,13 +30,40 @@ const PIECES: [&str; 34] = [
     "Describe the image",
     "Describe this image",
     " of this image",
+    " of the ",
+    "title",
+    "first line",
+    "second line",
+    "last line",
+    "first word",
+    "last word",
+    "first column",
+    "last column",
+    "first item",
+    "total",
+    "button",
     " in this image",
     " in a sentence",
     " with one saying",
     " and ",
     " or ",
     " the ",
+    "the ",
     " a ",
+    "left ",
+    "right ",
+    "top ",
+    "bottom ",
+    "middle ",
+    "small ",
+    "large ",
+    "red ",
+    "orange ",
+    "yellow ",
+    "green ",
+    "blue ",
+    "purple ",
+    "pink ",
     ", ",
     ": [",
     ": ",
@@ -46,12 +73,20 @@ const PIECES: [&str; 34] = [
     "], [",
     ".\n",
     "\n\n",
+    "# ",
+    "- ",
+    "| ",
+    " | ",
+    " |\n| ",
+    "--- | ",
+    "--- |\n| ",
 ];
 
 /// Tokenizer of the embedded model, that finds the objects `classes`: made for answers of few
 /// tokens. The opening `car: [` is one token, every coordinate is one (`123, ` inside a box, `900`
 /// at its end), and so is what separates boxes; anything else is spelt in bytes, so no text is
-/// lost.
+/// lost. Three digits are a coordinate only between the brackets of a box: a number that is read
+/// from a page is spelt in digits, as there are ten of those to learn and a thousand coordinates.
 ///
 /// Ids: `<s>`, `<pad>`, `</s>`, `<unk>`; 256 bytes; 1001 coordinates that end a box; 1001 inside a
 /// box; pieces of prompts and answers; for every class its name and its opening; `<imgpad>`,
@@ -126,7 +161,10 @@ fn pattern(classes: &[&str]) -> String {
     texts.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     texts.dedup();
     let texts: Vec<String> = texts.iter().map(|text| whole_words(text)).collect();
-    format!("(?:1000|[0-9]{{3}})(?:, )?|{}", texts.join("|"))
+    let value = "(?:1000|[0-9]{3})";
+    let inner = format!(r"(?<=[\[ ]){value}, (?={value})");
+    let last = format!(r"(?<= ){value}(?=\])");
+    format!("{inner}|{last}|{}", texts.join("|"))
 }
 
 /// A pattern for `text` that does not match inside a longer word: `car` is no part of `cartoon`.

@@ -85,10 +85,10 @@ impl VisionVocabularyConfig {
         }
     }
 
-    /// The size of the embedded Vary-nano: 128 px, 16 tokens.
+    /// The size of the embedded Vary-nano: 192 px, 36 tokens.
     pub fn nano() -> Self {
         Self {
-            img_size: 128,
+            img_size: 192,
             patch_size: 8,
             embed_dim: 128,
             depth: 4,

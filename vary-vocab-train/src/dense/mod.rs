@@ -1,13 +1,13 @@
 //! Helper heads: dense supervision of the vision vocabulary while it is small and starts from
 //! nothing.
 //!
-//! The paper starts from SAM's weights. Here two linear heads stand in for that start: one tells
-//! from the neck's map which object covers a patch and where its edges are (as FCOS, arXiv
-//! 1904.01355), the other tells from an image token the objects centred in its cell. They are
-//! thrown away after training.
+//! The paper starts from SAM's weights. Here linear heads stand in for that start: one tells
+//! from the neck's map which object or letter covers a patch and where its edges are (as FCOS, arXiv
+//! 1904.01355), the others tell from an image token the objects and the letters centred in its cell.
+//! They are thrown away after training.
 
 mod heads;
 mod targets;
 
 pub use heads::{DenseHeads, DenseHeadsConfig};
-pub use targets::DenseTargets;
+pub use targets::{DenseTargets, Letter, Shown};

@@ -3,21 +3,39 @@
 use image::{ImageFormat, RgbaImage, imageops};
 use serde::Deserialize;
 
+use super::colour::Body;
+use super::pyramid::{Level, pyramid};
 use crate::error::{Error, Result};
 
-/// The sprites of all classes. A class is the index of its sprite.
+/// The sprites of all classes. A class is its index in [`Atlas::names`].
 #[derive(Debug, Clone)]
 pub struct Atlas {
     names: Vec<String>,
+    classes: Vec<Class>,
+}
+
+/// What is known of a class; the lists are of one length.
+#[derive(Debug, Clone)]
+struct Class {
     sprites: Vec<RgbaImage>,
     pyramids: Vec<Vec<Level>>,
+    /// Body colours; empty if scenes must not change the colour.
+    bodies: Vec<Body>,
+}
+
+/// A class in the list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    recolour: bool,
+    sprites: Vec<Place>,
 }
 
 /// Where a sprite lies in the atlas, in pixels.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
+struct Place {
     x: u32,
     y: u32,
     width: u32,
@@ -25,7 +43,8 @@ struct Entry {
 }
 
 impl Atlas {
-    /// The atlas within this crate: 24 classes, Fluent Emoji (flat) by Microsoft, MIT licence.
+    /// The atlas within this crate: 64 classes of two sprites, Fluent Emoji (flat) by Microsoft,
+    /// MIT licence, and Noto Emoji by Google, Apache licence 2.0.
     ///
     /// # Errors
     /// If the embedded files do not fit each other.
@@ -36,12 +55,12 @@ impl Atlas {
         )
     }
 
-    /// An atlas of a PNG with alpha and a JSON list of `{name, x, y, width, height}` in pixels,
-    /// each rectangle tight around its sprite.
+    /// An atlas of a PNG with alpha and a JSON list of `{name, recolour, sprites}`, where
+    /// `sprites` lists `{x, y, width, height}` in pixels, each tight around its sprite.
     ///
     /// # Errors
-    /// If one of them cannot be parsed, no sprite is listed, or a rectangle is empty or leaves
-    /// the picture.
+    /// If one of them cannot be parsed, no class or no sprite of a class is listed, a rectangle
+    /// is empty or leaves the picture, or a sprite to recolour has no coloured pixel.
     pub fn from_bytes(png: &[u8], json: &[u8]) -> Result<Self> {
         let sheet = image::load_from_memory_with_format(png, ImageFormat::Png)
             .map_err(|e| Error::Atlas(format!("its picture: {e}")))?
@@ -51,32 +70,12 @@ impl Atlas {
         if entries.is_empty() {
             return Err(Error::Atlas("its list is empty".into()));
         }
-        let (mut names, mut sprites) = (Vec::new(), Vec::new());
-        for Entry {
-            name,
-            x,
-            y,
-            width,
-            height,
-        } in entries
-        {
-            let fits = |at: u32, length: u32, all: u32| {
-                length > 0 && at.checked_add(length).is_some_and(|end| end <= all)
-            };
-            if !fits(x, width, sheet.width()) || !fits(y, height, sheet.height()) {
-                return Err(Error::Atlas(format!(
-                    "{name} is empty or not within the picture"
-                )));
-            }
-            sprites.push(imageops::crop_imm(&sheet, x, y, width, height).to_image());
-            names.push(name);
+        let (mut names, mut classes) = (Vec::new(), Vec::new());
+        for entry in entries {
+            classes.push(Class::cut(&sheet, &entry)?);
+            names.push(entry.name);
         }
-        let pyramids = sprites.iter().map(pyramid).collect();
-        Ok(Self {
-            names,
-            sprites,
-            pyramids,
-        })
+        Ok(Self { names, classes })
     }
 
     /// Names of the classes.
@@ -84,94 +83,71 @@ impl Atlas {
         &self.names
     }
 
-    /// Sprites of the classes, alpha not premultiplied.
-    pub fn sprites(&self) -> &[RgbaImage] {
-        &self.sprites
+    /// Sprites of a class, at least one, alpha not premultiplied.
+    ///
+    /// # Panics
+    /// If there is no such class.
+    pub fn sprites(&self, class: usize) -> &[RgbaImage] {
+        &self.classes[class].sprites
     }
 
-    /// The sprite of a class at full size, half, a quarter, and so on.
-    pub(super) fn pyramid(&self, class: usize) -> &[Level] {
-        &self.pyramids[class]
+    /// Whether scenes may change the body colour of a class.
+    ///
+    /// # Panics
+    /// If there is no such class.
+    pub fn recolourable(&self, class: usize) -> bool {
+        !self.classes[class].bodies.is_empty()
+    }
+
+    /// A sprite at full size, half, a quarter, and so on.
+    pub(super) fn pyramid(&self, class: usize, variant: usize) -> &[Level] {
+        &self.classes[class].pyramids[variant]
+    }
+
+    /// The body colour of a sprite, where it may be changed.
+    pub(super) fn body(&self, class: usize, variant: usize) -> Option<&Body> {
+        self.classes[class].bodies.get(variant)
     }
 }
 
-/// A sprite at one size, premultiplied RGBA in `0..=1`, with a transparent border of one pixel.
-#[derive(Debug, Clone)]
-pub(super) struct Level {
-    width: usize,
-    height: usize,
-    pixels: Vec<[f32; 4]>,
-}
-
-impl Level {
-    fn new(width: usize, height: usize, pixel: impl Fn(usize, usize) -> [f32; 4]) -> Self {
-        let mut level = Self {
-            width,
-            height,
-            pixels: vec![[0.0; 4]; (width + 2) * (height + 2)],
+impl Class {
+    fn cut(sheet: &RgbaImage, entry: &Entry) -> Result<Self> {
+        let name = &entry.name;
+        if entry.sprites.is_empty() {
+            return Err(Error::Atlas(format!("{name} has no sprite")));
+        }
+        let fits = |at: u32, length: u32, all: u32| {
+            length > 0 && at.checked_add(length).is_some_and(|end| end <= all)
         };
-        for y in 0..height {
-            for x in 0..width {
-                level.pixels[(y + 1) * (width + 2) + x + 1] = pixel(x, y);
+        let mut class = Self {
+            sprites: Vec::new(),
+            pyramids: Vec::new(),
+            bodies: Vec::new(),
+        };
+        for place in &entry.sprites {
+            let across = fits(place.x, place.width, sheet.width());
+            if !across || !fits(place.y, place.height, sheet.height()) {
+                return Err(Error::Atlas(format!(
+                    "{name} is empty or not within the picture"
+                )));
             }
+            let Place {
+                x,
+                y,
+                width,
+                height,
+            } = *place;
+            let sprite = imageops::crop_imm(sheet, x, y, width, height).to_image();
+            if entry.recolour {
+                let body = Body::of(&sprite)
+                    .ok_or_else(|| Error::Atlas(format!("{name} has no colour to change")))?;
+                class.bodies.push(body);
+            }
+            class.pyramids.push(pyramid(&sprite));
+            class.sprites.push(sprite);
         }
-        level
+        Ok(class)
     }
-
-    /// Pixel counted without the border; transparent beyond the far sides.
-    fn get(&self, x: usize, y: usize) -> [f32; 4] {
-        let inside = x < self.width && y < self.height;
-        if inside {
-            self.pixels[(y + 1) * (self.width + 2) + x + 1]
-        } else {
-            [0.0; 4]
-        }
-    }
-
-    /// Bilinear sample at `(x, y)` in pixels of this level, transparent outside.
-    pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 4] {
-        // In the bordered picture pixel centres lie at whole numbers after this shift.
-        let (x, y) = (x + 0.5, y + 0.5);
-        let inside = x >= 0.0 && y >= 0.0;
-        if !inside || x >= (self.width + 1) as f32 || y >= (self.height + 1) as f32 {
-            return [0.0; 4];
-        }
-        let (column, row) = (x as usize, y as usize);
-        let (u, v) = (x - column as f32, y - row as f32);
-        let stride = self.width + 2;
-        let top = &self.pixels[row * stride + column..][..2];
-        let bottom = &self.pixels[(row + 1) * stride + column..][..2];
-        std::array::from_fn(|c| {
-            let a = top[0][c] + (top[1][c] - top[0][c]) * u;
-            let b = bottom[0][c] + (bottom[1][c] - bottom[0][c]) * u;
-            a + (b - a) * v
-        })
-    }
-}
-
-/// Halves the sprite by 2x2 averages until a side is one pixel.
-fn pyramid(sprite: &RgbaImage) -> Vec<Level> {
-    let (width, height) = (sprite.width() as usize, sprite.height() as usize);
-    let mut levels = vec![Level::new(width, height, |x, y| {
-        let [r, g, b, a] = sprite
-            .get_pixel(x as u32, y as u32)
-            .0
-            .map(|v| f32::from(v) / 255.0);
-        [r * a, g * a, b * a, a]
-    })];
-    while let Some(last) = levels.last()
-        && last.width > 1
-        && last.height > 1
-    {
-        let half = Level::new(last.width.div_ceil(2), last.height.div_ceil(2), |x, y| {
-            let (x, y) = (2 * x, 2 * y);
-            let four =
-                [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| last.get(x, y));
-            std::array::from_fn(|c| four.iter().map(|pixel| pixel[c]).sum::<f32>() / 4.0)
-        });
-        levels.push(half);
-    }
-    levels
 }
 
 #[cfg(test)]
@@ -187,45 +163,37 @@ mod tests {
         let mut names = atlas.names().to_vec();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 24);
-        for (name, sprite) in atlas.names().iter().zip(atlas.sprites()) {
-            let (width, height) = sprite.dimensions();
-            let painted = |x, y| sprite.get_pixel(x, y)[3] > 0;
-            assert!((0..width).any(|x| painted(x, 0)), "{name}: top");
-            assert!((0..width).any(|x| painted(x, height - 1)), "{name}: bottom");
-            assert!((0..height).any(|y| painted(0, y)), "{name}: left");
-            assert!((0..height).any(|y| painted(width - 1, y)), "{name}: right");
-        }
-    }
-
-    #[test]
-    fn halving_keeps_the_colour() {
-        let sprite = RgbaImage::from_pixel(8, 4, image::Rgba([51, 102, 255, 255]));
-        let levels = pyramid(&sprite);
-        let sizes: Vec<_> = levels.iter().map(|l| (l.width, l.height)).collect();
-        assert_eq!(sizes, [(8, 4), (4, 2), (2, 1)]);
-        for level in levels {
-            let middle = level.sample(level.width as f32 / 2.0, level.height as f32 / 2.0);
-            for (a, b) in middle.iter().zip([0.2, 0.4, 1.0, 1.0]) {
-                assert!((a - b).abs() < 1e-6, "{middle:?}");
+        assert_eq!(names.len(), 64);
+        for (class, name) in atlas.names().iter().enumerate() {
+            assert_eq!(atlas.sprites(class).len(), 2, "{name}");
+            for sprite in atlas.sprites(class) {
+                let (width, height) = sprite.dimensions();
+                assert_eq!(width.max(height), 96, "{name}");
+                let painted = |x, y| sprite.get_pixel(x, y)[3] > 0;
+                assert!((0..width).any(|x| painted(x, 0)), "{name}: top");
+                assert!((0..width).any(|x| painted(x, height - 1)), "{name}: bottom");
+                assert!((0..height).any(|y| painted(0, y)), "{name}: left");
+                assert!((0..height).any(|y| painted(width - 1, y)), "{name}: right");
             }
-            assert_eq!(level.sample(0.0, level.height as f32 / 2.0)[3], 0.5);
-            assert_eq!(level.sample(-0.5, 0.5), [0.0; 4]);
-            assert_eq!(level.sample(level.width as f32 + 0.5, 0.5), [0.0; 4]);
-            assert_eq!(level.sample(f32::NAN, 0.5), [0.0; 4]);
         }
+        let recolourable = (0..64).filter(|&class| atlas.recolourable(class)).count();
+        assert_eq!(recolourable, 16);
     }
 
     #[test]
     fn refuses_damaged_files() {
         let list = |x: u32, width: u32| {
-            format!(r#"[{{"name": "a", "x": {x}, "y": 0, "width": {width}, "height": 9}}]"#)
+            format!(
+                r#"[{{"name": "a", "recolour": false, "sprites":
+                    [{{"x": {x}, "y": 0, "width": {width}, "height": 9}}]}}]"#
+            )
         };
         assert!(Atlas::from_bytes(PNG, list(0, 9).as_bytes()).is_ok());
         for list in [
             list(0, 0),
-            list(570, 9),
+            list(1530, 9),
             list(u32::MAX, 9),
+            r#"[{"name": "a", "recolour": false, "sprites": []}]"#.into(),
             "[]".into(),
             "{".into(),
         ] {

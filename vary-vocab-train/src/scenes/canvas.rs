@@ -5,13 +5,13 @@ use image::RgbImage;
 use super::random::Random;
 
 /// A square picture, RGB in `0..=1`, row by row.
-pub(super) struct Canvas {
-    pub(super) size: usize,
-    pub(super) pixels: Vec<[f32; 3]>,
+pub(crate) struct Canvas {
+    pub(crate) size: usize,
+    pub(crate) pixels: Vec<[f32; 3]>,
 }
 
 impl Canvas {
-    pub(super) fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         Self {
             size,
             pixels: vec![[0.0; 3]; size * size],
@@ -19,7 +19,7 @@ impl Canvas {
     }
 
     /// Paints every pixel with `colour(x, y)` of its centre.
-    pub(super) fn fill(&mut self, colour: impl Fn(f32, f32) -> [f32; 3]) {
+    pub(crate) fn fill(&mut self, colour: impl Fn(f32, f32) -> [f32; 3]) {
         for (y, row) in self.pixels.chunks_exact_mut(self.size).enumerate() {
             for (x, pixel) in row.iter_mut().enumerate() {
                 *pixel = colour(x as f32 + 0.5, y as f32 + 0.5);
@@ -27,9 +27,18 @@ impl Canvas {
         }
     }
 
+    /// Paints the pixels whose centres lie in `x1, y1, x2, y2`, one colour.
+    pub(crate) fn rectangle(&mut self, edges: [f32; 4], colour: [f32; 3]) {
+        let [x1, y1, x2, y2] = edges.map(|edge| (edge + 0.5).max(0.0) as usize);
+        let columns = x1.min(self.size)..x2.clamp(x1.min(self.size), self.size);
+        for y in y1..y2.min(self.size) {
+            self.pixels[y * self.size..][columns.clone()].fill(colour);
+        }
+    }
+
     /// Lays `colour` over the square of half side `reach` about `centre`, as far as
     /// `cover(dx, dy)` in `0..=1` says; `dx` and `dy` count from the centre.
-    pub(super) fn stamp(
+    pub(crate) fn stamp(
         &mut self,
         centre: [f32; 2],
         reach: f32,
@@ -52,7 +61,7 @@ impl Canvas {
     }
 
     /// Blurs with the taps `[weight, 1 - 2 weight, weight]` both ways; the edge repeats.
-    pub(super) fn blur(&mut self, weight: f32) {
+    pub(crate) fn blur(&mut self, weight: f32) {
         let (size, heart) = (self.size, 1.0 - 2.0 * weight);
         let tap = |before: [f32; 3], here: [f32; 3], after: [f32; 3]| {
             std::array::from_fn(|c| heart * here[c] + weight * (before[c] + after[c]))
@@ -77,7 +86,7 @@ impl Canvas {
     }
 
     /// The picture times `gain`, plus noise with the standard deviation `sigma`, as bytes.
-    pub(super) fn develop(&self, gain: f32, sigma: f32, rng: &mut Random) -> RgbImage {
+    pub(crate) fn develop(&self, gain: f32, sigma: f32, rng: &mut Random) -> RgbImage {
         let salt = rng.bits();
         let side = self.size as u32;
         let mut image = RgbImage::new(side, side);
@@ -93,7 +102,7 @@ impl Canvas {
 }
 
 /// `a` where `t` is 0, `b` where it is 1.
-pub(super) fn mix(a: [f32; 3], b: [f32; 3], t: f32) -> [f32; 3] {
+pub(crate) fn mix(a: [f32; 3], b: [f32; 3], t: f32) -> [f32; 3] {
     std::array::from_fn(|c| a[c] + (b[c] - a[c]) * t)
 }
 

@@ -9,7 +9,9 @@ use clap::Args;
 use image::{Rgb, RgbImage, imageops};
 use serde_json::json;
 
-use super::{Atlas, Scene, SceneConfig, draw_batch};
+use crate::part::Part;
+
+use super::{Atlas, Colour, Scene, SceneConfig, draw_batch};
 
 /// Scenes drawn before they are written.
 const CHUNK: u64 = 1024;
@@ -31,6 +33,9 @@ pub struct DrawArgs {
     /// Side of a scene in pixels; without it as configured.
     #[arg(long)]
     size: Option<u32>,
+    /// Part whose backgrounds the scenes show; without it as configured.
+    #[arg(long, value_enum)]
+    part: Option<Part>,
     /// JSON file with scene settings that differ from the default.
     #[arg(long)]
     config: Option<PathBuf>,
@@ -57,6 +62,7 @@ pub fn run(args: &DrawArgs) -> Result<()> {
         }
     };
     config.size = args.size.unwrap_or(config.size);
+    config.part = args.part.unwrap_or(config.part);
     config.validate()?;
     let Some(end) = args.start.checked_add(args.count) else {
         bail!("start plus count is over {}", u64::MAX)
@@ -103,7 +109,10 @@ fn write_files(
         let objects: Vec<_> = scene
             .objects
             .iter()
-            .map(|o| json!({"class": o.class, "label": atlas.names()[o.class], "bbox": o.bbox}))
+            .map(|o| {
+                let (label, colour) = (&atlas.names()[o.class], o.colour.map(Colour::name));
+                json!({"class": o.class, "label": label, "bbox": o.bbox, "colour": colour})
+            })
             .collect();
         list.push(json!({"file": file, "index": index, "objects": objects}));
         if tiles.len() < (SHEET.0 * SHEET.1) as usize {
@@ -169,7 +178,7 @@ mod tests {
         for scene in draw_batch(&SceneConfig::default(), &atlas, 1, 0..5) {
             let mut record = Vec::new();
             write_raw(&mut record, &scene).unwrap();
-            let (pixels, rest) = record.split_at(128 * 128 * 3);
+            let (pixels, rest) = record.split_at(192 * 192 * 3);
             assert_eq!(pixels, scene.image.as_raw());
             let (count, objects) = rest.split_at(4);
             assert_eq!(count, (scene.objects.len() as u32).to_le_bytes());
@@ -190,6 +199,7 @@ mod tests {
             start: 5,
             count: 2,
             size: Some(64),
+            part: Some(Part::HeldOut),
             config: None,
             raw: false,
             out,
@@ -199,6 +209,7 @@ mod tests {
         let list: serde_json::Value = serde_json::from_slice(&read("scenes.json")).unwrap();
         let config = SceneConfig {
             size: 64,
+            part: Part::HeldOut,
             ..SceneConfig::default()
         };
         let scenes = draw_batch(&config, &Atlas::embedded().unwrap(), 3, 5..7);
@@ -227,6 +238,7 @@ mod tests {
             start: 0,
             count: 1,
             size: Some(1),
+            part: None,
             config: None,
             raw: true,
             out: None,

@@ -4,13 +4,16 @@
 //! apart from the others, in any order, on any machine.
 
 mod atlas;
-mod background;
-mod canvas;
+pub(crate) mod background;
+mod camera;
+pub(crate) mod canvas;
 pub mod cli;
+mod colour;
 mod config;
 mod layout;
 mod patch;
-mod random;
+mod pyramid;
+pub(crate) mod random;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +24,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use atlas::Atlas;
+pub use colour::Colour;
 pub use config::SceneConfig;
 
 use canvas::Canvas;
@@ -35,6 +39,8 @@ pub struct SceneObject {
     /// `x1, y1, x2, y2` in pixels, origin at the top left corner of the picture: the tight box of
     /// the whole object (parts that another object hides included) within the picture.
     pub bbox: [f32; 4],
+    /// The colour that a person would call it, known only where the scene recoloured it.
+    pub colour: Option<Colour>,
 }
 
 /// A picture and what is on it.
@@ -56,12 +62,10 @@ pub struct Scene {
 pub fn draw(config: &SceneConfig, atlas: &Atlas, seed: u64, index: u64) -> Scene {
     let mut rng = Random::new(seed, index);
     let mut canvas = Canvas::new(config.size as usize);
-    background::paint(&mut canvas, &mut rng);
+    background::paint(&mut canvas, config.part, config.clutter, &mut rng);
     let mut layout = Layout::new(config, atlas);
     layout.fill(&mut canvas, &mut rng);
-    if rng.chance(0.5) {
-        canvas.blur(rng.unit() * config.blur);
-    }
+    camera::expose(&mut canvas, config, &mut rng);
     let gain = 1.0 + rng.around(config.brightness);
     let sigma = rng.unit() * config.noise;
     Scene {

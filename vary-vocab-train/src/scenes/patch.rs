@@ -2,6 +2,7 @@
 
 use super::SceneConfig;
 use super::atlas::Atlas;
+use super::colour::Colour;
 use super::random::Random;
 
 /// Pixels at least this opaque belong to the object.
@@ -20,17 +21,20 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// Draws the sprite of `class` with its longest side `side` pixels, stretched, turned and
+    /// Draws a sprite of `class` in `colour`, if there is one, with its longest side `side` pixels, stretched, turned and
     /// tinted at random, at a random fraction of a pixel.
     pub(super) fn warp(
         &mut self,
         config: &SceneConfig,
         atlas: &Atlas,
         class: usize,
+        colour: Option<Colour>,
         side: f32,
         rng: &mut Random,
     ) {
-        let (width, height) = atlas.sprites()[class].dimensions();
+        let variant = rng.below(atlas.sprites(class).len());
+        let paint = colour.zip(atlas.body(class, variant));
+        let (width, height) = atlas.sprites(class)[variant].dimensions();
         let (width, height) = (width as f32, height as f32);
         let stretch = 1.0 + rng.around(config.aspect_jitter);
         let scale = side / (width * stretch).max(height);
@@ -44,7 +48,7 @@ impl Patch {
         let tint = Tint::new(config, rng);
 
         // The level whose pixels come nearest in size to those of the picture.
-        let levels = atlas.pyramid(class);
+        let levels = atlas.pyramid(class, variant);
         let (mut depth, mut shrink, mut finest) = (0, 1.0, scale_x.min(scale_y));
         while finest < std::f32::consts::FRAC_1_SQRT_2 && depth + 1 < levels.len() {
             (depth, shrink, finest) = (depth + 1, shrink * 0.5, finest * 2.0);
@@ -68,7 +72,11 @@ impl Patch {
                 let dx = x as f32 + 0.5 - centre_x;
                 let u = (cos * dx + sin * dy) * step_x + 0.5 * width * shrink;
                 let v = (cos * dy - sin * dx) * step_y + 0.5 * height * shrink;
-                let pixel = tint.apply(level.sample(u, v));
+                let mut pixel = level.sample(u, v);
+                if let Some((colour, body)) = paint {
+                    pixel = body.recolour(colour, pixel);
+                }
+                let pixel = tint.apply(pixel);
                 if pixel[3] >= SOLID {
                     self.solid += 1;
                     let [x1, y1, x2, y2] = self.bounds;

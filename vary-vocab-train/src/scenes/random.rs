@@ -7,48 +7,48 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 ///
 /// Only exactly rounded operations follow the generator (no `sin`, no `ln`), so every machine
 /// draws the same scene.
-pub(super) struct Random(ChaCha8Rng);
+pub(crate) struct Random(ChaCha8Rng);
 
 impl Random {
-    pub(super) fn new(seed: u64, index: u64) -> Self {
-        let mut key = *b"................vary-scenes-v1..";
+    pub(crate) fn new(seed: u64, index: u64) -> Self {
+        let mut key = *b"................vary-scenes-v2..";
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&index.to_le_bytes());
         Self(ChaCha8Rng::from_seed(key))
     }
 
     /// Any 64 bits.
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Uniform in `0..1`.
-    pub(super) fn unit(&mut self) -> f32 {
+    pub(crate) fn unit(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
     }
 
     /// Uniform in `low..high`.
-    pub(super) fn range(&mut self, low: f32, high: f32) -> f32 {
+    pub(crate) fn range(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
 
     /// Uniform in `-reach..reach`.
-    pub(super) fn around(&mut self, reach: f32) -> f32 {
+    pub(crate) fn around(&mut self, reach: f32) -> f32 {
         self.range(-reach, reach)
     }
 
     /// Uniform in `0..count`; 0 if `count` is 0.
-    pub(super) fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         ((u64::from(self.0.next_u32()) * count as u64) >> 32) as usize
     }
 
     /// True with a probability.
-    pub(super) fn chance(&mut self, probability: f32) -> bool {
+    pub(crate) fn chance(&mut self, probability: f32) -> bool {
         self.unit() < probability
     }
 
     /// A unit vector.
-    pub(super) fn direction(&mut self) -> [f32; 2] {
+    pub(crate) fn direction(&mut self) -> [f32; 2] {
         loop {
             let (x, y) = (self.around(1.0), self.around(1.0));
             let square = x * x + y * y;
@@ -60,7 +60,7 @@ impl Random {
     }
 
     /// RGB in `0..1`; every other one is muted.
-    pub(super) fn colour(&mut self) -> [f32; 3] {
+    pub(crate) fn colour(&mut self) -> [f32; 3] {
         let colour = [self.unit(), self.unit(), self.unit()];
         if self.chance(0.5) {
             return colour;

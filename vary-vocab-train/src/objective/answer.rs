@@ -1,0 +1,157 @@
+//! The loss of the answers' tokens.
+
+use burn::prelude::*;
+use burn::tensor::activation::{log_softmax, sigmoid};
+use vary_core::model::VaryModel;
+use vary_core::train::{learned_labels, learned_positions};
+use vary_lm::LanguageModel;
+use vary_lm::tokenizer::CoordinateTokens;
+
+use super::sample::{Place, SceneSample};
+use super::{SceneModel, SceneObjective};
+
+/// Weight of the places' L1 distance.
+const PLACES: f32 = 2.5;
+
+impl SceneObjective {
+    /// Cross-entropy of the answers' tokens, that of coordinates against soft targets. Answers of
+    /// boxes and answers that are read each have a mean of their own over the learned tokens of the
+    /// step, as a page has many more tokens than a scene. And the L1 distance of the places.
+    pub(super) fn answer_loss(
+        &self,
+        model: &SceneModel,
+        tokens: Tensor<3>,
+        micro: &[SceneSample],
+        step: &[SceneSample],
+    ) -> vary_core::Result<(Tensor<1>, Vec<(&'static str, f32)>)> {
+        let device = model.edges.weight.val().device();
+        let ids: Vec<_> = micro.iter().map(|s| s.ids.clone()).collect();
+        let labels: Vec<_> = micro.iter().map(|s| s.labels.clone()).collect();
+        let hidden = model
+            .vary
+            .decoder
+            .forward(model.vary.embed(&ids, Some(tokens))?, None, None);
+
+        let (learned, targets) = learned_positions(hidden.clone(), &labels);
+        let logits = model.vary.decoder.logits(learned.unsqueeze());
+        let log_probs = log_softmax(logits.squeeze_dim::<2>(0), 1);
+        let share = |reads: bool| {
+            let alike = step.iter().filter(|s| s.reads == reads);
+            let learned: usize = alike.map(|s| learned_labels(&s.labels)).sum();
+            1.0 / learned.max(1) as f32
+        };
+        let (of_boxes, of_texts) = (share(false), share(true));
+        // Whether each learned token is read.
+        let reads = micro
+            .iter()
+            .flat_map(|s| std::iter::repeat_n(s.reads, learned_labels(&s.labels)));
+
+        let (mut plain, mut soft) = (vec![], vec![]);
+        for (row, (&target, reads)) in targets.iter().zip(reads).enumerate() {
+            match self.coordinates.as_ref().and_then(|c| c.get(target as u32)) {
+                Some(coordinate) if !reads => soft.push((row, coordinate)),
+                _ => plain.push((row, target, reads)),
+            }
+        }
+        let kind = |reads: bool, share: f32| {
+            let of_kind = plain.iter().filter(move |p| p.2 == reads);
+            let of_kind: Vec<(usize, i32)> = of_kind.map(|p| (p.0, p.1)).collect();
+            negative_log(&log_probs, &of_kind) * share
+        };
+        let (labels_loss, reading) = (kind(false, of_boxes), kind(true, of_texts));
+
+        let mut coordinates = Tensor::zeros([1], &device);
+        if let Some(known) = &self.coordinates {
+            for (ids, last) in [(known.inner(), false), (known.last(), true)] {
+                let of_kind: Vec<_> = soft.iter().filter(|(_, c)| c.last == last).collect();
+                if of_kind.is_empty() {
+                    continue;
+                }
+                let targets: Vec<f32> = of_kind
+                    .iter()
+                    .flat_map(|(_, c)| self.soft_target(c.value))
+                    .collect();
+                let shape = [of_kind.len(), CoordinateTokens::VALUES];
+                let targets: Tensor<2> =
+                    Tensor::from_data(TensorData::new(targets, shape), &device);
+                let picked = log_probs
+                    .clone()
+                    .select(0, indices(of_kind.iter().map(|(row, _)| *row), &device))
+                    .select(1, indices(ids.iter().map(|&id| id as usize), &device));
+                coordinates = coordinates - (picked * targets).sum() * of_boxes;
+            }
+        }
+
+        let places = |head: &burn::nn::Linear, places: fn(&SceneSample) -> &[Place]| {
+            let all: usize = step.iter().map(|s| places(s).len()).sum();
+            distance(hidden.clone(), head, micro.iter().map(places).collect()) / all.max(1) as f32
+        };
+        let edges = places(&model.edges, |s| &s.boxes);
+        let pointer = places(&model.pointer, |s| &s.letters);
+        let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
+        let parts = vec![
+            ("text", value(&labels_loss)),
+            ("coordinates", value(&coordinates)),
+            ("edges", value(&edges)),
+            ("reading", value(&reading)),
+            ("pointer", value(&pointer)),
+        ];
+        let total = labels_loss + coordinates + reading + (edges + pointer) * PLACES;
+        Ok((total, parts))
+    }
+
+    /// A bell curve around the value, so that a near miss costs less than a wide one.
+    pub(super) fn soft_target(&self, value: u16) -> Vec<f32> {
+        let weight = |v: usize| {
+            let distance = (v as f32 - f32::from(value)) / self.sigma;
+            (-0.5 * distance * distance).exp()
+        };
+        let weights: Vec<f32> = (0..CoordinateTokens::VALUES).map(weight).collect();
+        let sum: f32 = weights.iter().sum();
+        weights.into_iter().map(|w| w / sum).collect()
+    }
+}
+
+/// Minus the sum of the log-probabilities of a column in each of some rows.
+fn negative_log(log_probs: &Tensor<2>, picked: &[(usize, i32)]) -> Tensor<1> {
+    let device = log_probs.device();
+    if picked.is_empty() {
+        return Tensor::zeros([1], &device);
+    }
+    let columns: Vec<i32> = picked.iter().map(|p| p.1).collect();
+    let columns = Tensor::from_data(TensorData::new(columns, [picked.len(), 1]), &device);
+    let rows = indices(picked.iter().map(|p| p.0), &device);
+    -log_probs.clone().select(0, rows).gather(1, columns).sum()
+}
+
+/// Mean L1 distance of an edge, summed over the places; a head tells each from the hidden state at
+/// its position.
+fn distance(hidden: Tensor<3>, head: &burn::nn::Linear, places: Vec<&[Place]>) -> Tensor<1> {
+    let device = hidden.device();
+    let [batch, seq, d_model] = hidden.dims();
+    let mut rows = vec![];
+    let mut truth = vec![];
+    for (i, places) in places.into_iter().enumerate() {
+        rows.extend(places.iter().map(|(at, _)| i * seq + at));
+        truth.extend(places.iter().flat_map(|(_, bbox)| *bbox));
+    }
+    // A head that a backward pass never reaches is never forgotten by burn's autodiff: without
+    // places it is asked for one that weighs nothing.
+    let weight = if rows.is_empty() { 0.0 } else { 0.25 };
+    if rows.is_empty() {
+        rows.push(0);
+        truth.extend([0.0; 4]);
+    }
+    let n = rows.len();
+    let states = hidden
+        .reshape([batch * seq, d_model])
+        .select(0, indices(rows.into_iter(), &device));
+    let truth = Tensor::from_data(TensorData::new(truth, [n, 4]), &device);
+    (sigmoid(head.forward(states)) - truth).abs().sum() * weight
+}
+
+fn indices(values: impl Iterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i32> = values.map(|value| value as i32).collect();
+    let n = values.len();
+    Tensor::from_data(TensorData::new(values, [n]), device)
+}

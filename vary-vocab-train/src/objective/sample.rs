@@ -1,0 +1,156 @@
+//! From drawn pictures to samples.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use vary_core::prompt::labels::{Labelled, answers};
+use vary_core::prompt::{Message, Template};
+use vary_vision::preprocess::ImageProcessor;
+
+use super::SceneObjective;
+use crate::dense::{DenseTargets, Letter, Shown};
+use crate::questions::Question;
+use crate::scenes::{SceneObject, draw};
+
+/// A picture, a question about it, and what the helper heads are told of it.
+struct Drawn {
+    image: image::RgbImage,
+    question: Question,
+    objects: Vec<SceneObject>,
+    letters: Vec<Letter>,
+}
+
+/// A picture made ready for batching.
+#[derive(Debug)]
+pub struct SceneSample {
+    pub(super) pixels: Vec<f32>,
+    pub(super) ids: Vec<u32>,
+    pub(super) labels: Vec<i64>,
+    pub(super) dense: DenseTargets,
+    /// Boxes in the order of the answer, 0 to 1, and the position before each one's first
+    /// coordinate.
+    pub(super) boxes: Vec<Place>,
+    /// Where on the picture a token of the answer is read, 0 to 1, and the position before it.
+    pub(super) letters: Vec<Place>,
+    /// Whether the picture is one of text.
+    pub(super) reads: bool,
+}
+
+/// A position of the sequence and a box, 0 to 1.
+pub(super) type Place = (usize, [f32; 4]);
+
+impl SceneObjective {
+    /// Pictures of text and scenes take turns in pairs: two that share a pass are alike in length.
+    fn reads(&self, index: u64) -> bool {
+        let period = self.text_every * 2;
+        period > 0 && index % period >= period - 2
+    }
+
+    fn draw(&self, index: u64) -> Drawn {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5_eed0_fa5c);
+        rng.set_stream(index);
+        if self.reads(index) {
+            let text = self.texts.draw(&self.text_config, None, self.seed, index);
+            let question = Question::read(&text, &mut rng);
+            let written = text.plain.text.chars().zip(&text.plain.places);
+            let letters = written.filter_map(|(c, place)| Letter::new(c, (*place)?));
+            return Drawn {
+                question,
+                objects: vec![],
+                letters: letters.collect(),
+                image: text.image,
+            };
+        }
+        let scene = draw(&self.scenes, &self.atlas, self.seed, index);
+        Drawn {
+            question: Question::draw(&scene, self.atlas.names(), &mut rng),
+            objects: scene.objects,
+            letters: vec![],
+            image: scene.image,
+        }
+    }
+
+    pub(super) fn make(&self, index: u64) -> vary_core::Result<SceneSample> {
+        let drawn = self.draw(index);
+        let (question, size) = (&drawn.question, drawn.image.dimensions());
+        let messages = [
+            Message::human(format!("<image>\n{}", question.prompt)),
+            Message::gpt(question.answer.clone()),
+        ];
+        let labelled = answers(
+            &Template::V1,
+            &messages,
+            self.model.image_token_len,
+            Some(self.model.opt.max_position_embeddings),
+            |text| Ok(self.tokenizer.encode(text, true)?),
+        )?;
+        let sam = &self.model.sam_config;
+        let shown = Shown {
+            size,
+            objects: &drawn.objects,
+            letters: &drawn.letters,
+        };
+        let classes = self.atlas.names().len();
+        Ok(SceneSample {
+            pixels: ImageProcessor::vary(sam.img_size).pixels(&drawn.image)?,
+            dense: DenseTargets::new(shown, classes, sam.grid_size(), sam.token_grid_size()),
+            boxes: self.boxes(&labelled, &drawn),
+            letters: self.letters(&labelled, &drawn)?,
+            reads: !question.places.is_empty(),
+            ids: labelled.ids,
+            labels: labelled.labels,
+        })
+    }
+
+    /// A box begins where a coordinate follows a token that is none.
+    fn boxes(&self, labelled: &Labelled, drawn: &Drawn) -> Vec<Place> {
+        let Some(coordinates) = &self.coordinates else {
+            return vec![];
+        };
+        if drawn.objects.is_empty() {
+            return vec![];
+        }
+        let learned = |i: usize| labelled.labels[i] >= 0;
+        let coordinate = |i: usize| coordinates.get(labelled.ids[i]).is_some();
+        let starts =
+            (1..labelled.ids.len()).filter(|&i| learned(i) && coordinate(i) && !coordinate(i - 1));
+        let size = drawn.image.dimensions();
+        starts
+            .zip(&drawn.question.objects)
+            .map(|(start, &object)| (start - 1, share(drawn.objects[object].bbox, size)))
+            .collect()
+    }
+
+    /// The place of a token is that of its first character with ink.
+    fn letters(&self, labelled: &Labelled, drawn: &Drawn) -> vary_core::Result<Vec<Place>> {
+        let places = &drawn.question.places;
+        let Some(first) = labelled.labels.iter().position(|&label| label >= 0) else {
+            return Ok(vec![]);
+        };
+        let (text, spans) = self.tokenizer.decode_with_spans(&labelled.ids[first..])?;
+        // A template may put a blank before the answer.
+        let before = text.find(&drawn.question.answer).unwrap_or(0);
+        let answer: Vec<(usize, char)> = drawn.question.answer.char_indices().collect();
+        let inked = answer.iter().zip(places).filter_map(|((at, c), place)| {
+            let place = place.filter(|_| !c.is_whitespace())?;
+            Some((before + at, place))
+        });
+        let mut inked = inked.peekable();
+        let mut letters = vec![];
+        for (i, span) in spans.iter().enumerate() {
+            let mut of_token = None;
+            while let Some((_, place)) = inked.next_if(|(at, _)| *at < span.end) {
+                of_token.get_or_insert(place);
+            }
+            if let Some(place) = of_token {
+                letters.push((first + i - 1, share(place, drawn.image.dimensions())));
+            }
+        }
+        Ok(letters)
+    }
+}
+
+/// From pixels to shares of the picture's sides.
+fn share(bbox: [f32; 4], (width, height): (u32, u32)) -> [f32; 4] {
+    let sides = [width, height, width, height].map(|n| n as f32);
+    std::array::from_fn(|i| bbox[i] / sides[i])
+}

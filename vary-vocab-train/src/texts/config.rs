@@ -1,0 +1,85 @@
+//! How pictures of text look.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::part::Part;
+
+/// How pictures of text look.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TextConfig {
+    /// Side of the square picture in pixels, `64..=2048`. The layout does not depend on it.
+    pub size: u32,
+    /// Which fonts, papers and colours may show.
+    pub part: Part,
+    /// Texts are turned and sheared by up to this many degrees either way, `0..=8`.
+    pub skew: f32,
+    /// The picture's brightness changes by up to this share, `0..=0.3`.
+    pub brightness: f32,
+    /// Greatest weight of a neighbour in the blur of half the pictures, `0..=0.33`.
+    pub blur: f32,
+    /// Greatest standard deviation of the pixel noise, white being 1, `0..=0.2`.
+    pub noise: f32,
+}
+
+impl Default for TextConfig {
+    fn default() -> Self {
+        Self {
+            size: 192,
+            part: Part::Train,
+            skew: 4.0,
+            brightness: 0.1,
+            blur: 0.15,
+            noise: 0.03,
+        }
+    }
+}
+
+impl TextConfig {
+    /// Checks that every value is within its range.
+    ///
+    /// # Errors
+    /// [`Error::SceneConfig`] with the first setting that is not.
+    pub fn validate(&self) -> Result<()> {
+        let within = |field, value: f32, low: f32, high: f32| {
+            if (low..=high).contains(&value) {
+                return Ok(());
+            }
+            Err(Error::SceneConfig {
+                field,
+                problem: format!("is {value}, not in {low}..={high}"),
+            })
+        };
+        within("size", self.size as f32, 64.0, 2048.0)?;
+        within("skew", self.skew, 0.0, 8.0)?;
+        within("brightness", self.brightness, 0.0, 0.3)?;
+        within("blur", self.blur, 0.0, 0.33)?;
+        within("noise", self.noise, 0.0, 0.2)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_is_valid() {
+        TextConfig::default().validate().unwrap();
+    }
+
+    #[test]
+    fn names_the_setting_out_of_range() {
+        let refused = |json: &str| {
+            let config: TextConfig = serde_json::from_str(json).unwrap();
+            config.validate().unwrap_err().to_string()
+        };
+        assert!(refused(r#"{"size": 20}"#).contains("`size` is 20"));
+        assert!(refused(r#"{"skew": 9}"#).contains("`skew`"));
+        assert!(refused(r#"{"brightness": 0.5}"#).contains("`brightness`"));
+        assert!(refused(r#"{"blur": -0.1}"#).contains("`blur`"));
+        assert!(refused(r#"{"noise": 0.5}"#).contains("`noise`"));
+        assert!(serde_json::from_str::<TextConfig>(r#"{"colour": 1}"#).is_err());
+    }
+}

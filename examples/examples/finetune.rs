@@ -42,9 +42,11 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let train = Conversations::open(args.data.join("train.json"), &pictures)?;
     let held_out = Conversations::open(args.data.join("held_out.json"), &pictures)?;
     let checkpoint = Weights::nano().open()?;
-    let ModelConfig::VaryTiny(config) = checkpoint.config else {
+    let ModelConfig::VaryTiny(mut config) = checkpoint.config else {
         anyhow::bail!("the embedded model is of another family");
     };
+    // The calibration is of the weights before training.
+    config.score_map = None;
 
     let device = default_device()?.autodiff();
     let base = VaryTiny::from_files(&config, &checkpoint.files, &device, Precision::F32)?;

@@ -166,6 +166,9 @@ pub enum Error {
     /// A configuration whose parts do not fit each other.
     #[error("config: {0}")]
     Config(String),
+    /// Knots that are no [`ScoreMap`](crate::detection::ScoreMap).
+    #[error("no score map: {0}; calibrate the checkpoint again, or remove the field")]
+    ScoreMap(String),
     /// A prompt whose `<img>` places do not fit the pictures or the model.
     #[error(
         "prompt {sample}: {reason}; write `<img>`, the model's number of `<imgpad>` and `</img>` once for each picture"

@@ -1,6 +1,8 @@
 //! Generates a vision vocabulary: draws training scenes and trains Vary-tiny+ on them by
 //! autoregression (Vary-toy, arXiv 2401.12503, section 3.1).
 
+/// Calibration of scores on drawn scenes.
+pub mod calibrate;
 pub mod dense;
 mod error;
 /// Scoring of models on drawn scenes.
@@ -20,6 +22,7 @@ pub mod texts;
 pub mod train;
 mod validation;
 
+pub use calibrate::CalibrateArgs;
 pub use error::{Error, Result};
 pub use evaluate::EvalArgs;
 pub use finetune::{DataArgs, ExportArgs, FinetuneArgs};

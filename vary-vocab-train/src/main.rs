@@ -3,7 +3,10 @@
 use clap::{Parser, Subcommand};
 use vary_vocab_train::scenes::{self, cli::DrawArgs};
 use vary_vocab_train::texts::{self, cli::DrawTextArgs};
-use vary_vocab_train::{EvalArgs, ExportArgs, FinetuneArgs, TrainArgs, evaluate, finetune, train};
+use vary_vocab_train::{
+    CalibrateArgs, EvalArgs, ExportArgs, FinetuneArgs, TrainArgs, calibrate, evaluate, finetune,
+    train,
+};
 
 // A step allocates and frees gigabytes of buffers; the system's allocator gives large ones back to
 // the kernel each time and pays for fresh pages.
@@ -31,6 +34,8 @@ enum Command {
     ExportVocabulary(ExportArgs),
     /// Score a model on held-out scenes.
     Eval(EvalArgs),
+    /// Make the scores of a checkpoint probabilities.
+    Calibrate(CalibrateArgs),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -41,5 +46,6 @@ fn main() -> anyhow::Result<()> {
         Command::Finetune(args) => finetune::run(&args),
         Command::ExportVocabulary(args) => finetune::export(&args),
         Command::Eval(args) => evaluate::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
     }
 }

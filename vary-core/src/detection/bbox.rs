@@ -103,7 +103,8 @@ impl BoundingBox {
 pub struct Detection {
     /// Name of the class as the model wrote it; empty where an answer gave a box only.
     pub label: String,
-    /// Confidence in 0..=1, from the probabilities of the tokens that spell the box.
+    /// Confidence in 0..=1, from the probabilities of the tokens that spell the box. With a
+    /// checkpoint that has a [`ScoreMap`](super::ScoreMap), the probability that the box is right.
     pub score: f32,
     /// Where the object is, in pixels of the original picture.
     pub bbox: BoundingBox,

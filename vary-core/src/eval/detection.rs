@@ -51,11 +51,11 @@ pub struct DetectionEval {
     confusion: Confusion,
     images: usize,
     truths: usize,
-    detections: usize,
     hits: usize,
     /// Sum of the IoU of all hits.
     overlap: f64,
-    calibration: Calibration,
+    /// Score of every detection that counts, and whether it is a hit.
+    scored: Vec<(f32, bool)>,
 }
 
 /// IoU from which a box counts as found.
@@ -76,10 +76,9 @@ impl DetectionEval {
             confusion: Confusion::new(classes),
             images: 0,
             truths: 0,
-            detections: 0,
             hits: 0,
             overlap: 0.0,
-            calibration: Calibration::default(),
+            scored: vec![],
         }
     }
 
@@ -157,8 +156,7 @@ impl DetectionEval {
             };
             (matched[i], used[j]) = (true, true);
             self.confusion.counts[class][found] += 1;
-            self.detections += 1;
-            self.calibration.add(detections[j].1.score, class == found);
+            self.scored.push((detections[j].1.score, class == found));
             if class == found {
                 self.hits += 1;
                 self.overlap += f64::from(iou);
@@ -179,8 +177,7 @@ impl DetectionEval {
             {
                 continue;
             }
-            self.detections += 1;
-            self.calibration.add(d.score, false);
+            self.scored.push((d.score, false));
             match class {
                 Some(class) => self.confusion.counts[none][*class] += 1,
                 None => {
@@ -194,27 +191,36 @@ impl DetectionEval {
     /// Panoptic quality of the boxes (arXiv 1801.00868), 0 to 1: the sum of the IoU of the hits over
     /// the mean number of objects and detections. 1 where nothing is and nothing was found.
     pub(super) fn quality(&self) -> f64 {
-        match self.truths + self.detections {
+        match self.truths + self.scored.len() {
             0 => 1.0,
             boxes => 2.0 * self.overlap / boxes as f64,
         }
     }
 
+    /// The score of every detection and whether it is a hit, those inside crowds left out.
+    pub fn scored(&self) -> &[(f32, bool)] {
+        &self.scored
+    }
+
     /// The numbers over all pictures added so far.
     pub fn summary(&self) -> DetectionSummary {
+        let mut calibration = Calibration::default();
+        for &(score, hit) in &self.scored {
+            calibration.add(score, hit);
+        }
         let ratio = |sum: f64, count: usize| if count == 0 { -1.0 } else { sum / count as f64 };
         let classes = 0..self.confusion.classes.len();
         DetectionSummary {
             images: self.images,
             truths: self.truths,
-            detections: self.detections,
+            detections: self.scored.len(),
             coco: self.coco.summary(),
             class_ap50: classes.map(|class| self.coco.class_ap50(class)).collect(),
-            precision: ratio(self.hits as f64, self.detections),
+            precision: ratio(self.hits as f64, self.scored.len()),
             recall: ratio(self.hits as f64, self.truths),
             mean_iou: ratio(self.overlap, self.hits),
             mean_iou_all: ratio(self.overlap, self.truths),
-            calibration: self.calibration.summary(),
+            calibration: calibration.summary(),
             confusion: self.confusion.clone(),
         }
     }

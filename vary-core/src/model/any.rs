@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::splice::ImagePlace;
 use super::{VaryModel, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
 use crate::checkpoint::{CheckpointFiles, Precision, parse_config_json};
+use crate::detection::ScoreMap;
 use crate::{Error, Result};
 
 /// The families of models that a checkpoint can be of.
@@ -96,6 +97,22 @@ impl ModelConfig {
         match self {
             Self::VaryTiny(config) => config.sam_config.img_size,
             Self::VaryToy(config) => config.sam_config.img_size,
+        }
+    }
+
+    /// What scores of detections go through, where the checkpoint is calibrated.
+    pub fn score_map(&self) -> Option<&ScoreMap> {
+        match self {
+            Self::VaryTiny(config) => config.score_map.as_ref(),
+            Self::VaryToy(config) => config.score_map.as_ref(),
+        }
+    }
+
+    /// Puts another score map in the place of what there is; none for weights that change.
+    pub fn set_score_map(&mut self, map: Option<ScoreMap>) {
+        match self {
+            Self::VaryTiny(config) => config.score_map = map,
+            Self::VaryToy(config) => config.score_map = map,
         }
     }
 

@@ -3,6 +3,7 @@ use vary_lm::opt::OptConfig;
 use vary_vision::vocab::VisionVocabularyConfig;
 
 use super::splice::ImagePlace;
+use crate::detection::ScoreMap;
 use crate::{Error, Result};
 
 /// Configuration of [`VaryTiny`](super::VaryTiny), the content of a checkpoint's `config.json`.
@@ -33,6 +34,9 @@ pub struct VaryTinyConfig {
     /// Tokens of one picture.
     #[serde(default = "token_len")]
     pub image_token_len: usize,
+    /// What scores of detections go through, where the checkpoint is calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_map: Option<ScoreMap>,
 }
 
 fn model_type() -> String {
@@ -106,6 +110,7 @@ impl VaryTinyConfig {
             image_token_len: sam_config.num_tokens(),
             sam_config,
             opt,
+            score_map: None,
         }
     }
 

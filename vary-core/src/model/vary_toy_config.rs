@@ -4,6 +4,7 @@ use vary_vision::clip::ClipVisionConfig;
 use vary_vision::vocab::VisionVocabularyConfig;
 
 use super::splice::ImagePlace;
+use crate::detection::ScoreMap;
 use crate::{Error, Result};
 
 /// Configuration of [`VaryToy`](super::VaryToy), the content of a checkpoint's `config.json`.
@@ -43,6 +44,9 @@ pub struct VaryToyConfig {
     /// Tokens of one picture.
     #[serde(default = "token_len")]
     pub image_token_len: usize,
+    /// What scores of detections go through, where the checkpoint is calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_map: Option<ScoreMap>,
 }
 
 fn model_type() -> String {
@@ -89,6 +93,7 @@ impl VaryToyConfig {
             im_start_token: start_token(),
             im_end_token: end_token(),
             image_token_len: token_len(),
+            score_map: None,
         }
     }
 

@@ -68,6 +68,17 @@ impl Weights {
     }
 }
 
+impl Checkpoint {
+    /// Reads the weights and puts the model to use.
+    ///
+    /// # Errors
+    /// [`Error::TokenizerMismatch`], or whatever is wrong with the files or the configuration.
+    pub fn load(self, device: &Device, precision: Precision) -> Result<Pipeline> {
+        let model = self.config.load(&self.files, device, precision)?;
+        Pipeline::from_parts(model, self.config, self.tokenizer)
+    }
+}
+
 #[cfg(feature = "hub")]
 impl Weights {
     /// A published checkpoint by its name, `owner/name`; downloaded when the pipeline is built, see
@@ -131,13 +142,7 @@ impl PipelineBuilder {
             None => default_device()?,
         };
         self.precision.check(&device)?;
-        let Checkpoint {
-            config,
-            tokenizer,
-            files,
-        } = weights.open()?;
-        let model = config.load(&files, &device, self.precision)?;
-        Pipeline::from_parts(model, config, tokenizer)
+        weights.open()?.load(&device, self.precision)
     }
 }
 

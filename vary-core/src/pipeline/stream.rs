@@ -92,7 +92,11 @@ impl AnswerStream {
         Ok(Self {
             generator: Generator::new(first, generate, step)?
                 .with_cancellation(options.cancellation.clone()),
-            transcript: Transcript::new(&inner.tokenizer, transform),
+            transcript: Transcript::new(
+                &inner.tokenizer,
+                transform,
+                inner.config.score_map().cloned(),
+            ),
             pipeline: pipeline.clone(),
             usage,
             times,

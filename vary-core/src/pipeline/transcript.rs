@@ -5,12 +5,13 @@ use vary_vision::preprocess::ResizeTransform;
 
 use super::{Event, TokenScore};
 use crate::Result;
-use crate::detection::{BoundingBox, Detection, ParsedBox, parse_answer};
+use crate::detection::{BoundingBox, Detection, ParsedBox, ScoreMap, parse_answer};
 
 /// An answer as it grows: tokens in, text and boxes out.
 pub(super) struct Transcript {
     tokenizer: Tokenizer,
     transform: ResizeTransform,
+    score_map: Option<ScoreMap>,
     decoder: DecodeStream,
     ids: Vec<u32>,
     log_confidences: Vec<f32>,
@@ -20,11 +21,16 @@ pub(super) struct Transcript {
 }
 
 impl Transcript {
-    pub fn new(tokenizer: &Tokenizer, transform: ResizeTransform) -> Self {
+    pub fn new(
+        tokenizer: &Tokenizer,
+        transform: ResizeTransform,
+        score_map: Option<ScoreMap>,
+    ) -> Self {
         Self {
             decoder: tokenizer.decode_stream(true),
             tokenizer: tokenizer.clone(),
             transform,
+            score_map,
             ids: vec![],
             log_confidences: vec![],
             text: String::new(),
@@ -88,9 +94,11 @@ impl Transcript {
 
     fn locate(&self, parsed: &ParsedBox, tokens: &[(Range<usize>, f32)]) -> Detection {
         let [x1, y1, x2, y2] = self.transform.to_original(parsed.coords);
+        let raw = parsed.score(tokens);
+        let score = self.score_map.as_ref().map_or(raw, |map| map.apply(raw));
         Detection {
             label: parsed.label.clone(),
-            score: parsed.score(tokens),
+            score,
             bbox: BoundingBox::new(x1, y1, x2, y2),
         }
     }
@@ -115,7 +123,7 @@ mod tests {
     /// Feeds `text` token by token, each with probability 0.5.
     fn tell(text: &str) -> (Transcript, Vec<Vec<Event>>) {
         let tokenizer = tokenizer();
-        let mut transcript = Transcript::new(&tokenizer, TRANSFORM);
+        let mut transcript = Transcript::new(&tokenizer, TRANSFORM, None);
         let ids = tokenizer.encode(text, false).unwrap();
         let mut events: Vec<_> = ids
             .into_iter()

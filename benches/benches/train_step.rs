@@ -11,6 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use vary_core::train::{Objective, Step, TrainOptimizer, clip_global_norm};
 use vary_lm::tokenizer::{CoordinateTokens, nano_tokenizer};
 use vary_vocab_train::scenes::Atlas;
+use vary_vocab_train::texts::Texts;
 use vary_vocab_train::{Preset, SceneModel, SceneObjective, SceneRecipe, initialise};
 
 // As in the training program.
@@ -26,6 +27,9 @@ fn objective(recipe: &SceneRecipe) -> SceneObjective {
     SceneObjective {
         model: SceneRecipe::model(Preset::Nano, tokenizer.vocab_size()),
         scenes: recipe.scenes.clone(),
+        text_config: recipe.texts.clone(),
+        texts: Texts::embedded().unwrap(),
+        text_every: recipe.text_every,
         coordinates: CoordinateTokens::find(&tokenizer),
         tokenizer,
         atlas,

@@ -112,7 +112,7 @@ impl Question {
         let mut present: Vec<usize> = scene.objects.iter().map(|object| object.class).collect();
         present.sort_unstable();
         if lot < LOCATE
-            && let Some((question, _)) = Self::locate(scene, names, rng)
+            && let Some(question) = Self::locate(scene, names, rng)
         {
             return question;
         }
@@ -140,12 +140,8 @@ impl Question {
         )
     }
 
-    /// One object that a phrase sets apart, and the phrase; `None` where a few tries find none.
-    pub fn locate(
-        scene: Objects<'_>,
-        names: &[String],
-        rng: &mut impl Rng,
-    ) -> Option<(Self, String)> {
+    /// One object that a phrase sets apart; `None` where a few tries find none.
+    pub fn locate(scene: Objects<'_>, names: &[String], rng: &mut impl Rng) -> Option<Self> {
         if scene.objects.is_empty() {
             return None;
         }
@@ -153,7 +149,7 @@ impl Question {
             let index = rng.random_range(0..scene.objects.len());
             let phrase = refer::phrase(scene, names, index, rng)?;
             let prompt = Task::Locate(&phrase).to_string();
-            Some((Self::new(prompt, scene, names, vec![index]), phrase))
+            Some(Self::new(prompt, scene, names, vec![index]))
         })
     }
 

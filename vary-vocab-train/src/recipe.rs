@@ -11,14 +11,14 @@ use vary_core::train::TrainConfig;
 use crate::scenes::SceneConfig;
 use crate::texts::TextConfig;
 
-/// Seeds of the data. Scenes of different seeds have nothing in common; the held-out seed is drawn
+/// Seeds of the data. Pictures of different seeds have nothing in common; the held-out seed is drawn
 /// for the final report only.
 pub mod seeds {
-    /// Training scenes and starting weights.
+    /// Training pictures and starting weights.
     pub const TRAIN: u64 = 1;
-    /// Scenes that choose the best checkpoint.
+    /// Pictures that choose the best checkpoint and calibrate its scores.
     pub const VALIDATION: u64 = 2;
-    /// Scenes of the final report.
+    /// Pictures of the final report, of [`Part::HeldOut`](crate::Part).
     pub const HELD_OUT: u64 = 20_261_123;
 }
 
@@ -42,8 +42,8 @@ pub struct SceneRecipe {
     pub frozen_share: f64,
     /// Width of the soft targets of coordinates, in thousandths.
     pub sigma: f32,
-    /// Scenes of the validation after each checkpoint.
-    pub validation_scenes: usize,
+    /// Pictures of each task in the validation after each checkpoint.
+    pub validation_pictures: u64,
 }
 
 impl SceneRecipe {
@@ -51,8 +51,8 @@ impl SceneRecipe {
     pub fn nano() -> Self {
         Self {
             train: TrainConfig {
-                steps: 4400,
-                batch_size: 32,
+                steps: 6900,
+                batch_size: 24,
                 micro_batch_size: 2,
                 workers: 2,
                 learning_rate: 1e-3,
@@ -60,7 +60,8 @@ impl SceneRecipe {
                 weight_decay: 0.01,
                 betas: (0.9, 0.98),
                 muon_learning_rate: Some(0.02),
-                save_every: 220,
+                save_every: 345,
+                log_every: 23,
                 ..TrainConfig::default()
             },
             scenes: SceneConfig::default(),
@@ -70,7 +71,7 @@ impl SceneRecipe {
             dense_share: 0.4,
             frozen_share: 0.2,
             sigma: 10.0,
-            validation_scenes: 200,
+            validation_pictures: 30,
         }
     }
 
@@ -91,10 +92,10 @@ impl SceneRecipe {
                 ..nano.scenes
             },
             texts: TextConfig {
-                size: 32,
+                size: 64,
                 ..nano.texts
             },
-            validation_scenes: 8,
+            validation_pictures: 2,
             ..nano
         }
     }

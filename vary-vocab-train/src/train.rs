@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -13,9 +14,10 @@ use vary_core::pipeline::default_device;
 use vary_core::train::Trainer;
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer, nano_tokenizer};
 
-use crate::evaluate::evaluate;
+use crate::evaluate::{Suite, quality, table};
 use crate::init::initialise;
 use crate::objective::{SceneModel, SceneObjective};
+use crate::part::Part;
 use crate::recipe::{Preset, SceneRecipe, keep_recipe, seeds};
 use crate::scenes::Atlas;
 use crate::texts::Texts;
@@ -97,7 +99,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let objective = SceneObjective {
         model: config.clone(),
         scenes: recipe.scenes.clone(),
-        atlas: atlas.clone(),
+        atlas,
         text_config: recipe.texts.clone(),
         texts: Texts::embedded()?,
         text_every: recipe.text_every,
@@ -112,7 +114,12 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         dir: args.out.clone(),
         config: config.clone(),
         tokenizer: tokenizer.clone(),
-        atlas,
+        suite: Suite::new(
+            Part::Train,
+            seeds::VALIDATION,
+            recipe.validation_pictures,
+            config.sam_config.img_size as u32,
+        )?,
         recipe: recipe.clone(),
         start: Instant::now(),
     };
@@ -138,12 +145,13 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Scores each checkpoint on the validation seed and keeps the best one, by AP50.
+/// Scores each checkpoint on the validation seed and keeps the best one, by the mean of what its tasks
+/// are judged by.
 struct Validation {
     dir: PathBuf,
     config: VaryTinyConfig,
     tokenizer: Tokenizer,
-    atlas: Atlas,
+    suite: Suite,
     recipe: SceneRecipe,
     start: Instant,
 }
@@ -155,27 +163,20 @@ impl Validation {
             return Ok(());
         }
         let pipeline = Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
-        let summary = evaluate(
-            &pipeline,
-            &self.recipe.scenes,
-            &self.atlas,
-            seeds::VALIDATION,
-            self.recipe.validation_scenes as u64,
-        )?;
-        let ap50 = summary.coco.ap50;
-        let best = log.values("ap50").fold(-1.0, f64::max);
+        let report = self.suite.run(&pipeline)?.report("validation");
+        let mean = report.tasks.iter().map(quality).sum::<f64>() / report.tasks.len() as f64;
+        let best = log.values("quality").fold(-1.0, f64::max);
+        let of_tasks = report.tasks.iter();
+        let of_tasks: BTreeMap<_, _> = of_tasks.map(|t| (t.name.as_str(), quality(t))).collect();
         let line = json!({
             "step": step,
             "samples": step * self.recipe.train.batch_size as u64,
             "seconds": self.start.elapsed().as_secs(),
-            "ap50": ap50,
-            "ap": summary.coco.ap,
-            "recall": summary.recall,
-            "precision": summary.precision,
-            "mean_iou": summary.mean_iou_all,
+            "quality": mean,
+            "tasks": of_tasks,
         });
-        println!("validation {line}");
-        if ap50 > best {
+        println!("validation {line}\n{}", table(&report));
+        if mean > best {
             save(
                 model,
                 &self.config,

@@ -57,9 +57,10 @@ impl Task<'_> {
             Self::Locate(phrase) if phrase.trim().is_empty() => {
                 empty("the phrase", "say which object to find")
             }
-            Self::OcrOf(part) if part.trim().is_empty() => {
-                empty("the name of the part", "say what to read, or read all of it")
-            }
+            Self::OcrOf(part) if part.trim().is_empty() => empty(
+                "the name of the part",
+                "say what to read, or read all of it",
+            ),
             Self::Ask(question) if question.trim().is_empty() => {
                 empty("the question", "ask something")
             }

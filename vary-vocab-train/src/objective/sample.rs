@@ -12,9 +12,9 @@ use crate::questions::Question;
 use crate::scenes::{SceneObject, draw};
 
 /// A picture, a question about it, and what the helper heads are told of it.
-struct Drawn {
+pub(super) struct Drawn {
     image: image::RgbImage,
-    question: Question,
+    pub(super) question: Question,
     objects: Vec<SceneObject>,
     letters: Vec<Letter>,
 }
@@ -45,7 +45,7 @@ impl SceneObjective {
         period > 0 && index % period >= period - 2
     }
 
-    fn draw(&self, index: u64) -> Drawn {
+    pub(super) fn draw(&self, index: u64) -> Drawn {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5_eed0_fa5c);
         rng.set_stream(index);
         if self.reads(index) {

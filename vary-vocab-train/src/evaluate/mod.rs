@@ -1,37 +1,47 @@
+mod suite;
+mod table;
+
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 use vary_core::detection::BoundingBox;
-use vary_core::eval::{DetectionEval, DetectionSummary, Evaluation, GroundTruth, Truth};
+use vary_core::eval::{Evaluation, GroundTruth, Truth};
 use vary_core::pipeline::{Answer, AnswerOptions};
 use vary_core::prompt::{IMAGE, Speaker, Task};
 use vary_core::{Error, Pipeline, Weights};
 
 use crate::finetune::{DataArgs, Source, open_set};
+use crate::part::Part;
 use crate::recipe::seeds;
 use crate::scenes::{Atlas, Scene, SceneConfig, draw_batch};
 
-/// Scores a model on drawn scenes that it was not trained on, or on your own pictures.
+pub use suite::Suite;
+pub use table::{quality, table};
+
+/// Scores a model on drawn scenes and texts that it was not trained on, or on your own pictures.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Checkpoint directory; the embedded model without it.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// Number of scenes.
-    #[arg(long, default_value_t = 500)]
-    scenes: u64,
-    /// Seed of the scenes; the default is never trained or tuned on.
+    /// Pictures of each task.
+    #[arg(long, default_value_t = 300)]
+    pictures: u64,
+    /// Seed of the pictures; the default is never trained or tuned on.
     #[arg(long, default_value_t = seeds::HELD_OUT)]
     seed: u64,
-    /// Your own data instead of scenes: the first question of each of its conversations is asked.
+    /// Whose fonts, papers and backgrounds the pictures show.
+    #[arg(long, value_enum, default_value_t = Part::HeldOut)]
+    part: Part,
+    /// Your own data instead of drawn pictures: the first question of each of its conversations is asked.
     /// An answer of boxes is scored as detection, any other as text.
     #[command(flatten)]
     data: DataArgs,
     /// Writes report.json and report.html, with the best and worst answers, into this directory.
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
-    /// Prints JSON: the summary of the scenes, or with `--data` the report.
+    /// Prints the whole report as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -45,45 +55,24 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
     let pipeline = Pipeline::builder().weights(weights).build()?;
     match args.data.source() {
         Some(source) => run_data(args, &pipeline, &source),
-        None => run_scenes(args, &pipeline),
+        None => run_drawn(args, &pipeline),
     }
 }
 
-fn run_scenes(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
-    let atlas = Atlas::embedded()?;
-    let config = SceneConfig {
-        size: pipeline.config().image_size() as u32,
-        ..Default::default()
-    };
+fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
+    let size = pipeline.config().image_size() as u32;
     let start = std::time::Instant::now();
-    let mut eval = DetectionEval::new(atlas.names());
-    let mut evaluation = Evaluation::default().with_classes(atlas.names());
-    let question = Task::DetectAll.to_string();
-    answer_scenes(
-        pipeline,
-        &config,
-        &atlas,
-        args.seed,
-        args.scenes,
-        |scene, answer| {
-            let truths = truths(scene, &atlas);
-            eval.add(&truths, &answer.detections);
-            if args.report.is_some() {
-                let truth = Truth::Objects(truths);
-                evaluation.add("detection", &scene.image, &question, &truth, answer);
-            }
-        },
-    )?;
+    let suite = Suite::new(args.part, args.seed, args.pictures, size)?;
+    let title = format!("drawn pictures of seed {}, {size} px", args.seed);
+    let report = suite.run(pipeline)?.report(titled(&title, args));
     if let Some(dir) = &args.report {
-        let title = format!("{} drawn scenes of seed {}", args.scenes, args.seed);
-        evaluation.report(titled(&title, args)).save(dir)?;
+        report.save(dir)?;
     }
-    let summary = eval.summary();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        println!("seed {}, {:.0} s", args.seed, start.elapsed().as_secs_f64());
-        println!("{summary}");
+        print!("{}", table(&report));
+        println!("{:.0} s", start.elapsed().as_secs_f64());
     }
     Ok(())
 }
@@ -165,24 +154,6 @@ fn task_name(question: &str, truth: &Truth) -> &'static str {
         Truth::Text(_) if question == Task::Describe.to_string() => "describe",
         Truth::Text(_) => "question answering",
     }
-}
-
-/// Finds all objects of `count` scenes and scores what was found.
-///
-/// # Errors
-/// Those of the pipeline.
-pub fn evaluate(
-    pipeline: &Pipeline,
-    config: &SceneConfig,
-    atlas: &Atlas,
-    seed: u64,
-    count: u64,
-) -> anyhow::Result<DetectionSummary> {
-    let mut eval = DetectionEval::new(atlas.names());
-    answer_scenes(pipeline, config, atlas, seed, count, |scene, answer| {
-        eval.add(&truths(scene, atlas), &answer.detections);
-    })?;
-    Ok(eval.summary())
 }
 
 /// Asks for all objects of the first `count` scenes of the stream `seed`, in order.

@@ -1,0 +1,241 @@
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use vary_core::Pipeline;
+use vary_core::detection::BoundingBox;
+use vary_core::eval::{Evaluation, Truth};
+use vary_core::pipeline::AnswerOptions;
+use vary_core::prompt::Task;
+
+use super::truths;
+use crate::part::Part;
+use crate::questions::{Objects, Question};
+use crate::scenes::{Atlas, Scene, SceneConfig, draw};
+use crate::texts::{TextConfig, TextKind, TextScene, Texts, Written};
+
+/// Everything that the embedded model is asked, on drawn pictures.
+pub struct Suite {
+    atlas: Atlas,
+    texts: Texts,
+    scenes: SceneConfig,
+    text: TextConfig,
+    seed: u64,
+    pictures: u64,
+}
+
+/// Letters of a line count as large from this x-height, in pixels of a picture of the model's size.
+const LARGE: f32 = 12.0;
+
+/// Numbers of pictures between the streams of two tasks.
+const STREAM: u64 = 1 << 32;
+
+/// Pictures answered at a time.
+const CHUNK: usize = 32;
+
+/// A task of the suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// All objects of a scene that is a crowd or not.
+    Detect { crowd: bool },
+    /// The object that a phrase refers to.
+    Refer,
+    /// The text of a picture.
+    Read(TextKind),
+    /// One line, of large letters or of small ones.
+    Line { large: bool },
+    /// A part of a text, by its name.
+    Part,
+    /// A page, a receipt or a table with its markup.
+    Markdown,
+}
+
+const TASKS: [(&str, Asked); 15] = [
+    ("detection, 1 to 10 objects", Asked::Detect { crowd: false }),
+    ("detection, 11 to 40 objects", Asked::Detect { crowd: true }),
+    ("referring expressions", Asked::Refer),
+    ("words", Asked::Read(TextKind::Word)),
+    (
+        "lines, x-height 12 px and more",
+        Asked::Line { large: true },
+    ),
+    ("lines, smaller", Asked::Line { large: false }),
+    ("two or three lines", Asked::Read(TextKind::Lines)),
+    ("small pages", Asked::Read(TextKind::Page)),
+    ("receipts", Asked::Read(TextKind::Receipt)),
+    ("tables", Asked::Read(TextKind::Table)),
+    ("labels", Asked::Read(TextKind::Label)),
+    ("signs", Asked::Read(TextKind::Sign)),
+    ("screens", Asked::Read(TextKind::Screen)),
+    ("parts of a text by name", Asked::Part),
+    ("markdown", Asked::Markdown),
+];
+
+/// A picture, a question and its answer.
+struct Exercise {
+    image: image::RgbImage,
+    question: String,
+    truth: Truth,
+}
+
+impl Suite {
+    /// `pictures` of each task, `size` pixels wide and high, of the streams of a seed.
+    ///
+    /// # Errors
+    /// If sprites or fonts are damaged.
+    pub fn new(part: Part, seed: u64, pictures: u64, size: u32) -> anyhow::Result<Self> {
+        let scenes = SceneConfig {
+            part,
+            size,
+            ..SceneConfig::default()
+        };
+        let text = TextConfig {
+            part,
+            size,
+            ..TextConfig::default()
+        };
+        scenes.validate()?;
+        text.validate()?;
+        Ok(Self {
+            atlas: Atlas::embedded()?,
+            texts: Texts::embedded()?,
+            scenes,
+            text,
+            seed,
+            pictures,
+        })
+    }
+
+    /// Asks a model everything.
+    ///
+    /// # Errors
+    /// Those of the pipeline.
+    pub fn run(&self, pipeline: &Pipeline) -> anyhow::Result<Evaluation> {
+        let mut evaluation = Evaluation::default().with_classes(self.atlas.names());
+        for (number, (name, asked)) in (0..).zip(TASKS) {
+            let exercises: Vec<u64> = (number * STREAM..(number + 1) * STREAM)
+                .filter(|&index| self.exercise(asked, index).is_some())
+                .take(self.pictures as usize)
+                .collect();
+            for chunk in exercises.chunks(CHUNK) {
+                let answered: Vec<_> = chunk
+                    .par_iter()
+                    .filter_map(|&index| self.exercise(asked, index))
+                    .map(|exercise| {
+                        let task = Task::Ask(&exercise.question);
+                        let options = AnswerOptions::default();
+                        let answer = pipeline.answer(&exercise.image, task, &options)?;
+                        Ok((exercise, answer))
+                    })
+                    .collect::<vary_core::Result<_>>()?;
+                for (exercise, answer) in answered {
+                    let (image, question) = (&exercise.image, &exercise.question);
+                    evaluation.add(name, image, question, &exercise.truth, &answer);
+                }
+            }
+        }
+        Ok(evaluation)
+    }
+
+    /// The picture number `index`; `None` where it does not serve the task.
+    fn exercise(&self, asked: Asked, index: u64) -> Option<Exercise> {
+        match asked {
+            Asked::Detect { crowd } => {
+                let scene = self.scene(crowd, index);
+                Some(Exercise {
+                    question: Task::DetectAll.to_string(),
+                    truth: Truth::Objects(truths(&scene, &self.atlas)),
+                    image: scene.image,
+                })
+            }
+            Asked::Refer => {
+                let scene = self.scene(false, index);
+                let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+                rng.set_stream(index);
+                let names = self.atlas.names();
+                let question = Question::locate(Objects::from(&scene), names, &mut rng)?;
+                let [x1, y1, x2, y2] = scene.objects[*question.objects.first()?].bbox;
+                Some(Exercise {
+                    question: question.prompt,
+                    truth: Truth::Object(BoundingBox::new(x1, y1, x2, y2)),
+                    image: scene.image,
+                })
+            }
+            Asked::Read(kind) => {
+                let text = self.text(kind, index);
+                let plain = text.plain.clone();
+                Some(read(text, Task::Ocr, &plain))
+            }
+            Asked::Line { large } => {
+                let text = self.text(TextKind::Line, index);
+                let plain = text.plain.clone();
+                ((text.x_height >= LARGE) == large).then(|| read(text, Task::Ocr, &plain))
+            }
+            Asked::Part => {
+                let kind = TextKind::ALL[index as usize % TextKind::ALL.len()];
+                let text = self.text(kind, index);
+                let regions = text.regions.len() as u64;
+                let place = (index / TextKind::ALL.len() as u64).checked_rem(regions)?;
+                let region = text.regions[place as usize].clone();
+                Some(read(text, Task::OcrOf(&region.name), &region.written))
+            }
+            Asked::Markdown => {
+                const KINDS: [TextKind; 3] = [TextKind::Page, TextKind::Receipt, TextKind::Table];
+                let text = self.text(KINDS[index as usize % KINDS.len()], index);
+                let markdown = text.markdown.clone();
+                let marked = markdown.text != text.plain.text;
+                marked.then(|| read(text, Task::Markdown, &markdown))
+            }
+        }
+    }
+
+    fn scene(&self, crowd: bool, index: u64) -> Scene {
+        let config = SceneConfig {
+            crowd: if crowd { 1.0 } else { 0.0 },
+            ..self.scenes.clone()
+        };
+        draw(&config, &self.atlas, self.seed, index)
+    }
+
+    fn text(&self, kind: TextKind, index: u64) -> TextScene {
+        self.texts.draw(&self.text, Some(kind), self.seed, index)
+    }
+}
+
+fn read(text: TextScene, task: Task<'_>, written: &Written) -> Exercise {
+    Exercise {
+        question: task.to_string(),
+        truth: Truth::Text(vec![written.text.clone()]),
+        image: text.image,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_draws_what_it_asks_for() {
+        let suite = Suite::new(Part::HeldOut, 5, 1, 192).unwrap();
+        for (name, asked) in TASKS {
+            let mut drawn = 0;
+            for exercise in (0..40).filter_map(|index| suite.exercise(asked, index)) {
+                drawn += 1;
+                match (&exercise.truth, asked) {
+                    (Truth::Objects(objects), Asked::Detect { crowd }) => {
+                        assert!(crowd || objects.len() <= 10, "{name}: {}", objects.len());
+                    }
+                    (Truth::Object(_), Asked::Refer) => {
+                        assert!(exercise.question.starts_with("Detect an object: the "));
+                    }
+                    (Truth::Text(texts), Asked::Markdown) => {
+                        assert!(texts[0].contains(['#', '|', '-']), "{}", texts[0]);
+                    }
+                    (Truth::Text(texts), _) => assert!(!texts[0].trim().is_empty(), "{name}"),
+                    (truth, _) => panic!("{name}: {truth:?}"),
+                }
+            }
+            assert!(drawn >= 5, "{name}: {drawn} of 40");
+        }
+    }
+}

@@ -17,6 +17,7 @@ mod recipe;
 mod refer;
 pub mod scenes;
 mod sets;
+mod sheet;
 pub mod texts;
 /// The training program.
 pub mod train;

@@ -210,7 +210,7 @@ fn read(text: TextScene, task: Task<'_>, written: &Written) -> Exercise {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 

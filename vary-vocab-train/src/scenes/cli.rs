@@ -6,17 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use image::{Rgb, RgbImage, imageops};
 use serde_json::json;
 
 use crate::part::Part;
+use crate::sheet::{SHOWN, contact_sheet, tile};
 
 use super::{Atlas, Colour, Scene, SceneConfig, draw_batch};
 
 /// Scenes drawn before they are written.
 const CHUNK: u64 = 1024;
-/// Scenes in a row of the contact sheet, and rows at most.
-const SHEET: (u32, u32) = (6, 8);
 
 /// Arguments of `draw`.
 #[derive(Debug, Args)]
@@ -115,56 +113,16 @@ fn write_files(
             })
             .collect();
         list.push(json!({"file": file, "index": index, "objects": objects}));
-        if tiles.len() < (SHEET.0 * SHEET.1) as usize {
-            tiles.push(framed(&scene));
+        if tiles.len() < SHOWN {
+            tiles.push(tile(&scene.image, scene.objects.iter().map(|o| o.bbox)));
         }
     }
     let text = serde_json::to_vec_pretty(&json!({"classes": atlas.names(), "scenes": list}))?;
     fs::write(dir.join("scenes.json"), text)?;
-    if let Some(tile) = tiles.first() {
-        let (side, rows) = (tile.width(), (tiles.len() as u32).div_ceil(SHEET.0));
-        let mut sheet = RgbImage::new(side * SHEET.0, side * rows);
-        for (i, tile) in (0..).zip(&tiles) {
-            let (column, row) = (i % SHEET.0, i / SHEET.0);
-            imageops::replace(
-                &mut sheet,
-                tile,
-                (column * side).into(),
-                (row * side).into(),
-            );
-        }
+    if let Some(sheet) = contact_sheet(&tiles) {
         sheet.save(dir.join("sheet.png"))?;
     }
     Ok(())
-}
-
-/// The scene at twice its size with its boxes, a margin around it.
-fn framed(scene: &Scene) -> RgbImage {
-    let side = scene.image.width();
-    let mut tile = RgbImage::from_pixel(2 * side + 4, 2 * side + 4, Rgb([255; 3]));
-    let large = imageops::resize(
-        &scene.image,
-        2 * side,
-        2 * side,
-        imageops::FilterType::Nearest,
-    );
-    imageops::replace(&mut tile, &large, 2, 2);
-    for object in &scene.objects {
-        // The frame lies just outside the box.
-        let [x1, y1, x2, y2] = object.bbox.map(|edge| 2 * edge as u32 + 2);
-        let (x1, y1) = (x1 - 1, y1 - 1);
-        for x in x1..=x2 {
-            for y in [y1, y2] {
-                tile.put_pixel(x, y, Rgb([255, 0, 255]));
-            }
-        }
-        for y in y1..=y2 {
-            for x in [x1, x2] {
-                tile.put_pixel(x, y, Rgb([255, 0, 255]));
-            }
-        }
-    }
-    tile
 }
 
 #[cfg(test)]

@@ -5,14 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use image::{Rgb, RgbImage, imageops};
 use serde_json::json;
 
 use super::{TextConfig, TextKind, TextScene, Texts, draw_batch};
 use crate::part::Part;
-
-/// Pictures in a row of the contact sheet, and rows at most.
-const SHEET: (u32, u32) = (6, 8);
+use crate::sheet::{SHOWN, contact_sheet, tile};
 
 /// Arguments of `draw-text`.
 #[derive(Debug, Args)]
@@ -30,10 +27,10 @@ pub struct DrawTextArgs {
     #[arg(long, default_value_t = 192)]
     size: u32,
     /// Kind of text, as word or page; without it all kinds.
-    #[arg(long, value_parser = by_name::<TextKind>)]
+    #[arg(long, value_enum)]
     kind: Option<TextKind>,
-    /// Whose fonts and papers: train or held_out.
-    #[arg(long, default_value = "train", value_parser = by_name::<Part>)]
+    /// Whose fonts and papers.
+    #[arg(long, value_enum, default_value_t = Part::Train)]
     part: Part,
     /// Write PNGs, texts.json and a contact sheet into this folder.
     #[arg(long)]
@@ -62,11 +59,6 @@ pub fn run(args: &DrawTextArgs) -> Result<()> {
     write_files(args, &scenes)
 }
 
-/// A value by its name in JSON.
-fn by_name<T: serde::de::DeserializeOwned>(name: &str) -> serde_json::Result<T> {
-    serde_json::from_value(name.into())
-}
-
 fn write_files(args: &DrawTextArgs, scenes: &[TextScene]) -> Result<()> {
     let dir: &Path = &args.out;
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
@@ -81,46 +73,18 @@ fn write_files(args: &DrawTextArgs, scenes: &[TextScene]) -> Result<()> {
     }
     let text = serde_json::to_vec_pretty(&list)?;
     fs::write(dir.join("texts.json"), text)?;
-    if let Some(sheet) = sheet(scenes, args.frames) {
+    let tiles: Vec<_> = scenes
+        .iter()
+        .take(SHOWN)
+        .map(|scene| {
+            let places = scene.plain.places.iter().flatten().copied();
+            tile(&scene.image, places.filter(|_| args.frames))
+        })
+        .collect();
+    if let Some(sheet) = contact_sheet(&tiles) {
         sheet.save(dir.join("sheet.png"))?;
     }
     Ok(())
-}
-
-/// A contact sheet of the first pictures at twice their size, if there are any; with `frames`
-/// each character is framed.
-pub fn sheet(scenes: &[TextScene], frames: bool) -> Option<RgbImage> {
-    let scenes = &scenes[..scenes.len().min((SHEET.0 * SHEET.1) as usize)];
-    let side = 2 * scenes.first()?.image.width() + 4;
-    let rows = (scenes.len() as u32).div_ceil(SHEET.0);
-    let mut sheet = RgbImage::new(side * SHEET.0, side * rows);
-    for (i, scene) in (0..).zip(scenes) {
-        let (column, row) = (i % SHEET.0, i / SHEET.0);
-        let (x, y) = (column * side, row * side);
-        imageops::replace(&mut sheet, &tile(scene, frames), x.into(), y.into());
-    }
-    Some(sheet)
-}
-
-/// The picture at twice its size, a margin around it.
-fn tile(scene: &TextScene, frames: bool) -> RgbImage {
-    let side = 2 * scene.image.width();
-    let mut tile = RgbImage::from_pixel(side + 4, side + 4, Rgb([255; 3]));
-    let large = imageops::resize(&scene.image, side, side, imageops::FilterType::Nearest);
-    imageops::replace(&mut tile, &large, 2, 2);
-    let places = scene.plain.places.iter().flatten();
-    for place in places.filter(|_| frames) {
-        let [x1, y1, x2, y2] = place.map(|edge| ((2.0 * edge).max(0.0) as u32 + 2).min(side + 3));
-        for x in x1..=x2 {
-            tile.put_pixel(x, y1, Rgb([255, 0, 255]));
-            tile.put_pixel(x, y2, Rgb([255, 0, 255]));
-        }
-        for y in y1..=y2 {
-            tile.put_pixel(x1, y, Rgb([255, 0, 255]));
-            tile.put_pixel(x2, y, Rgb([255, 0, 255]));
-        }
-    }
-    tile
 }
 
 #[cfg(test)]
@@ -136,7 +100,7 @@ mod tests {
             start: 5,
             count: 2,
             size: 64,
-            kind: Some(by_name("table").unwrap()),
+            kind: Some(TextKind::Table),
             part: Part::HeldOut,
             out: dir.path().join("new"),
             frames: true,

@@ -19,6 +19,7 @@ mod written;
 
 use std::ops::Range;
 
+use clap::ValueEnum;
 use image::RgbImage;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,7 @@ use sheet::{SIDE, Sheet};
 use words::Words;
 
 /// What a picture of text shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum TextKind {
     /// One word, number or code.

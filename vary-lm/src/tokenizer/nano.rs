@@ -164,7 +164,8 @@ fn pattern(classes: &[&str]) -> String {
     let value = "(?:1000|[0-9]{3})";
     let inner = format!(r"(?<=[\[ ]){value}, (?={value})");
     let last = format!(r"(?<= ){value}(?=\])");
-    format!("{inner}|{last}|{}", texts.join("|"))
+    // A digit on its own last: else the three between two pieces would be a coordinate by name.
+    format!("{inner}|{last}|{}|[0-9]", texts.join("|"))
 }
 
 /// A pattern for `text` that does not match inside a longer word: `car` is no part of `cartoon`.

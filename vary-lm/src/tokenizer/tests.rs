@@ -113,6 +113,7 @@ fn nano_knows_classes_as_whole_words_only() {
 fn nano_spells_numbers_outside_boxes_in_digits() {
     assert_eq!(texts(&nano(), "1000"), ["1", "0", "0", "0"]);
     assert_eq!(texts(&nano(), "$123.45").len(), 7);
+    assert_eq!(texts(&nano(), "sum: 123\n").len(), 8);
     assert_eq!(
         texts(&nano(), "(124, 7)"),
         ["(", "1", "2", "4", ", ", "7", ")"]

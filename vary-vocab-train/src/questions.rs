@@ -256,7 +256,10 @@ mod tests {
                 }
                 prompt if prompt.starts_with("Detect an object: the ") => {
                     kinds[1] += 1;
-                    vec![prompt["Detect an object: the ".len()..].trim_end_matches('.')]
+                    let object = &scene.objects[question.objects[0]];
+                    let name = &names[object.class];
+                    assert!(prompt.trim_end_matches('.').ends_with(name.as_str()));
+                    vec![name.as_str()]
                 }
                 prompt => {
                     kinds[2] += 1;
@@ -270,10 +273,16 @@ mod tests {
             let mut expected: Vec<_> = scene
                 .objects
                 .iter()
-                .filter(|o| asked.contains(&names[o.class].as_str()))
-                .map(|o| {
+                .enumerate()
+                .filter(
+                    |(i, o)| match question.prompt.starts_with("Detect an object: ") {
+                        true => question.objects == [*i],
+                        false => asked.contains(&names[o.class].as_str()),
+                    },
+                )
+                .map(|(_, o)| {
                     let [x1, y1, x2, y2] = o.bbox;
-                    let coords = BoundingBox::new(x1, y1, x2, y2).to_thousandths(128, 128);
+                    let coords = BoundingBox::new(x1, y1, x2, y2).to_thousandths(192, 192);
                     (names[o.class].clone(), coords.map(f32::from))
                 })
                 .collect();

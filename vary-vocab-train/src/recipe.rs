@@ -42,7 +42,8 @@ pub struct SceneRecipe {
     pub frozen_share: f64,
     /// Width of the soft targets of coordinates, in thousandths.
     pub sigma: f32,
-    /// Pictures of each task in the validation after each checkpoint.
+    /// Pictures of each task in the validation after each checkpoint; with none, the first checkpoint
+    /// after the dense phase counts as the best.
     pub validation_pictures: u64,
 }
 
@@ -95,7 +96,7 @@ impl SceneRecipe {
                 size: 64,
                 ..nano.texts
             },
-            validation_pictures: 2,
+            validation_pictures: 0,
             ..nano
         }
     }

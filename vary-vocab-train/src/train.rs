@@ -164,7 +164,8 @@ impl Validation {
         }
         let pipeline = Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
         let report = self.suite.run(&pipeline)?.report("validation");
-        let mean = report.tasks.iter().map(quality).sum::<f64>() / report.tasks.len() as f64;
+        let tasks = report.tasks.len().max(1) as f64;
+        let mean = report.tasks.iter().map(quality).sum::<f64>() / tasks;
         let best = log.values("quality").fold(-1.0, f64::max);
         let of_tasks = report.tasks.iter();
         let of_tasks: BTreeMap<_, _> = of_tasks.map(|t| (t.name.as_str(), quality(t))).collect();

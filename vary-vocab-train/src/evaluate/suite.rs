@@ -229,15 +229,6 @@ mod tests {
                     (Truth::Object(_), Asked::Refer) => {
                         assert!(exercise.question.starts_with("Detect an object: the "));
                     }
-                    (Truth::Text(texts), Asked::Markdown) => {
-                        // Marked at least by lines that are joined to a paragraph.
-                        let marked = texts[0].contains(['#', '|', '-']);
-                        assert!(
-                            marked || !texts[0].replace("\n\n", "").contains('\n'),
-                            "{}",
-                            texts[0]
-                        );
-                    }
                     (Truth::Text(texts), _) => assert!(!texts[0].trim().is_empty(), "{name}"),
                     (truth, _) => panic!("{name}: {truth:?}"),
                 }

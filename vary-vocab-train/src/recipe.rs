@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
-use vary_core::checkpoint::write_atomic;
+use vary_core::checkpoint::{Precision, write_atomic};
 use vary_core::model::VaryTinyConfig;
 use vary_core::train::TrainConfig;
 
@@ -36,6 +36,9 @@ pub struct SceneRecipe {
     pub text_every: u64,
     /// Seed of data and starting weights.
     pub seed: u64,
+    /// What is computed in: f32, or bf16 on weights that are kept in f32, for GPUs.
+    #[serde(default)]
+    pub precision: Precision,
     /// Share of the steps at the start that teach the vision vocabulary by its helper heads alone.
     pub dense_share: f64,
     /// Share of the steps after that, in which the language model learns on resting tokens.
@@ -69,6 +72,7 @@ impl SceneRecipe {
             texts: TextConfig::default(),
             text_every: 2,
             seed: seeds::TRAIN,
+            precision: Precision::F32,
             dense_share: 0.4,
             frozen_share: 0.2,
             sigma: 10.0,

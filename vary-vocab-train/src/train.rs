@@ -3,15 +3,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use burn::module::Module;
 use clap::Args;
 use serde_json::json;
 use vary_core::Pipeline;
-use vary_core::checkpoint::{SaveOptions, StoredType};
+use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::default_device;
-use vary_core::train::Trainer;
+use vary_core::train::{Trainer, compute_in_bf16};
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer, nano_tokenizer};
 
 use crate::evaluate::{Suite, quality, table};
@@ -90,6 +90,11 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     device.seed(recipe.seed);
     let vary = initialise(config.init(&device), coordinates.as_ref(), recipe.seed);
     let model = SceneModel::new(vary, &config, names.len(), &device);
+    let model = match recipe.precision {
+        Precision::F32 => model,
+        Precision::Bf16 => compute_in_bf16(model)?,
+        other => bail!("`precision` is {other}: training is in f32 or bf16"),
+    };
     println!(
         "{} weights, of them {} in the helper heads",
         model.num_params(),
@@ -128,13 +133,13 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let mut failed = None;
     let result = trainer.fit(&objective, model, |model, step| {
         if step > dense_steps
-            && let Err(e) = validation.run(&model.vary.valid(), step)
+            && let Err(e) = validation.run(&model.vary.valid().materialize(), step)
         {
             failed = Some(e);
         }
         Ok(())
     });
-    let trained = result?.vary.valid();
+    let trained = result?.vary.valid().materialize();
     save(
         &trained,
         &config,

@@ -1,6 +1,7 @@
 use burn::module::Initializer;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
+use burn::tensor::DType;
 use burn::tensor::activation::log_softmax;
 
 use super::targets::{DenseTargets, LETTER_SLOTS, LETTERS, SLOTS, Target};
@@ -83,7 +84,13 @@ impl DenseHeads {
             ([x / width as f32, y / height as f32], 0.12)
         };
         let weights = vec![1.0 / total as f32; rows];
-        loss(self.patch.forward(x), &targets, weights, covered, anchor)
+        loss(
+            self.patch.forward(x).cast(DType::F32),
+            &targets,
+            weights,
+            covered,
+            anchor,
+        )
     }
 
     /// Class and box loss of the image tokens, like [`patch_loss`](Self::patch_loss).
@@ -98,7 +105,10 @@ impl DenseHeads {
     ) -> (Tensor<1>, Tensor<1>) {
         let [batch, cells, _] = tokens.dims();
         let side = cells.isqrt();
-        let out = self.token.forward(self.token_norm.forward(tokens));
+        let out = self
+            .token
+            .forward(self.token_norm.forward(tokens))
+            .cast(DType::F32);
         let out = out.reshape([batch * cells * SLOTS, self.classes + 5]);
         let targets: Vec<_> = micro.iter().flat_map(|t| t.slots.iter().copied()).collect();
         let weight = |t: &Option<Target>| if t.is_some() { 1.0 } else { EMPTY_SLOT };
@@ -146,7 +156,10 @@ impl DenseHeads {
             .collect();
         let slots = micro.iter().flat_map(|t| &t.letters);
         let kinds: Vec<usize> = slots.map(|slot| slot.unwrap_or(LETTERS)).collect();
-        let out = self.letters.forward(self.token_norm.forward(tokens));
+        let out = self
+            .letters
+            .forward(self.token_norm.forward(tokens))
+            .cast(DType::F32);
         let log_probs = log_softmax(out.reshape([kinds.len(), LETTERS + 1]), 1);
         cross_entropy(log_probs, &kinds, weights)
     }

@@ -49,14 +49,14 @@ pub fn table(report: &Report) -> String {
         );
     }
     let count: usize = report.tasks.iter().map(|task| task.count).sum();
-    let ended = |rate: fn(&TaskReport) -> f64| -> f64 {
-        let of_task = |task| rate(task) * task.count as f64;
+    let ended = |rate: fn(&TaskReport) -> f64| -> usize {
+        let of_task = |task: &TaskReport| (rate(task) * task.count as f64).round() as usize;
         report.tasks.iter().map(of_task).sum()
     };
     let (looped, cut) = (ended(|t| t.loop_rate), ended(|t| t.length_rate));
     let _ = writeln!(
         text,
-        "\nof {count} answers {looped:.0} ended in a loop, {cut:.0} were cut at the most tokens"
+        "\nof {count} answers {looped} ended in a loop, {cut} were cut at the most tokens"
     );
     text
 }

@@ -1,6 +1,7 @@
 //! The loss of the answers' tokens.
 
 use burn::prelude::*;
+use burn::tensor::DType;
 use burn::tensor::activation::{log_softmax, sigmoid};
 use vary_core::model::VaryModel;
 use vary_core::train::{learned_labels, learned_positions};
@@ -34,7 +35,7 @@ impl SceneObjective {
 
         let (learned, targets) = learned_positions(hidden.clone(), &labels);
         let logits = model.vary.decoder.logits(learned.unsqueeze());
-        let log_probs = log_softmax(logits.squeeze_dim::<2>(0), 1);
+        let log_probs = log_softmax(logits.squeeze_dim::<2>(0).cast(DType::F32), 1);
         let share = |reads: bool| {
             let alike = step.iter().filter(|s| s.reads == reads);
             let learned: usize = alike.map(|s| learned_labels(&s.labels)).sum();
@@ -147,7 +148,10 @@ fn distance(hidden: Tensor<3>, head: &burn::nn::Linear, places: Vec<&[Place]>) -
         .reshape([batch * seq, d_model])
         .select(0, indices(rows.into_iter(), &device));
     let truth = Tensor::from_data(TensorData::new(truth, [n, 4]), &device);
-    (sigmoid(head.forward(states)) - truth).abs().sum() * weight
+    (sigmoid(head.forward(states).cast(DType::F32)) - truth)
+        .abs()
+        .sum()
+        * weight
 }
 
 fn indices(values: impl Iterator<Item = usize>, device: &Device) -> Tensor<1, Int> {

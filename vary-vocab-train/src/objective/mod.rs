@@ -132,10 +132,12 @@ impl Objective for SceneObjective {
             .iter()
             .flat_map(|s| s.pixels.iter().copied())
             .collect();
-        let pixels = Tensor::from_data(
+        let pixels: Tensor<4> = Tensor::from_data(
             TensorData::new(pixels, [micro.len(), 3, size, size]),
             &device,
         );
+        // What the weights are computed in; losses are computed in f32.
+        let pixels = pixels.cast(model.edges.weight.val().dtype());
 
         if self.phase(step.index) == Phase::Frozen {
             // Off the tape: its result enters as a constant.

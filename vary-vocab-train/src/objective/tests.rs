@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use vary_core::train::draw_parameters;
+use vary_core::train::{compute_in_bf16, draw_parameters};
 use vary_lm::tokenizer::nano_tokenizer;
 
 fn objective() -> SceneObjective {
@@ -145,5 +145,35 @@ fn a_part_that_rests_gets_no_gradient() {
             (tower, decoder),
             "step {index}"
         );
+    }
+}
+
+#[test]
+fn bf16_computes_nearly_the_same() {
+    let mut objective = objective();
+    objective.model = VaryTinyConfig::tiny(objective.tokenizer.vocab_size());
+    objective.scenes.size = 32;
+    objective.text_config.size = 64;
+    let device = Device::flex().autodiff();
+    let classes = objective.atlas.names().len();
+    let vary = objective.model.init(&device);
+    let model = SceneModel::new(vary, &objective.model, classes, &device);
+    draw_parameters(&model);
+    // A scene and a text.
+    let samples: Vec<_> = (1..3).map(|i| objective.sample(i).unwrap()).collect();
+    let loss = |model: &SceneModel, index| {
+        let step = Step {
+            index,
+            samples: &samples,
+        };
+        let loss = objective.loss(model, &samples, step).unwrap();
+        loss.total.into_scalar::<f32>()
+    };
+    let half = compute_in_bf16(model.clone()).unwrap();
+    for index in [0, 2, 3] {
+        let (exact, rounded) = (loss(&model, index), loss(&half, index));
+        // The helper heads start at zero: alone they round nothing.
+        assert!(index == 0 || exact != rounded);
+        assert!((exact - rounded).abs() < 0.01 * exact, "{exact} {rounded}");
     }
 }

@@ -34,6 +34,8 @@ pub struct SceneRecipe {
     pub texts: TextConfig,
     /// Every how many pairs of samples one is of text: 1 is all of them, 0 none.
     pub text_every: u64,
+    /// Questions asked about a picture.
+    pub questions: usize,
     /// Seed of data and starting weights.
     pub seed: u64,
     /// What is computed in: f32, or bf16 on weights that are kept in f32, for GPUs.
@@ -71,6 +73,7 @@ impl SceneRecipe {
             scenes: SceneConfig::default(),
             texts: TextConfig::default(),
             text_every: 2,
+            questions: 3,
             seed: seeds::TRAIN,
             precision: Precision::F32,
             dense_share: 0.4,

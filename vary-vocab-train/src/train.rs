@@ -108,6 +108,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         text_config: recipe.texts.clone(),
         texts: Texts::embedded()?,
         text_every: recipe.text_every,
+        questions: recipe.questions,
         tokenizer: tokenizer.clone(),
         coordinates,
         seed: recipe.seed,

@@ -8,7 +8,7 @@ use vary_core::train::{learned_labels, learned_positions};
 use vary_lm::LanguageModel;
 use vary_lm::tokenizer::CoordinateTokens;
 
-use super::sample::{Place, SceneSample};
+use super::sample::{Asked, Place, SceneSample};
 use super::{SceneModel, SceneObjective};
 
 /// Weight of the places' L1 distance.
@@ -26,26 +26,34 @@ impl SceneObjective {
         step: &[SceneSample],
     ) -> vary_core::Result<(Tensor<1>, Vec<(&'static str, f32)>)> {
         let device = model.edges.weight.val().device();
-        let ids: Vec<_> = micro.iter().map(|s| s.ids.clone()).collect();
-        let labels: Vec<_> = micro.iter().map(|s| s.labels.clone()).collect();
+        // A picture is encoded once, and shown with each of its questions.
+        let asked: Vec<(usize, &Asked)> = micro
+            .iter()
+            .enumerate()
+            .flat_map(|(i, s)| s.asked.iter().map(move |asked| (i, asked)))
+            .collect();
+        let ids: Vec<_> = asked.iter().map(|(_, a)| a.ids.clone()).collect();
+        let labels: Vec<_> = asked.iter().map(|(_, a)| a.labels.clone()).collect();
+        let shown = tokens.select(0, indices(asked.iter().map(|(i, _)| *i), &device));
         let hidden = model
             .vary
             .decoder
-            .forward(model.vary.embed(&ids, Some(tokens))?, None, None);
+            .forward(model.vary.embed(&ids, Some(shown))?, None, None);
 
         let (learned, targets) = learned_positions(hidden.clone(), &labels);
         let logits = model.vary.decoder.logits(learned.unsqueeze());
         let log_probs = log_softmax(logits.squeeze_dim::<2>(0).cast(DType::F32), 1);
         let share = |reads: bool| {
             let alike = step.iter().filter(|s| s.reads == reads);
-            let learned: usize = alike.map(|s| learned_labels(&s.labels)).sum();
+            let asked = alike.flat_map(|s| &s.asked);
+            let learned: usize = asked.map(|a| learned_labels(&a.labels)).sum();
             1.0 / learned.max(1) as f32
         };
         let (of_boxes, of_texts) = (share(false), share(true));
         // Whether each learned token is read.
-        let reads = micro
+        let reads = asked
             .iter()
-            .flat_map(|s| std::iter::repeat_n(s.reads, learned_labels(&s.labels)));
+            .flat_map(|(i, a)| std::iter::repeat_n(micro[*i].reads, learned_labels(&a.labels)));
 
         let (mut plain, mut soft) = (vec![], vec![]);
         for (row, (&target, reads)) in targets.iter().zip(reads).enumerate() {
@@ -83,12 +91,14 @@ impl SceneObjective {
             }
         }
 
-        let places = |head: &burn::nn::Linear, places: fn(&SceneSample) -> &[Place]| {
-            let all: usize = step.iter().map(|s| places(s).len()).sum();
-            distance(hidden.clone(), head, micro.iter().map(places).collect()) / all.max(1) as f32
+        let places = |head: &burn::nn::Linear, places: fn(&Asked) -> &[Place]| {
+            let all = step.iter().flat_map(|s| &s.asked);
+            let all: usize = all.map(|a| places(a).len()).sum();
+            let here = asked.iter().map(|(_, a)| places(a)).collect();
+            distance(hidden.clone(), head, here) / all.max(1) as f32
         };
-        let edges = places(&model.edges, |s| &s.boxes);
-        let pointer = places(&model.pointer, |s| &s.letters);
+        let edges = places(&model.edges, |a| &a.boxes);
+        let pointer = places(&model.pointer, |a| &a.letters);
         let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
         let parts = vec![
             ("text", value(&labels_loss)),

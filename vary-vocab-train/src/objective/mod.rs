@@ -57,6 +57,9 @@ pub struct SceneObjective {
     pub texts: Texts,
     /// Every how many pairs of samples one is of text: 1 is all of them, 0 none.
     pub text_every: u64,
+    /// Questions asked about a picture, fewer where the same is drawn twice. The tower, which costs
+    /// most of a step, sees a picture once for all of them.
+    pub questions: usize,
     /// Tokenizer of the model.
     pub tokenizer: Tokenizer,
     /// Its coordinate tokens, where it has them.

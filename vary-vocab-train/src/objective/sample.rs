@@ -11,10 +11,10 @@ use crate::dense::{DenseTargets, Letter, Shown};
 use crate::questions::Question;
 use crate::scenes::{SceneObject, draw};
 
-/// A picture, a question about it, and what the helper heads are told of it.
+/// A picture, questions about it, and what the helper heads are told of it.
 pub(super) struct Drawn {
     image: image::RgbImage,
-    pub(super) question: Question,
+    pub(super) questions: Vec<Question>,
     objects: Vec<SceneObject>,
     letters: Vec<Letter>,
 }
@@ -23,16 +23,22 @@ pub(super) struct Drawn {
 #[derive(Debug)]
 pub struct SceneSample {
     pub(super) pixels: Vec<f32>,
-    pub(super) ids: Vec<u32>,
-    pub(super) labels: Vec<i64>,
     pub(super) dense: DenseTargets,
-    /// Boxes in the order of the answer, 0 to 1, and the position before each one's first
-    /// coordinate.
-    pub(super) boxes: Vec<Place>,
-    /// Where on the picture a token of the answer is read, 0 to 1, and the position before it.
-    pub(super) letters: Vec<Place>,
+    pub(super) asked: Vec<Asked>,
     /// Whether the picture is one of text.
     pub(super) reads: bool,
+}
+
+/// A question about a picture and its answer, a sequence of its own.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub ids: Vec<u32>,
+    pub labels: Vec<i64>,
+    /// Boxes in the order of the answer, 0 to 1, and the position before each one's first
+    /// coordinate.
+    pub boxes: Vec<Place>,
+    /// Where on the picture a token of the answer is read, 0 to 1, and the position before it.
+    pub letters: Vec<Place>,
 }
 
 /// A position of the sequence and a box, 0 to 1.
@@ -50,11 +56,11 @@ impl SceneObjective {
         rng.set_stream(index);
         if self.reads(index) {
             let text = self.texts.draw(&self.text_config, None, self.seed, index);
-            let question = Question::read(&text, &mut rng);
+            let questions = self.ask(|| Question::read(&text, &mut rng));
             let written = text.plain.text.chars().zip(&text.plain.places);
             let letters = written.filter_map(|(c, place)| Letter::new(c, (*place)?));
             return Drawn {
-                question,
+                questions,
                 objects: vec![],
                 letters: letters.collect(),
                 image: text.image,
@@ -62,16 +68,47 @@ impl SceneObjective {
         }
         let scene = draw(&self.scenes, &self.atlas, self.seed, index);
         Drawn {
-            question: Question::draw(&scene, self.atlas.names(), &mut rng),
+            questions: self.ask(|| Question::draw(&scene, self.atlas.names(), &mut rng)),
             objects: scene.objects,
             letters: vec![],
             image: scene.image,
         }
     }
 
+    /// Up to [`questions`](SceneObjective::questions) that differ.
+    fn ask(&self, mut question: impl FnMut() -> Question) -> Vec<Question> {
+        let mut asked: Vec<Question> = vec![];
+        for _ in 0..self.questions {
+            let new = question();
+            if asked.iter().all(|old| old.prompt != new.prompt) {
+                asked.push(new);
+            }
+        }
+        asked
+    }
+
     pub(super) fn make(&self, index: u64) -> vary_core::Result<SceneSample> {
         let drawn = self.draw(index);
-        let (question, size) = (&drawn.question, drawn.image.dimensions());
+        let sam = &self.model.sam_config;
+        let shown = Shown {
+            size: drawn.image.dimensions(),
+            objects: &drawn.objects,
+            letters: &drawn.letters,
+        };
+        let classes = self.atlas.names().len();
+        let asked = drawn
+            .questions
+            .iter()
+            .map(|question| self.tokens(&drawn, question));
+        Ok(SceneSample {
+            pixels: ImageProcessor::vary(sam.img_size).pixels(&drawn.image)?,
+            dense: DenseTargets::new(shown, classes, sam.grid_size(), sam.token_grid_size()),
+            asked: asked.collect::<vary_core::Result<_>>()?,
+            reads: self.reads(index),
+        })
+    }
+
+    fn tokens(&self, drawn: &Drawn, question: &Question) -> vary_core::Result<Asked> {
         let messages = [
             Message::human(format!("<image>\n{}", question.prompt)),
             Message::gpt(question.answer.clone()),
@@ -83,26 +120,16 @@ impl SceneObjective {
             Some(self.model.opt.max_position_embeddings),
             |text| Ok(self.tokenizer.encode(text, true)?),
         )?;
-        let sam = &self.model.sam_config;
-        let shown = Shown {
-            size,
-            objects: &drawn.objects,
-            letters: &drawn.letters,
-        };
-        let classes = self.atlas.names().len();
-        Ok(SceneSample {
-            pixels: ImageProcessor::vary(sam.img_size).pixels(&drawn.image)?,
-            dense: DenseTargets::new(shown, classes, sam.grid_size(), sam.token_grid_size()),
-            boxes: self.boxes(&labelled, &drawn),
-            letters: self.letters(&labelled, &drawn)?,
-            reads: !question.places.is_empty(),
+        Ok(Asked {
+            boxes: self.boxes(&labelled, drawn, question),
+            letters: self.letters(&labelled, drawn, question)?,
             ids: labelled.ids,
             labels: labelled.labels,
         })
     }
 
     /// A box begins where a coordinate follows a token that is none.
-    fn boxes(&self, labelled: &Labelled, drawn: &Drawn) -> Vec<Place> {
+    fn boxes(&self, labelled: &Labelled, drawn: &Drawn, question: &Question) -> Vec<Place> {
         let Some(coordinates) = &self.coordinates else {
             return vec![];
         };
@@ -115,21 +142,26 @@ impl SceneObjective {
             (1..labelled.ids.len()).filter(|&i| learned(i) && coordinate(i) && !coordinate(i - 1));
         let size = drawn.image.dimensions();
         starts
-            .zip(&drawn.question.objects)
+            .zip(&question.objects)
             .map(|(start, &object)| (start - 1, share(drawn.objects[object].bbox, size)))
             .collect()
     }
 
     /// The place of a token is that of its first character with ink.
-    fn letters(&self, labelled: &Labelled, drawn: &Drawn) -> vary_core::Result<Vec<Place>> {
-        let places = &drawn.question.places;
+    fn letters(
+        &self,
+        labelled: &Labelled,
+        drawn: &Drawn,
+        question: &Question,
+    ) -> vary_core::Result<Vec<Place>> {
+        let places = &question.places;
         let Some(first) = labelled.labels.iter().position(|&label| label >= 0) else {
             return Ok(vec![]);
         };
         let (text, spans) = self.tokenizer.decode_with_spans(&labelled.ids[first..])?;
         // A template may put a blank before the answer.
-        let before = text.find(&drawn.question.answer).unwrap_or(0);
-        let answer: Vec<(usize, char)> = drawn.question.answer.char_indices().collect();
+        let before = text.find(&question.answer).unwrap_or(0);
+        let answer: Vec<(usize, char)> = question.answer.char_indices().collect();
         let inked = answer.iter().zip(places).filter_map(|((at, c), place)| {
             let place = place.filter(|_| !c.is_whitespace())?;
             Some((before + at, place))

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use super::sample::{Asked, Place};
 use super::*;
 use vary_core::train::{compute_in_bf16, draw_parameters};
 use vary_lm::tokenizer::nano_tokenizer;
@@ -14,6 +15,7 @@ fn objective() -> SceneObjective {
         text_config: TextConfig::default(),
         texts: Texts::embedded().unwrap(),
         text_every: 2,
+        questions: 3,
         coordinates: CoordinateTokens::find(&tokenizer),
         atlas,
         tokenizer,
@@ -24,6 +26,15 @@ fn objective() -> SceneObjective {
     }
 }
 
+/// The places of all questions, each with its sequence.
+fn each<'a>(
+    sample: &'a SceneSample,
+    places: fn(&Asked) -> &[Place],
+) -> impl Iterator<Item = (&'a Asked, Place)> {
+    let of = move |asked: &'a Asked| places(asked).iter().map(move |place| (asked, *place));
+    sample.asked.iter().flat_map(of)
+}
+
 #[test]
 fn a_box_stands_right_before_its_coordinates() {
     let objective = objective();
@@ -31,8 +42,8 @@ fn a_box_stands_right_before_its_coordinates() {
     let mut boxes = 0;
     for index in 0..50 {
         let sample = objective.sample(index).unwrap();
-        for (at, bbox) in &sample.boxes {
-            let spelt: Vec<f32> = sample.ids[at + 1..at + 5]
+        for (asked, (at, bbox)) in each(&sample, |asked| &asked.boxes) {
+            let spelt: Vec<f32> = asked.ids[at + 1..at + 5]
                 .iter()
                 .map(|&id| f32::from(coordinates.get(id).unwrap().value) / 1000.0)
                 .collect();
@@ -56,31 +67,31 @@ fn a_letter_is_pointed_at_right_before_it_is_read() {
         let sample = objective.sample(index).unwrap();
         let drawn = objective.draw(index);
         assert_eq!(sample.reads, (index / 2) % 2 == 1, "{index}");
-        if !sample.reads {
-            assert!(sample.letters.is_empty());
-            continue;
+        assert_eq!(
+            each(&sample, |asked| &asked.letters).count() > 0,
+            sample.reads
+        );
+        assert!(!sample.reads || each(&sample, |asked| &asked.boxes).count() == 0);
+        for (asked, question) in sample.asked.iter().zip(&drawn.questions) {
+            // Places by the letter that is there.
+            let answer = question.answer.chars().zip(&question.places);
+            let inked = answer.filter_map(|(c, place)| Some((c, (*place)?)));
+            let inked: Vec<_> = inked.filter(|(c, _)| !c.is_whitespace()).collect();
+            for (at, bbox) in &asked.letters {
+                let read = objective
+                    .tokenizer
+                    .decode(&asked.ids[at + 1..at + 2], false);
+                let read = read.unwrap();
+                let first = read.trim_start().chars().next().unwrap();
+                let there = inked
+                    .iter()
+                    .find(|(_, place)| place.map(|v| v / 192.0) == *bbox);
+                // A piece of markup before it, as of a list, has no ink of its own.
+                let (found, _) = there.unwrap();
+                assert!(read.contains(*found), "{read:?} is not at {found:?}");
+                letters += usize::from(first == *found);
+            }
         }
-        // Places by the letter that is there.
-        let answer = drawn.question.answer.chars().zip(&drawn.question.places);
-        let inked = answer.filter_map(|(c, place)| Some((c, (*place)?)));
-        let inked: Vec<_> = inked.filter(|(c, _)| !c.is_whitespace()).collect();
-        for (at, bbox) in &sample.letters {
-            let read = objective
-                .tokenizer
-                .decode(&sample.ids[at + 1..at + 2], false);
-            let read = read.unwrap();
-            let first = read.trim_start().chars().next().unwrap();
-            let there = inked
-                .iter()
-                .find(|(_, place)| place.map(|v| v / 192.0) == *bbox);
-            // A piece of markup before it, as of a list, has no ink of its own.
-            let (found, _) = there.unwrap();
-            assert!(read.contains(*found), "{read:?} is not at {found:?}");
-            letters += usize::from(first == *found);
-        }
-        let learned = sample.labels.iter().filter(|&&label| label >= 0).count();
-        assert!(sample.letters.len() < learned);
-        assert!(sample.boxes.is_empty());
     }
     assert!(letters > 500, "{letters}");
 }
@@ -91,14 +102,14 @@ fn only_the_answer_and_its_end_are_learned() {
     let end = objective.tokenizer.require("</s>").unwrap();
     for index in 0..20 {
         let sample = objective.sample(index).unwrap();
-        let first = sample.labels.iter().position(|&label| label >= 0).unwrap();
-        assert!(sample.labels[first..].iter().all(|&label| label >= 0));
-        assert_eq!(sample.ids.last(), Some(&end));
-        let prompt = objective
-            .tokenizer
-            .decode(&sample.ids[..first], false)
-            .unwrap();
-        assert!(prompt.ends_with("ASSISTANT:"), "{prompt}");
+        for asked in &sample.asked {
+            let first = asked.labels.iter().position(|&label| label >= 0).unwrap();
+            assert!(asked.labels[first..].iter().all(|&label| label >= 0));
+            assert_eq!(asked.ids.last(), Some(&end));
+            let prompt = objective.tokenizer.decode(&asked.ids[..first], false);
+            let prompt = prompt.unwrap();
+            assert!(prompt.ends_with("ASSISTANT:"), "{prompt}");
+        }
     }
 }
 

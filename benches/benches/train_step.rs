@@ -30,6 +30,7 @@ fn objective(recipe: &SceneRecipe) -> SceneObjective {
         text_config: recipe.texts.clone(),
         texts: Texts::embedded().unwrap(),
         text_every: recipe.text_every,
+        micro_batch_size: recipe.train.micro_batch_size as u64,
         questions: recipe.questions,
         coordinates: CoordinateTokens::find(&tokenizer),
         tokenizer,

@@ -32,7 +32,7 @@ pub struct SceneRecipe {
     pub scenes: SceneConfig,
     /// What pictures of text look like.
     pub texts: TextConfig,
-    /// Every how many pairs of samples one is of text: 1 is all of them, 0 none.
+    /// Every how many passes one is of texts: 1 is all of them, 0 none.
     pub text_every: u64,
     /// Questions asked about a picture.
     pub questions: usize,

@@ -108,6 +108,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         text_config: recipe.texts.clone(),
         texts: Texts::embedded()?,
         text_every: recipe.text_every,
+        micro_batch_size: recipe.train.micro_batch_size as u64,
         questions: recipe.questions,
         tokenizer: tokenizer.clone(),
         coordinates,

@@ -3,7 +3,7 @@ use burn::prelude::*;
 use burn::tensor::activation::{gelu, relu};
 
 use super::config::{Activation, VisionVocabularyConfig};
-use super::{Attention, window};
+use super::Attention;
 
 /// Feed-forward layer of a [`Block`].
 #[derive(Module, Debug)]
@@ -71,16 +71,8 @@ impl Block {
     /// # Shapes
     /// - x, output: `[batch, height, width, channels]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [_, height, width, _] = x.dims();
-        let attended = self.norm1.forward(x.clone());
-        let attended = match self.window_size {
-            Some(size) => {
-                let windows = self.attn.forward(window::partition(attended, size));
-                window::unpartition(windows, [height, width])
-            }
-            None => self.attn.forward(attended),
-        };
-        let x = x + attended;
+        let normed = self.norm1.forward(x.clone());
+        let x = x + self.attn.forward(normed, self.window_size);
         let normed = self.norm2.forward(x.clone());
         x + self.mlp.forward(normed)
     }

@@ -5,7 +5,6 @@ mod attention;
 mod block;
 mod config;
 mod neck;
-mod window;
 
 pub use attention::Attention;
 pub use block::{Block, Mlp};

@@ -55,8 +55,10 @@ pub struct SceneObjective {
     pub text_config: TextConfig,
     /// Fonts and words.
     pub texts: Texts,
-    /// Every how many pairs of samples one is of text: 1 is all of them, 0 none.
+    /// Every how many passes one is of texts: 1 is all of them, 0 none.
     pub text_every: u64,
+    /// Samples of a pass.
+    pub micro_batch_size: u64,
     /// Questions asked about a picture, fewer where the same is drawn twice. The tower, which costs
     /// most of a step, sees a picture once for all of them.
     pub questions: usize,

@@ -45,10 +45,10 @@ pub(super) struct Asked {
 pub(super) type Place = (usize, [f32; 4]);
 
 impl SceneObjective {
-    /// Pictures of text and scenes take turns in pairs: two that share a pass are alike in length.
+    /// Pictures of text and scenes take turns pass by pass: those that share one are alike in length.
     fn reads(&self, index: u64) -> bool {
-        let period = self.text_every * 2;
-        period > 0 && index % period >= period - 2
+        let period = self.text_every * self.micro_batch_size;
+        period > 0 && index % period >= period - self.micro_batch_size
     }
 
     pub(super) fn draw(&self, index: u64) -> Drawn {

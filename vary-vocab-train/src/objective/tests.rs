@@ -15,6 +15,7 @@ fn objective() -> SceneObjective {
         text_config: TextConfig::default(),
         texts: Texts::embedded().unwrap(),
         text_every: 2,
+        micro_batch_size: 2,
         questions: 3,
         coordinates: CoordinateTokens::find(&tokenizer),
         atlas,

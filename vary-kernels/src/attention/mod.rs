@@ -1,0 +1,62 @@
+//! Attention with decomposed relative positions (ViTDet, arXiv 2203.16527; MViTv2, arXiv 2112.01526,
+//! section 4.1), over windows or the whole map.
+
+pub mod cpu;
+#[cfg(feature = "flex")]
+mod extension;
+mod head;
+mod reference;
+mod windows;
+
+use burn::prelude::*;
+
+pub use windows::Map;
+
+/// Attends each position of a map to the positions of its window.
+///
+/// The logit of positions `q` and `k` is
+/// `Q[q] . K[k] / sqrt(head_dim) + Q[q] . rel_h[q_h - k_h + height - 1] + Q[q] . rel_w[q_w - k_w + width - 1]`
+/// with the height and the width of a window. Windows at the right and the bottom are padded with positions
+/// whose query, key and value are `padding`; those take part, as in the original.
+///
+/// In f32 on Flex a kernel computes it, forward and backward, without ever holding all logits; elsewhere
+/// plain tensor operations do.
+///
+/// # Shapes
+/// - qkv: `[batch, height, width, 3 * channels]`, query, key and value, each head-major
+/// - padding: `[3 * channels]`
+/// - rel_h, rel_w: `[2 * side - 1, head_dim]`
+/// - output: `[batch, height, width, channels]`
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn rel_pos_attention(
+    qkv: Tensor<4>,
+    padding: Tensor<1>,
+    rel_h: Tensor<2>,
+    rel_w: Tensor<2>,
+    heads: usize,
+    window: Option<usize>,
+) -> Tensor<4> {
+    let [batch, height, width, channels] = qkv.dims();
+    let map = Map {
+        batch,
+        size: [height, width],
+        heads: [heads, channels / 3 / heads],
+        window,
+    };
+    assert_eq!(map.channels() * 3, channels, "channels of `qkv` with {heads} heads");
+    let [rows, cols] = map.seen();
+    for (name, dims, side) in [("rel_h", rel_h.dims(), rows), ("rel_w", rel_w.dims(), cols)] {
+        assert_eq!(dims, [2 * side - 1, map.heads[1]], "shape of `{name}` for {map:?}");
+    }
+    assert_eq!(padding.dims(), [channels], "shape of `padding`");
+    #[cfg(feature = "flex")]
+    if extension::takes(&qkv) {
+        return extension::attention(qkv, padding, rel_h, rel_w, map);
+    }
+    reference::attention(qkv, padding, rel_h, rel_w, map)
+}
+
+#[cfg(test)]
+mod tests;

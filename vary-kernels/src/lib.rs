@@ -5,8 +5,13 @@
 //! operations. Instruction sets are told apart at run time (`pulp`, `gemm`), so a default build uses
 //! AVX2 or NEON where they are.
 
+mod activation;
 pub mod attention;
+#[cfg(feature = "flex")]
+mod flex;
 mod math;
 mod product;
+pub mod quantized;
 
+pub use activation::{gelu, quick_gelu};
 pub use attention::rel_pos_attention;

@@ -46,7 +46,10 @@ impl Layout {
         if rows == 0 || cols == 0 {
             return;
         }
-        let far = [self.row * (rows as isize - 1), self.col * (cols as isize - 1)];
+        let far = [
+            self.row * (rows as isize - 1),
+            self.col * (cols as isize - 1),
+        ];
         let start = self.start as isize;
         let low = start + far.iter().map(|f| (*f).min(0)).sum::<isize>();
         let high = start + far.iter().map(|f| (*f).max(0)).sum::<isize>();
@@ -129,7 +132,13 @@ mod tests {
         product((&mut out, square), (&a, square), (&b, reversed), 2.0, true);
         assert_eq!(out, [1.0 + 4.0, 1.0 + 20.0, 1.0 + 8.0, 1.0 + 60.0]);
         let transposed = square.transposed();
-        product((&mut out, square), (&a, transposed), (&a, square), 1.0, false);
+        product(
+            (&mut out, square),
+            (&a, transposed),
+            (&a, square),
+            1.0,
+            false,
+        );
         assert_eq!(out, [10.0, 14.0, 14.0, 20.0]);
     }
 

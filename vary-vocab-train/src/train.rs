@@ -8,7 +8,7 @@ use burn::module::Module;
 use clap::Args;
 use serde_json::json;
 use vary_core::Pipeline;
-use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
+use vary_core::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions, StoredType};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::default_device;
 use vary_core::train::{Trainer, compute_in_bf16};
@@ -24,7 +24,8 @@ use crate::texts::Texts;
 use crate::validation::ValidationLog;
 
 /// Trains Vary-tiny+ on drawn scenes; writes the best model by validation to `best/` (16 bits), the
-/// final one to `last/`. A run that was interrupted goes on.
+/// final one to `last/`, and all weights with the helper heads to `trained.safetensors` (16 bits, at each
+/// checkpoint), from which another run can start. A run that was interrupted goes on.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Sizes of model and run.
@@ -36,6 +37,10 @@ pub struct TrainArgs {
     /// Recipe as JSON, in the form that the run prints; the preset's without it.
     #[arg(long)]
     recipe: Option<PathBuf>,
+    /// Weights to start from: the `trained.safetensors` of another run of a model of the same sizes. Phases,
+    /// schedule and data begin anew; give the recipe another seed.
+    #[arg(long)]
+    from: Option<PathBuf>,
     /// Optimizer steps of the whole run.
     #[arg(long)]
     steps: Option<u64>,
@@ -90,6 +95,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     device.seed(recipe.seed);
     let vary = initialise(config.init(&device), coordinates.as_ref(), recipe.seed);
     let model = SceneModel::new(vary, &config, names.len(), &device);
+    let model = match &args.from {
+        Some(path) => checkpoint::load(model, &CheckpointFiles::open(path)?, &KeyMap::new())?,
+        None => model,
+    };
     let model = match recipe.precision {
         Precision::F32 => model,
         Precision::Bf16 => compute_in_bf16(model)?,
@@ -134,6 +143,12 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     keep_recipe(&args.out.join("recipe.json"), &resolved)?;
     let mut failed = None;
     let result = trainer.fit(&objective, model, |model, step| {
+        checkpoint::save(
+            &model.valid().materialize(),
+            &KeyMap::new(),
+            args.out.join("trained.safetensors"),
+            &SaveOptions::default().stored(StoredType::F16),
+        )?;
         if step > dense_steps
             && let Err(e) = validation.run(&model.vary.valid().materialize(), step)
         {

@@ -119,3 +119,24 @@ fn a_run_directory_of_other_settings_is_refused() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("other settings"), "{message}");
 }
+
+#[test]
+fn a_run_starts_from_the_weights_of_another() {
+    let dirs = tempfile::tempdir().unwrap();
+    let (first, second) = (dirs.path().join("first"), dirs.path().join("second"));
+    finish(&first);
+    let weights = |dir: &Path| dir.join("trained.safetensors");
+    // The rate of the first step is zero: what is written after it is what the run started from.
+    let output = Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
+        .args(["scenes", "--preset", "tiny", "--steps", "1", "--seed", "2"])
+        .arg("--from")
+        .arg(weights(&first))
+        .arg("--out")
+        .arg(&second)
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    let read = |dir: &Path| std::fs::read(weights(dir)).unwrap();
+    assert!(read(&first) == read(&second), "weights differ");
+}

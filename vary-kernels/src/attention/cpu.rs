@@ -99,7 +99,11 @@ pub fn forward(inputs: &Inputs<'_>, map: &Map) -> Vec<f32> {
 pub fn backward(inputs: &Inputs<'_>, map: &Map, grad: &[f32]) -> InputGrads {
     inputs.check(map);
     let (channels, dim) = (map.channels(), map.heads[1]);
-    assert_eq!(grad.len(), map.positions() * channels, "numbers of `grad` for {map:?}");
+    assert_eq!(
+        grad.len(),
+        map.positions() * channels,
+        "numbers of `grad` for {map:?}"
+    );
     let heads = inputs.heads(map);
     let of_heads: Vec<HeadGrads> = heads
         .par_iter()

@@ -2,27 +2,14 @@
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::prelude::*;
-use burn::tensor::DType;
 
 use super::cpu::{self, Inputs};
 use super::windows::Map;
+use crate::flex;
 
-/// Whether the kernel computes on this tensor.
-pub(super) fn takes(qkv: &Tensor<4>) -> bool {
-    let device = qkv.device();
-    let on_flex = match device.as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "autodiff")]
-        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
-        #[allow(unreachable_patterns)] // Flex may be the only backend.
-        _ => false,
-    };
-    on_flex && qkv.dtype() == DType::F32
-}
-
-/// [`rel_pos_attention`](super::rel_pos_attention) where [`takes`] says so.
+/// [`rel_pos_attention`](super::rel_pos_attention) on Flex, in f32.
 pub(super) fn attention(
     qkv: Tensor<4>,
     padding: Tensor<1>,
@@ -66,18 +53,13 @@ impl RelPosAttention for Flex {
 }
 
 fn inputs(parts: &[FlexTensor; 4]) -> Inputs<'_> {
-    let [qkv, padding, rel_h, rel_w] = parts.each_ref().map(slice);
+    let [qkv, padding, rel_h, rel_w] = parts.each_ref().map(flex::numbers);
     Inputs {
         qkv,
         padding,
         rel_h,
         rel_w,
     }
-}
-
-fn slice(tensor: &FlexTensor) -> &[f32] {
-    // There is one: `takes` saw f32, and callers make it contiguous. `cpu` checks the sizes.
-    tensor.as_slice().unwrap_or_default()
 }
 
 fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> FlexTensor {
@@ -112,8 +94,13 @@ mod backward {
                 part.to_contiguous()
             });
             let grad = grads.consume::<Flex>(&ops.node).to_contiguous();
-            let of_parts = cpu::backward(&inputs(&parts), &map, slice(&grad));
-            let numbers = [of_parts.qkv, of_parts.padding, of_parts.rel_h, of_parts.rel_w];
+            let of_parts = cpu::backward(&inputs(&parts), &map, flex::numbers(&grad));
+            let numbers = [
+                of_parts.qkv,
+                of_parts.padding,
+                of_parts.rel_h,
+                of_parts.rel_w,
+            ];
             for ((node, part), numbers) in ops.parents.into_iter().zip(parts).zip(numbers) {
                 if let Some(node) = node {
                     let shape = part.layout().shape().clone();

@@ -50,13 +50,21 @@ impl<'a> Head<'a> {
     pub fn gather(inputs: &'a Inputs<'a>, map: &Map, window: Window, head: usize) -> Self {
         let (channels, dim) = (map.channels(), map.heads[1]);
         let mut of_part = [0, 1, 2].map(|part| {
-            let positions = if part == 0 { window.queries() } else { window.keys() };
+            let positions = if part == 0 {
+                window.queries()
+            } else {
+                window.keys()
+            };
             (part, Vec::with_capacity(positions * dim))
         });
         for (part, values) in &mut of_part {
             let start = *part * channels + head * dim;
             let padding = &inputs.padding[start..start + dim];
-            let seen = if *part == 0 { window.inside } else { window.size };
+            let seen = if *part == 0 {
+                window.inside
+            } else {
+                window.size
+            };
             for row in 0..seen[0] {
                 for col in 0..seen[1] {
                     if row < window.inside[0] && col < window.inside[1] {
@@ -118,7 +126,11 @@ impl<'a> Head<'a> {
 
     /// Leaves `e^(logit - largest of the query)` in `scratch.logits`, and their sums.
     fn weights(&self, tile: Tile, scratch: &mut Scratch) {
-        let (count, dim, keys) = (tile.queries[1] - tile.queries[0], self.dim(), self.window.keys());
+        let (count, dim, keys) = (
+            tile.queries[1] - tile.queries[0],
+            self.dim(),
+            self.window.keys(),
+        );
         let [height, width] = self.window.size;
         let sizes = [
             (&mut scratch.logits, count * keys),
@@ -188,12 +200,17 @@ impl<'a> Head<'a> {
             },
             entries: entries(col, width),
         });
-        rows.map(|t| (Axis::Row, t)).chain(cols.map(|t| (Axis::Col, t)))
+        rows.map(|t| (Axis::Row, t))
+            .chain(cols.map(|t| (Axis::Col, t)))
     }
 
     /// Gradients from those of the attended values, `[queries, dim]`.
     pub fn backward(&self, grad: &[f32], scratch: &mut Scratch) -> HeadGrads {
-        let (dim, keys, scale) = (self.dim(), self.window.keys(), (self.dim() as f32).powf(-0.5));
+        let (dim, keys, scale) = (
+            self.dim(),
+            self.window.keys(),
+            (self.dim() as f32).powf(-0.5),
+        );
         let [height, width] = self.window.size;
         let mut grads = HeadGrads {
             q: vec![0.0; self.q.len()],
@@ -295,7 +312,10 @@ impl WithSimd for Softmax<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let ([height, width], s) = (self.size, self.scratch);
-        let biases = s.of_rows.chunks_exact(height).zip(s.of_cols.chunks_exact(width));
+        let biases = s
+            .of_rows
+            .chunks_exact(height)
+            .zip(s.of_cols.chunks_exact(width));
         let rows = s.logits.chunks_exact_mut(height * width).zip(biases);
         for ((logits, (of_rows, of_cols)), sum) in rows.zip(&mut s.sums) {
             for (line, of_row) in logits.chunks_exact_mut(width).zip(of_rows) {
@@ -322,7 +342,10 @@ impl WithSimd for SoftmaxBackward<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let ([height, width], s) = (self.size, self.scratch);
         let keys = height * width;
-        let rows = s.logits.chunks_exact_mut(keys).zip(s.grads.chunks_exact_mut(keys));
+        let rows = s
+            .logits
+            .chunks_exact_mut(keys)
+            .zip(s.grads.chunks_exact_mut(keys));
         let of_cols = s.of_cols.chunks_exact_mut(width);
         let biases = s.of_rows.chunks_exact_mut(height).zip(of_cols);
         for (((weights, grads), (of_rows, of_cols)), sum) in rows.zip(biases).zip(&s.sums) {

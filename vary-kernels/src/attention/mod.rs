@@ -5,7 +5,7 @@ pub mod cpu;
 #[cfg(feature = "flex")]
 mod extension;
 mod head;
-mod reference;
+pub mod reference;
 mod windows;
 
 use burn::prelude::*;
@@ -45,14 +45,22 @@ pub fn rel_pos_attention(
         heads: [heads, channels / 3 / heads],
         window,
     };
-    assert_eq!(map.channels() * 3, channels, "channels of `qkv` with {heads} heads");
+    assert_eq!(
+        map.channels() * 3,
+        channels,
+        "channels of `qkv` with {heads} heads"
+    );
     let [rows, cols] = map.seen();
     for (name, dims, side) in [("rel_h", rel_h.dims(), rows), ("rel_w", rel_w.dims(), cols)] {
-        assert_eq!(dims, [2 * side - 1, map.heads[1]], "shape of `{name}` for {map:?}");
+        assert_eq!(
+            dims,
+            [2 * side - 1, map.heads[1]],
+            "shape of `{name}` for {map:?}"
+        );
     }
     assert_eq!(padding.dims(), [channels], "shape of `padding`");
     #[cfg(feature = "flex")]
-    if extension::takes(&qkv) {
+    if crate::flex::differentiable(&qkv) {
         return extension::attention(qkv, padding, rel_h, rel_w, map);
     }
     reference::attention(qkv, padding, rel_h, rel_w, map)

@@ -6,8 +6,11 @@ use burn::tensor::ops::AttentionModuleOptions;
 
 use super::windows::Map;
 
-/// [`rel_pos_attention`](super::rel_pos_attention).
-pub(super) fn attention(
+/// [`rel_pos_attention`](super::rel_pos_attention) on any backend, in any type.
+///
+/// # Panics
+/// If the shapes are not those of `map`.
+pub fn attention(
     qkv: Tensor<4>,
     padding: Tensor<1>,
     rel_h: Tensor<2>,

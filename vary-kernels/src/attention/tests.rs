@@ -21,14 +21,17 @@ fn draw(map: &Map, device: &Device) -> Parts {
 
 fn maps() -> impl Strategy<Value = Map> {
     let window = prop_oneof![Just(None), (1usize..6).prop_map(Some)];
-    ((1usize..3, 1usize..9, 1usize..9), (1usize..4, 1usize..21), window).prop_map(
-        |((batch, height, width), (heads, dim), window)| Map {
+    (
+        (1usize..3, 1usize..9, 1usize..9),
+        (1usize..4, 1usize..21),
+        window,
+    )
+        .prop_map(|((batch, height, width), (heads, dim), window)| Map {
             batch,
             size: [height, width],
             heads: [heads, dim],
             window,
-        },
-    )
+        })
 }
 
 proptest! {
@@ -38,7 +41,7 @@ proptest! {
     #[cfg(feature = "flex")]
     fn the_kernel_computes_the_reference(map in maps()) {
         let (qkv, padding, rel_h, rel_w) = draw(&map, &Device::flex());
-        prop_assert!(extension::takes(&qkv));
+        prop_assert!(crate::flex::differentiable(&qkv));
         let [a, b] = [extension::attention, reference::attention]
             .map(|f| f(qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone(), map));
         a.into_data().assert_approx_eq::<f32>(&b.into_data(), Tolerance::absolute(1e-5));
@@ -56,7 +59,7 @@ proptest! {
             Distribution::Normal(0.0, 1.0),
             &device,
         );
-        prop_assert!(extension::takes(&qkv));
+        prop_assert!(crate::flex::differentiable(&qkv));
         let [a, b] = [extension::attention, reference::attention].map(|f| {
             let out = f(qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone(), map);
             // The padding also enters by itself, as the bias of a layer does.

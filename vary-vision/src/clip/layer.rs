@@ -1,7 +1,7 @@
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::activation::{gelu, sigmoid};
 use burn::tensor::module::attention;
+use vary_kernels::{gelu, quick_gelu};
 
 use super::config::{ClipActivation, ClipVisionConfig};
 
@@ -59,7 +59,7 @@ impl Mlp {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let x = self.fc1.forward(x);
         let x = match self.activation {
-            ClipActivation::QuickGelu => x.clone() * sigmoid(x * 1.702),
+            ClipActivation::QuickGelu => quick_gelu(x),
             ClipActivation::Gelu => gelu(x),
         };
         self.fc2.forward(x)

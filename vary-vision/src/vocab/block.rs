@@ -1,9 +1,10 @@
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
-use burn::tensor::activation::{gelu, relu};
+use burn::tensor::activation::relu;
+use vary_kernels::gelu;
 
-use super::config::{Activation, VisionVocabularyConfig};
 use super::Attention;
+use super::config::{Activation, VisionVocabularyConfig};
 
 /// Feed-forward layer of a [`Block`].
 #[derive(Module, Debug)]

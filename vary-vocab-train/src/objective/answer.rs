@@ -1,5 +1,7 @@
 //! The loss of the answers' tokens.
 
+use std::ops::Range;
+
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::activation::{log_softmax, sigmoid};
@@ -25,13 +27,41 @@ impl SceneObjective {
         micro: &[SceneSample],
         step: &[SceneSample],
     ) -> vary_core::Result<(Tensor<1>, Vec<(&'static str, f32)>)> {
-        let device = model.edges.weight.val().device();
         // A picture is encoded once, and shown with each of its questions.
-        let asked: Vec<(usize, &Asked)> = micro
+        let mut asked: Vec<(usize, &Asked)> = micro
             .iter()
             .enumerate()
             .flat_map(|(i, s)| s.asked.iter().map(move |asked| (i, asked)))
             .collect();
+        asked.sort_by_key(|(_, a)| a.ids.len());
+        let lengths: Vec<usize> = asked.iter().map(|(_, a)| a.ids.len()).collect();
+        let mut all: Option<(Tensor<1>, Vec<(&'static str, f32)>)> = None;
+        for batch in alike(&lengths) {
+            let (loss, parts) =
+                self.batch_loss(model, tokens.clone(), &asked[batch], micro, step)?;
+            all = Some(match all {
+                None => (loss, parts),
+                Some((sum, sums)) => {
+                    let parts = sums.into_iter().zip(parts);
+                    let parts = parts.map(|((name, a), (_, b))| (name, a + b));
+                    (sum + loss, parts.collect())
+                }
+            });
+        }
+        Ok(all.unwrap_or_else(|| (Tensor::zeros([1], &tokens.device()), vec![])))
+    }
+
+    /// The part of [`answer_loss`](Self::answer_loss) that some of the questions have in it; they go
+    /// through the language model as one batch.
+    fn batch_loss(
+        &self,
+        model: &SceneModel,
+        tokens: Tensor<3>,
+        asked: &[(usize, &Asked)],
+        micro: &[SceneSample],
+        step: &[SceneSample],
+    ) -> vary_core::Result<(Tensor<1>, Vec<(&'static str, f32)>)> {
+        let device = model.edges.weight.val().device();
         let ids: Vec<_> = asked.iter().map(|(_, a)| a.ids.clone()).collect();
         let labels: Vec<_> = asked.iter().map(|(_, a)| a.labels.clone()).collect();
         let shown = tokens.select(0, indices(asked.iter().map(|(i, _)| *i), &device));
@@ -123,6 +153,28 @@ impl SceneObjective {
     }
 }
 
+/// Cuts sequences, sorted by length, into batches that take the least time: each is filled up to its
+/// longest, and costs something by itself.
+fn alike(lengths: &[usize]) -> Vec<Range<usize>> {
+    /// What a batch costs beside its positions, in positions.
+    const BATCH: usize = 60;
+    // The least cost of the first `n` sequences, and where their last batch begins.
+    let mut best = vec![(0, 0)];
+    for (end, length) in (1..).zip(lengths) {
+        let cost = |start: usize| (best[start].0 + (end - start) * length + BATCH, start);
+        best.extend((0..end).map(cost).min());
+    }
+    let mut batches = vec![];
+    let mut end = lengths.len();
+    while end > 0 {
+        let start = best[end].1;
+        batches.push(start..end);
+        end = start;
+    }
+    batches.reverse();
+    batches
+}
+
 /// Minus the sum of the log-probabilities of a column in each of some rows.
 fn negative_log(log_probs: &Tensor<2>, picked: &[(usize, i32)]) -> Tensor<1> {
     let device = log_probs.device();
@@ -168,4 +220,18 @@ fn indices(values: impl Iterator<Item = usize>, device: &Device) -> Tensor<1, In
     let values: Vec<i32> = values.map(|value| value as i32).collect();
     let n = values.len();
     Tensor::from_data(TensorData::new(values, [n]), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_hold_what_is_alike() {
+        assert_eq!(alike(&[50, 52, 55, 300, 310]), [0..3, 3..5]);
+        // A short one by itself would cost more than to fill it up.
+        assert_eq!(alike(&[50, 60]), [0..2]);
+        assert_eq!(alike(&[7]), [0..1]);
+        assert!(alike(&[]).is_empty());
+    }
 }

@@ -1,0 +1,118 @@
+//! The kernels beside the tensor operations that they stand for.
+// `criterion_group!` makes a public function without documentation.
+#![allow(missing_docs)]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use burn::prelude::*;
+use burn::tensor::Distribution;
+use burn::tensor::activation;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use vary_kernels::attention::{Map, reference};
+use vary_kernels::quantized::{Bits, Matrix};
+use vary_kernels::{gelu, rel_pos_attention};
+
+const NORMAL: Distribution = Distribution::Normal(0.0, 1.0);
+
+fn attention(c: &mut Criterion) {
+    let sam = |window| Map {
+        batch: 1,
+        size: [64, 64],
+        heads: [12, 64],
+        window,
+    };
+    let nano = |window| Map {
+        batch: 2,
+        size: [24, 24],
+        heads: [4, 32],
+        window,
+    };
+    let maps = [
+        ("sam_base_global", sam(None)),
+        ("sam_base_windows", sam(Some(14))),
+        ("nano_global", nano(None)),
+        ("nano_windows", nano(Some(8))),
+    ];
+    for (name, map) in maps {
+        let mut group = c.benchmark_group(format!("attention_{name}"));
+        group.sample_size(10);
+        for training in [false, true] {
+            // A step at the size of SAM keeps gigabytes of logits in the reference.
+            if training && map.size == [64, 64] {
+                continue;
+            }
+            let device = match training {
+                true => Device::flex().autodiff(),
+                false => Device::flex(),
+            };
+            let [height, width] = map.size;
+            let [rows, cols] = map.window.map_or(map.size, |side| [side, side]);
+            let channels = 3 * map.channels();
+            let qkv = Tensor::<4>::random([map.batch, height, width, channels], NORMAL, &device);
+            let qkv = if training { qkv.require_grad() } else { qkv };
+            let padding = Tensor::<1>::random([channels], NORMAL, &device);
+            let table = |side| Tensor::<2>::random([2 * side - 1, map.heads[1]], NORMAL, &device);
+            let (rel_h, rel_w) = (table(rows), table(cols));
+            let inputs = || (qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone());
+            let kernel = || {
+                let (qkv, padding, rel_h, rel_w) = inputs();
+                rel_pos_attention(qkv, padding, rel_h, rel_w, map.heads[0], map.window)
+            };
+            let operations = || {
+                let (qkv, padding, rel_h, rel_w) = inputs();
+                reference::attention(qkv, padding, rel_h, rel_w, map)
+            };
+            let computed: [(&str, &dyn Fn() -> Tensor<4>); 2] =
+                [("kernel", &kernel), ("operations", &operations)];
+            for (name, compute) in computed {
+                match training {
+                    false => group.bench_function(name, |b| {
+                        b.iter(|| compute().into_data());
+                    }),
+                    true => group.bench_function(format!("{name}_with_backward"), |b| {
+                        b.iter(|| black_box(compute().sum().backward()));
+                    }),
+                };
+            }
+        }
+        group.finish();
+    }
+}
+
+fn activations(c: &mut Criterion) {
+    let x = Tensor::<3>::random([1, 4096, 3072], NORMAL, &Device::flex());
+    let mut group = c.benchmark_group("gelu_4096x3072");
+    group.bench_function("kernel", |b| b.iter(|| gelu(x.clone()).into_data()));
+    group.bench_function("operations", |b| {
+        b.iter(|| activation::gelu(x.clone()).into_data());
+    });
+    group.finish();
+}
+
+/// A matrix that no cache holds, times one row and times as many as a prompt has.
+fn quantized(c: &mut Criterion) {
+    let (rows, cols) = (65_536, 2048);
+    let weights: Vec<f32> = (0..rows * cols)
+        .map(|i| (i as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5)
+        .collect();
+    let mut group = c.benchmark_group("product_65536x2048");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(10));
+    for (name, bits) in [("8_bits", Bits::Eight), ("4_bits", Bits::Four)] {
+        let matrix = Matrix::new(bits, &weights, [rows, cols]);
+        for tokens in [1, 64] {
+            let x: Vec<f32> = (0..tokens * cols).map(|i| (i as f32).sin()).collect();
+            let mut out = vec![0.0; tokens * rows];
+            group.throughput(Throughput::Bytes(matrix.bytes() as u64));
+            group.bench_function(format!("{name}_{tokens}_rows"), |b| {
+                b.iter(|| matrix.multiply(black_box(&x), &mut out));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, attention, activations, quantized);
+criterion_main!(benches);

@@ -1,0 +1,27 @@
+//! What the extensions of burn's Flex backend share.
+
+use burn::backend::DispatchDevice;
+use burn::backend::flex::FlexTensor;
+use burn::prelude::*;
+use burn::tensor::DType;
+
+/// Whether a tensor is in f32 on Flex, without autodiff.
+pub(crate) fn plain<const D: usize>(tensor: &Tensor<D>) -> bool {
+    let device = tensor.device();
+    tensor.dtype() == DType::F32 && matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// Whether a tensor is in f32 on Flex, with autodiff or without.
+pub(crate) fn differentiable<const D: usize>(tensor: &Tensor<D>) -> bool {
+    #[cfg(feature = "autodiff")]
+    if let DispatchDevice::Autodiff(device) = tensor.device().as_dispatch() {
+        return tensor.dtype() == DType::F32 && matches!(**device, DispatchDevice::Flex(_));
+    }
+    plain(tensor)
+}
+
+/// The numbers of a contiguous f32 tensor.
+pub(crate) fn numbers(tensor: &FlexTensor) -> &[f32] {
+    // Kernels check how many they get.
+    tensor.as_slice().unwrap_or_default()
+}

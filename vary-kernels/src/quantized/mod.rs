@@ -1,0 +1,8 @@
+//! Products with weights of 8 and 4 bits.
+
+mod pack;
+mod product;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use pack::{Bits, Matrix};

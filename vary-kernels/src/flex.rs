@@ -5,10 +5,14 @@ use burn::backend::flex::FlexTensor;
 use burn::prelude::*;
 use burn::tensor::DType;
 
+/// Whether a device is Flex, without autodiff.
+pub(crate) fn is(device: &Device) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+}
+
 /// Whether a tensor is in f32 on Flex, without autodiff.
 pub(crate) fn plain<const D: usize>(tensor: &Tensor<D>) -> bool {
-    let device = tensor.device();
-    tensor.dtype() == DType::F32 && matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+    tensor.dtype() == DType::F32 && is(&tensor.device())
 }
 
 /// Whether a tensor is in f32 on Flex, with autodiff or without.

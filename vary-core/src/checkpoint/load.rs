@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use burn::module::{ModuleMapper, Param};
 use burn::prelude::*;
 use burn::tensor::TensorData;
+use vary_kernels::quantized::{Matrix, pack};
 
 use super::decode::is_weight;
 use super::key_map::KeyMap;
@@ -245,7 +246,10 @@ impl ModuleMapper for Loader<'_> {
         let Some(source) = self.sources.remove(&path).filter(|_| self.error.is_none()) else {
             return param;
         };
-        let values = match source.entry.read(source.transpose) {
+        let (id, device, linear) = (param.id, param.lazy_device(), source.transpose);
+        let packed = (self.plan).packed(&path, linear, &source.entry.shape, &device);
+        let transpose = linear && packed.is_none();
+        let values = match source.entry.read(transpose) {
             Ok(values) => values,
             Err(source) => {
                 self.error = Some(Error::io(self.files.path(), source));
@@ -255,9 +259,11 @@ impl ModuleMapper for Loader<'_> {
         self.non_finite
             .extend(NonFinite::count(&source.name, values.iter().copied()));
 
-        let (id, device) = (param.id, param.lazy_device());
+        if let (Some(bits), [rows, cols]) = (packed, &source.entry.shape[..]) {
+            let matrix = Matrix::new(bits, &values, [*rows, *cols]);
+            return pack(param, matrix, linear);
+        }
         let data = TensorData::new(values, param.lazy_shape());
-        let linear = source.transpose;
         param.transform_for_load(self.plan.tensor(&path, linear, data, &device), id)
     }
 }

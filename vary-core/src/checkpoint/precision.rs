@@ -6,6 +6,7 @@ use burn::tensor::DType;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 
 use serde::{Deserialize, Serialize};
+use vary_kernels::quantized::{Bits, multiplies};
 
 use crate::error::{Error, Result};
 
@@ -23,12 +24,15 @@ pub enum Precision {
     /// 16 bits with f32's range. Half the memory; fast on GPUs that have it. burn's CPU backend
     /// widens a matrix each time it is used, which costs more time than it saves.
     Bf16,
-    /// 8 bits for the matrices of the language model, a scale for every 32 values; all else f32, and
-    /// so are matrices whose outputs are no multiple of 32. For GPUs: burn's CPU backends keep such
-    /// weights but widen them for every product, which takes a minute for each token of Qwen-1.8B,
-    /// so a [`Pipeline`](crate::Pipeline) refuses them there.
+    /// 8 bits for the matrices of the language model; all else f32.
+    ///
+    /// On Flex also for the matrices of the towers and the token table, by
+    /// [kernels](vary_kernels::quantized) that round activations to 8 bits too; a scale for every 64 weights
+    /// of a row. Elsewhere by burn, a scale for every 32 values along the outputs, where the device computes
+    /// with such weights. What does not divide into groups is f32.
     Int8,
-    /// 4 bits in the place of [`Int8`](Self::Int8)'s 8.
+    /// 4 bits for the matrices of the language model (on Flex a scale for every 32 weights); all else as
+    /// with [`Int8`](Self::Int8).
     Int4,
 }
 
@@ -63,6 +67,7 @@ impl Precision {
     /// [`Error::UnsupportedPrecision`].
     pub(crate) fn check(self, device: &Device) -> Result<()> {
         let dtype = match self.scheme() {
+            Some(_) if multiplies(device) => return Ok(()),
             Some(scheme) => DType::QFloat(scheme),
             None if self == Self::Bf16 => DType::BF16,
             None => DType::F32,
@@ -89,6 +94,7 @@ impl Precision {
         PrecisionPlan {
             precision: self,
             quantized,
+            ..PrecisionPlan::default()
         }
     }
 }
@@ -98,9 +104,51 @@ impl Precision {
 pub struct PrecisionPlan {
     precision: Precision,
     quantized: &'static [&'static str],
+    eight: &'static [&'static str],
+    tables: &'static [&'static str],
 }
 
 impl PrecisionPlan {
+    /// Linear layers below these paths have 8 bits where kernels multiply with packed matrices, with
+    /// `Int8` and with `Int4`.
+    #[must_use]
+    pub fn eight(mut self, paths: &'static [&'static str]) -> Self {
+        self.eight = paths;
+        self
+    }
+
+    /// So have these tables of tokens.
+    #[must_use]
+    pub fn tables(mut self, paths: &'static [&'static str]) -> Self {
+        self.tables = paths;
+        self
+    }
+
+    /// Bits of the parameter at `path`, `[rows, cols]` in the checkpoint, if it is packed on `device`;
+    /// `linear` says that it is the matrix of a linear layer.
+    pub(super) fn packed(
+        &self,
+        path: &str,
+        linear: bool,
+        shape: &[usize],
+        device: &Device,
+    ) -> Option<Bits> {
+        let low = match self.precision {
+            Precision::Int8 => Bits::Eight,
+            Precision::Int4 => Bits::Four,
+            Precision::F32 | Precision::Bf16 => return None,
+        };
+        let under = |paths: &[&str]| paths.iter().any(|part| path.starts_with(part));
+        let bits = match linear {
+            true if under(self.quantized) => low,
+            true if under(self.eight) => Bits::Eight,
+            false if under(self.tables) => Bits::Eight,
+            _ => return None,
+        };
+        let [_, cols] = shape else { return None };
+        (cols.is_multiple_of(bits.group()) && multiplies(device)).then_some(bits)
+    }
+
     /// Makes the tensor of the parameter at `path` from its values; `linear` says that it is the
     /// matrix of a linear layer.
     pub(super) fn tensor<const D: usize>(
@@ -119,7 +167,7 @@ impl PrecisionPlan {
             return Tensor::from_data(data, (device, DType::BF16));
         }
         let exact = Tensor::from_data(data, (device, DType::F32));
-        match self.precision.scheme().filter(|_| chosen) {
+        match self.precision.scheme().filter(|_| chosen && !multiplies(device)) {
             Some(scheme) => exact.quantize_dynamic(&scheme),
             None => exact,
         }

@@ -64,12 +64,6 @@ impl Position {
         let here = (self.containers.last(), self.names.last());
         matches!(here, (Some(c), Some(n)) if c == "Struct:Linear" && n == "weight")
     }
-
-    fn is_adapter(&self) -> bool {
-        self.containers
-            .iter()
-            .any(|container| container == "Reparameterization")
-    }
 }
 
 /// Every parameter of `module`, in its order.
@@ -102,6 +96,10 @@ impl Lister {
 impl ModuleVisitor for Lister {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.position.enter(name, container);
+        // What is stored under the parameter's own name is not what it is worth.
+        if container == "Reparameterization" {
+            self.refuse("it is adapted or packed; make it plain with `Module::materialize`");
+        }
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
@@ -109,9 +107,6 @@ impl ModuleVisitor for Lister {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.position.is_adapter() {
-            return self.refuse("it belongs to an adapter; merge it with `Module::materialize`");
-        }
         let mut shape = param.lazy_shape().to_vec();
         let transposed = self.position.is_linear_weight();
         if transposed {

@@ -83,7 +83,9 @@ impl VaryTiny {
         precision: Precision,
     ) -> Result<Self> {
         config.validate()?;
-        let plan = precision.plan(&["decoder.layers."]);
+        let plan = precision
+            .plan(&["decoder.layers."])
+            .eight(&["vision_tower.", "mm_projector."]);
         checkpoint::load_with(config.init(device), files, &Self::key_map(), &plan)
     }
 

@@ -104,8 +104,7 @@ impl VaryToy {
         Ok((model, config))
     }
 
-    /// Reads the weights of a known configuration. 8-bit and 4-bit are for the matrices of the
-    /// language model; all else is f32 then.
+    /// Reads the weights of a known configuration.
     ///
     /// # Errors
     /// Like [`load`](Self::load).
@@ -116,7 +115,14 @@ impl VaryToy {
         precision: Precision,
     ) -> Result<Self> {
         config.validate()?;
-        let plan = precision.plan(&["qwen.h.", "qwen.lm_head."]);
+        let plan = precision
+            .plan(&["qwen.h.", "qwen.lm_head."])
+            .eight(&["vision_tower.", "vision_tower_high.", "mm_projector"])
+            // A table that is the output head too is multiplied as a whole.
+            .tables(match config.qwen.tie_word_embeddings {
+                true => &[],
+                false => &["qwen.wte."],
+            });
         checkpoint::load_with(config.init(device), files, &Self::key_map(), &plan)
     }
 

@@ -1,8 +1,10 @@
 //! Products with weights of 8 and 4 bits.
 
+mod layer;
 mod pack;
 mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use layer::{Packed, embedding, linear, multiplies, pack, packed_bits};
 pub use pack::{Bits, Matrix};

@@ -1,4 +1,5 @@
 use half::f16;
+use rayon::prelude::*;
 
 /// Weights of a panel that belong together: this many rows are multiplied at a time.
 pub(super) const ROWS: usize = 8;
@@ -73,25 +74,25 @@ impl Matrix {
             bits,
             rows,
             cols,
-            weights: Vec::with_capacity(panels * groups * bits.bytes()),
-            scales: Vec::with_capacity(panels * groups * ROWS),
+            weights: vec![0; panels * groups * bits.bytes()],
+            scales: vec![f16::ZERO; panels * groups * ROWS],
         };
-        let mut rounded = vec![0i8; ROWS * group];
-        for panel in 0..panels {
-            for start in (0..cols).step_by(group) {
-                for (row, rounded) in rounded.chunks_exact_mut(group).enumerate() {
-                    // Rows that fill the last panel are zero.
-                    let row = panel * ROWS + row;
-                    let values = match row < rows {
-                        true => &weights[row * cols + start..][..group],
-                        false => &[],
-                    };
-                    rounded.fill(0);
-                    matrix.scales.push(round(values, bits.largest(), rounded));
+        let of_panels = matrix.weights.par_chunks_mut(groups * bits.bytes());
+        of_panels
+            .zip(matrix.scales.par_chunks_mut(groups * ROWS))
+            .enumerate()
+            .for_each(|(panel, (bytes, scales))| {
+                let mut rounded = vec![0i8; group];
+                // Rows that fill the last panel are zero.
+                for row in 0..ROWS.min(rows - panel * ROWS) {
+                    let values = &weights[(panel * ROWS + row) * cols..][..cols];
+                    for (g, values) in values.chunks_exact(group).enumerate() {
+                        scales[g * ROWS + row] = round(values, bits.largest(), &mut rounded);
+                        let bytes = &mut bytes[g * bits.bytes()..][..bits.bytes()];
+                        lay_out(bits, row, &rounded, bytes);
+                    }
                 }
-                matrix.lay_out(&rounded);
-            }
-        }
+            });
         matrix
     }
 
@@ -107,16 +108,21 @@ impl Matrix {
 
     /// The weights as the products see them, `[rows, cols]`.
     pub fn dequantized(&self) -> Vec<f32> {
+        (0..self.rows).flat_map(|row| self.row(row)).collect()
+    }
+
+    /// A row of [`dequantized`](Self::dequantized).
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = f32> {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
         let (group, groups) = (self.bits.group(), self.cols / self.bits.group());
-        let mut out = vec![0.0; self.rows * self.cols];
-        for (row, values) in out.chunks_exact_mut(self.cols).enumerate() {
-            for (col, value) in values.iter_mut().enumerate() {
-                let at = row / ROWS * groups + col / group;
-                let scale = self.scales[at * ROWS + row % ROWS].to_f32();
-                *value = f32::from(self.weight(at, row % ROWS, col % group)) * scale;
-            }
-        }
-        out
+        (0..self.cols).map(move |col| {
+            let at = row / ROWS * groups + col / group;
+            let scale = self.scales[at * ROWS + row % ROWS].to_f32();
+            f32::from(self.weight(at, row % ROWS, col % group)) * scale
+        })
     }
 
     /// A weight of a group of a panel.
@@ -132,21 +138,17 @@ impl Matrix {
             }
         }
     }
+}
 
-    fn lay_out(&mut self, rounded: &[i8]) {
-        let group = self.bits.group();
-        let start = self.weights.len();
-        self.weights.resize(start + self.bits.bytes(), 0);
-        let bytes = &mut self.weights[start..];
-        for (row, rounded) in rounded.chunks_exact(group).enumerate() {
-            for (col, &weight) in rounded.iter().enumerate() {
-                match self.bits {
-                    Bits::Eight => bytes[place(row, col)] = weight as u8,
-                    Bits::Four => {
-                        let shift = if col < group / 2 { 0 } else { 4 };
-                        bytes[place(row, col % (group / 2))] |= ((weight + 8) as u8) << shift;
-                    }
-                }
+/// Puts a group of a row among those of its panel.
+fn lay_out(bits: Bits, row: usize, rounded: &[i8], bytes: &mut [u8]) {
+    let half = bits.group() / 2;
+    for (col, &weight) in rounded.iter().enumerate() {
+        match bits {
+            Bits::Eight => bytes[place(row, col)] = weight as u8,
+            Bits::Four => {
+                let shift = if col < half { 0 } else { 4 };
+                bytes[place(row, col % half)] |= ((weight + 8) as u8) << shift;
             }
         }
     }

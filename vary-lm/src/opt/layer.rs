@@ -1,6 +1,7 @@
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::activation::relu;
+use vary_kernels::quantized::linear;
 
 use super::OptConfig;
 use crate::attention::causal_attention;
@@ -22,12 +23,12 @@ pub struct SelfAttention {
 
 impl SelfAttention {
     fn new(config: &OptConfig, device: &Device) -> Self {
-        let linear = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
+        let projection = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
         Self {
-            q_proj: linear(),
-            k_proj: linear(),
-            v_proj: linear(),
-            out_proj: linear(),
+            q_proj: projection(),
+            k_proj: projection(),
+            v_proj: projection(),
+            out_proj: projection(),
             num_heads: config.num_attention_heads,
         }
     }
@@ -41,11 +42,13 @@ impl SelfAttention {
         let [batch, seq, d_model] = x.dims();
         let (heads, head_dim) = (self.num_heads, d_model / self.num_heads);
         let split = |t: Tensor<3>| t.reshape([batch, seq, heads, head_dim]).swap_dims(1, 2);
-        let q = split(self.q_proj.forward(x.clone()));
-        let k = split(self.k_proj.forward(x.clone()));
-        let v = split(self.v_proj.forward(x));
-        self.out_proj
-            .forward(causal_attention(q, k, v, padding, cache))
+        let q = split(linear(&self.q_proj, x.clone()));
+        let k = split(linear(&self.k_proj, x.clone()));
+        let v = split(linear(&self.v_proj, x));
+        linear(
+            &self.out_proj,
+            causal_attention(q, k, v, padding, cache),
+        )
     }
 }
 
@@ -97,7 +100,7 @@ impl DecoderLayer {
             .dropout
             .forward(self.self_attn.forward(normed, padding, cache));
         let normed = self.final_layer_norm.forward(x.clone());
-        let hidden = self.fc2.forward(relu(self.fc1.forward(normed)));
+        let hidden = linear(&self.fc2, relu(linear(&self.fc1, normed)));
         x + self.dropout.forward(hidden)
     }
 }

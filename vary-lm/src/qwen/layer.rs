@@ -3,6 +3,7 @@ use std::ops::Range;
 use burn::nn::{Linear, RmsNorm};
 use burn::prelude::*;
 use burn::tensor::activation::silu;
+use vary_kernels::quantized::linear;
 
 use super::QwenConfig;
 use crate::attention::causal_attention;
@@ -135,7 +136,7 @@ impl SelfAttention {
     fn project(&self, x: Tensor<3>) -> [Tensor<3>; 3] {
         match &self.qkv {
             QkvProjection::Fused(fused) => {
-                let all = fused.c_attn.forward(x);
+                let all = linear(&fused.c_attn, x);
                 let (q, k) = (
                     self.n_heads * self.head_dim,
                     self.n_kv_heads * self.head_dim,
@@ -147,9 +148,9 @@ impl SelfAttention {
                 ]
             }
             QkvProjection::Separate(qkv) => [
-                qkv.q_proj.forward(x.clone()),
-                qkv.k_proj.forward(x.clone()),
-                qkv.v_proj.forward(x),
+                linear(&qkv.q_proj, x.clone()),
+                linear(&qkv.k_proj, x.clone()),
+                linear(&qkv.v_proj, x),
             ],
         }
     }
@@ -174,8 +175,10 @@ impl SelfAttention {
         };
         let k = positions.rotation.apply(split(k, self.n_kv_heads));
         let v = split(v, self.n_kv_heads);
-        self.c_proj
-            .forward(causal_attention(q, k, v, padding, cache))
+        linear(
+            &self.c_proj,
+            causal_attention(q, k, v, padding, cache),
+        )
     }
 }
 
@@ -204,8 +207,8 @@ impl Mlp {
     /// # Shapes
     /// - x, output: `[batch, seq, d_model]`
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let gate = silu(self.w2.forward(x.clone()));
-        self.c_proj.forward(self.w1.forward(x) * gate)
+        let gate = silu(linear(&self.w2, x.clone()));
+        linear(&self.c_proj, linear(&self.w1, x) * gate)
     }
 }
 

@@ -19,6 +19,7 @@ pub use qwen2::{QWEN2_KEYS, Qwen2Config};
 
 use burn::nn::{Embedding, Linear, RmsNorm};
 use burn::prelude::*;
+use vary_kernels::quantized::{embedding, linear};
 
 use crate::rope::Rope;
 use crate::{KvCache, LanguageModel};
@@ -106,7 +107,7 @@ impl Qwen {
 
 impl LanguageModel for Qwen {
     fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        self.wte.forward(ids)
+        embedding(&self.wte, ids)
     }
 
     fn forward(
@@ -120,7 +121,7 @@ impl LanguageModel for Qwen {
 
     fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
         match &self.lm_head {
-            Some(head) => head.forward(hidden),
+            Some(head) => linear(head, hidden),
             None => {
                 let table = self.wte.weight.val().transpose();
                 burn::tensor::module::linear(hidden, table, None)
@@ -129,7 +130,8 @@ impl LanguageModel for Qwen {
     }
 
     fn cache(&self, batch: usize, capacity: usize) -> KvCache {
-        let table = self.wte.weight.val();
+        // The stored one: a packed table is not unpacked for its type.
+        let table = self.wte.weight.base();
         let shape = [
             batch,
             self.n_kv_heads,

@@ -1,6 +1,7 @@
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::module::attention;
+use vary_kernels::quantized::linear;
 use vary_kernels::{gelu, quick_gelu};
 
 use super::config::{ClipActivation, ClipVisionConfig};
@@ -21,12 +22,12 @@ pub struct SelfAttention {
 
 impl SelfAttention {
     fn new(config: &ClipVisionConfig, device: &Device) -> Self {
-        let linear = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
+        let projection = || LinearConfig::new(config.hidden_size, config.hidden_size).init(device);
         Self {
-            k_proj: linear(),
-            v_proj: linear(),
-            q_proj: linear(),
-            out_proj: linear(),
+            k_proj: projection(),
+            v_proj: projection(),
+            q_proj: projection(),
+            out_proj: projection(),
             num_heads: config.num_attention_heads,
         }
     }
@@ -35,12 +36,12 @@ impl SelfAttention {
         let [batch, seq, channels] = x.dims();
         let (heads, head_dim) = (self.num_heads, channels / self.num_heads);
         let split = |t: Tensor<3>| t.reshape([batch, seq, heads, head_dim]).swap_dims(1, 2);
-        let q = split(self.q_proj.forward(x.clone()));
-        let k = split(self.k_proj.forward(x.clone()));
-        let v = split(self.v_proj.forward(x));
+        let q = split(linear(&self.q_proj, x.clone()));
+        let k = split(linear(&self.k_proj, x.clone()));
+        let v = split(linear(&self.v_proj, x));
         let out = attention(q, k, v, None, None, Default::default());
         let out = out.swap_dims(1, 2).reshape([batch, seq, channels]);
-        self.out_proj.forward(out)
+        linear(&self.out_proj, out)
     }
 }
 
@@ -57,12 +58,12 @@ pub struct Mlp {
 
 impl Mlp {
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let x = self.fc1.forward(x);
+        let x = linear(&self.fc1, x);
         let x = match self.activation {
             ClipActivation::QuickGelu => quick_gelu(x),
             ClipActivation::Gelu => gelu(x),
         };
-        self.fc2.forward(x)
+        linear(&self.fc2, x)
     }
 }
 

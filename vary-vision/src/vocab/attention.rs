@@ -1,6 +1,7 @@
 use burn::module::Param;
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
+use vary_kernels::quantized::linear;
 use vary_kernels::rel_pos_attention;
 
 use super::config::{VisionVocabularyConfig, trunc_normal};
@@ -50,13 +51,13 @@ impl Attention {
             None => Tensor::zeros([3 * channels], (&x.device(), x.dtype())),
         };
         let attended = rel_pos_attention(
-            self.qkv.forward(x),
+            linear(&self.qkv, x),
             padding,
             self.rel_pos_h.val(),
             self.rel_pos_w.val(),
             self.num_heads,
             window,
         );
-        self.proj.forward(attended)
+        linear(&self.proj, attended)
     }
 }

@@ -2,6 +2,7 @@ use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use burn::tensor::activation::relu;
 use vary_kernels::gelu;
+use vary_kernels::quantized::linear;
 
 use super::Attention;
 use super::config::{Activation, VisionVocabularyConfig};
@@ -21,12 +22,12 @@ impl Mlp {
     /// # Shapes
     /// - x, output: `[.., channels]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let x = self.lin1.forward(x);
+        let x = linear(&self.lin1, x);
         let x = match self.activation {
             Activation::Gelu => gelu(x),
             Activation::Relu => relu(x),
         };
-        self.lin2.forward(x)
+        linear(&self.lin2, x)
     }
 }
 

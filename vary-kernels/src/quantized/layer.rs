@@ -1,0 +1,189 @@
+//! Layers whose matrix is kept in 8 or 4 bits.
+
+use std::sync::Arc;
+
+use burn::module::{Module, Param, Reparameterization, Reparameterizer};
+use burn::nn::{Embedding, Linear};
+use burn::prelude::*;
+
+use super::{Bits, Matrix};
+
+/// A packed matrix in the place of a parameter's tensor, which has its shape and no memory.
+///
+/// [`Param::val`](burn::module::Param::val) gives the whole matrix in f32, so that what does not know of packing
+/// computes the same, slowly.
+#[derive(Module, Debug)]
+pub struct Packed {
+    #[module(skip)]
+    matrix: Arc<Matrix>,
+    /// Whether the parameter is the transposed matrix, as in a linear layer.
+    #[module(skip)]
+    transposed: bool,
+}
+
+impl Reparameterization for Packed {
+    const NAME: &'static str = "packed";
+
+    fn apply<const D: usize>(&self, base: Tensor<D>) -> Tensor<D> {
+        let data = TensorData::new(self.matrix.dequantized(), self.matrix.shape());
+        let matrix = Tensor::<2>::from_data(data, &base.device());
+        let matrix = if self.transposed { matrix.transpose() } else { matrix };
+        matrix.reshape(base.dims())
+    }
+}
+
+/// Whether tensors of `device` are multiplied with packed matrices as they are.
+pub fn multiplies(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return crate::flex::is(device);
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
+}
+
+/// Puts a packed matrix in the place of a parameter: `[outputs, inputs]` for the transposed one of a linear
+/// layer, `[rows, cols]` for a table.
+///
+/// # Panics
+/// If the matrix is not of the parameter's shape.
+pub fn pack<const D: usize>(
+    param: Param<Tensor<D>>,
+    matrix: Matrix,
+    transposed: bool,
+) -> Param<Tensor<D>> {
+    struct Attach(Option<Packed>);
+    impl Reparameterizer for Attach {
+        type Reparam = Packed;
+        fn reparameterize<const D: usize>(
+            &mut self,
+            _path: &str,
+            param: Param<Tensor<D>>,
+        ) -> (Param<Tensor<D>>, Option<Packed>) {
+            (param, self.0.take())
+        }
+    }
+    let mut shape = matrix.shape();
+    if transposed {
+        shape.reverse();
+    }
+    let (id, expected) = (param.id, param.lazy_shape());
+    assert_eq!(expected.as_slice(), shape, "shape of the packed matrix");
+    // One number, seen everywhere.
+    let base = Tensor::<D>::zeros([1; D], &param.lazy_device()).expand(expected);
+    let packed = Packed {
+        matrix: Arc::new(matrix),
+        transposed,
+    };
+    param
+        .transform_for_load(base, id)
+        .apply_reparameterization(Attach(Some(packed)))
+}
+
+/// How many bits the matrix of a parameter has, if it is packed.
+pub fn packed_bits<const D: usize>(param: &Param<Tensor<D>>) -> Option<Bits> {
+    let packed = param.reparameterization::<Packed>()?;
+    Some(packed.matrix.bits)
+}
+
+/// A linear layer, packed or not.
+///
+/// # Shapes
+/// - x: `[.., inputs]`
+/// - output: `[.., outputs]`
+pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
+    let packed = layer.weight.reparameterization::<Packed>();
+    let Some(packed) = packed.filter(|_| multiplies(&x.device())) else {
+        return layer.forward(x);
+    };
+    let (mut shape, device) = (x.dims(), x.device());
+    let [outputs, inputs] = packed.matrix.shape();
+    assert_eq!(shape[D - 1], inputs, "inputs of a layer of {inputs} x {outputs}");
+    shape[D - 1] = outputs;
+    let x = x.into_data().convert::<f32>();
+    let mut out = vec![0.0; shape.iter().product()];
+    // In f32 after the conversion.
+    packed.matrix.multiply(x.as_slice().unwrap_or_default(), &mut out);
+    let out = Tensor::from_data(TensorData::new(out, shape), &device);
+    match &layer.bias {
+        Some(bias) => out + bias.val().unsqueeze(),
+        None => out,
+    }
+}
+
+/// Rows of a table, packed or not.
+///
+/// # Shapes
+/// - ids: `[batch, seq]`
+/// - output: `[batch, seq, cols]`
+///
+/// # Panics
+/// If a row is not there.
+pub fn embedding(table: &Embedding, ids: Tensor<2, Int>) -> Tensor<3> {
+    let packed = table.weight.reparameterization::<Packed>();
+    let Some(packed) = packed.filter(|packed| !packed.transposed) else {
+        return table.forward(ids);
+    };
+    let ([batch, seq], device) = (ids.dims(), table.weight.lazy_device());
+    let [_, cols] = packed.matrix.shape();
+    let mut out = Vec::with_capacity(batch * seq * cols);
+    for row in ids.into_data().iter::<i64>() {
+        out.extend(packed.matrix.row(row as usize));
+    }
+    Tensor::from_data(TensorData::new(out, [batch, seq, cols]), &device)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use burn::nn::{EmbeddingConfig, LinearConfig};
+    use burn::tensor::{Distribution, Tolerance};
+
+    use super::*;
+
+    fn packed(layer: &Linear, bits: Bits) -> Linear {
+        let weight = layer.weight.val().transpose();
+        let shape = weight.dims();
+        let values = weight.into_data().to_vec().unwrap();
+        let matrix = Matrix::new(bits, &values, shape);
+        Linear {
+            weight: pack(layer.weight.clone(), matrix, true),
+            bias: layer.bias.clone(),
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn a_packed_layer_is_near_its_values() {
+        let device = Device::flex();
+        let layer = LinearConfig::new(128, 20).init(&device);
+        let x = Tensor::<3>::random([2, 5, 128], Distribution::Normal(0.0, 1.0), &device);
+        for (bits, close) in [(Bits::Eight, 0.02), (Bits::Four, 0.25)] {
+            let packed = packed(&layer, bits);
+            assert_eq!(packed_bits(&packed.weight), Some(bits));
+            assert_eq!(packed.num_params(), layer.num_params());
+            let exact = layer.forward(x.clone()).into_data();
+            let found = linear(&packed, x.clone()).into_data();
+            found.assert_approx_eq::<f32>(&exact, Tolerance::absolute(close));
+            // Without the kernel: activations are not rounded.
+            let plain = packed.forward(x.clone()).into_data();
+            found.assert_approx_eq::<f32>(&plain, Tolerance::absolute(0.02));
+        }
+        assert_eq!(packed_bits(&layer.weight), None);
+    }
+
+    #[test]
+    fn a_packed_table_gives_its_rows() {
+        let device = Device::flex();
+        let table = EmbeddingConfig::new(11, 64).init(&device);
+        let values = table.weight.val().into_data().to_vec().unwrap();
+        let matrix = Matrix::new(Bits::Eight, &values, [11, 64]);
+        let mut packed = table.clone();
+        packed.weight = pack(packed.weight, matrix, false);
+        let ids = Tensor::<2, Int>::from_ints([[0, 10, 3], [3, 8, 9]], &device);
+        let found = embedding(&packed, ids.clone()).into_data();
+        found.assert_approx_eq::<f32>(&packed.forward(ids.clone()).into_data(), Tolerance::absolute(1e-6));
+        found.assert_approx_eq::<f32>(&table.forward(ids).into_data(), Tolerance::absolute(0.02));
+    }
+}

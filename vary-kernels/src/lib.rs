@@ -9,6 +9,7 @@ mod activation;
 pub mod attention;
 #[cfg(feature = "flex")]
 mod flex;
+#[cfg_attr(not(feature = "flex"), allow(dead_code))]
 mod math;
 mod product;
 pub mod quantized;

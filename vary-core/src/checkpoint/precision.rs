@@ -167,7 +167,11 @@ impl PrecisionPlan {
             return Tensor::from_data(data, (device, DType::BF16));
         }
         let exact = Tensor::from_data(data, (device, DType::F32));
-        match self.precision.scheme().filter(|_| chosen && !multiplies(device)) {
+        match self
+            .precision
+            .scheme()
+            .filter(|_| chosen && !multiplies(device))
+        {
             Some(scheme) => exact.quantize_dynamic(&scheme),
             None => exact,
         }

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, deprecated)]
 
 use burn::tensor::{Distribution, Tolerance};
 use proptest::prelude::*;

@@ -27,7 +27,11 @@ impl Reparameterization for Packed {
     fn apply<const D: usize>(&self, base: Tensor<D>) -> Tensor<D> {
         let data = TensorData::new(self.matrix.dequantized(), self.matrix.shape());
         let matrix = Tensor::<2>::from_data(data, &base.device());
-        let matrix = if self.transposed { matrix.transpose() } else { matrix };
+        let matrix = if self.transposed {
+            matrix.transpose()
+        } else {
+            matrix
+        };
         matrix.reshape(base.dims())
     }
 }
@@ -99,12 +103,18 @@ pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
     };
     let (mut shape, device) = (x.dims(), x.device());
     let [outputs, inputs] = packed.matrix.shape();
-    assert_eq!(shape[D - 1], inputs, "inputs of a layer of {inputs} x {outputs}");
+    assert_eq!(
+        shape[D - 1],
+        inputs,
+        "inputs of a layer of {inputs} x {outputs}"
+    );
     shape[D - 1] = outputs;
     let x = x.into_data().convert::<f32>();
     let mut out = vec![0.0; shape.iter().product()];
     // In f32 after the conversion.
-    packed.matrix.multiply(x.as_slice().unwrap_or_default(), &mut out);
+    packed
+        .matrix
+        .multiply(x.as_slice().unwrap_or_default(), &mut out);
     let out = Tensor::from_data(TensorData::new(out, shape), &device);
     match &layer.bias {
         Some(bias) => out + bias.val().unsqueeze(),
@@ -145,7 +155,7 @@ mod tests {
     fn packed(layer: &Linear, bits: Bits) -> Linear {
         let weight = layer.weight.val().transpose();
         let shape = weight.dims();
-        let values = weight.into_data().to_vec().unwrap();
+        let values = weight.into_data().try_to_vec().unwrap();
         let matrix = Matrix::new(bits, &values, shape);
         Linear {
             weight: pack(layer.weight.clone(), matrix, true),
@@ -177,13 +187,16 @@ mod tests {
     fn a_packed_table_gives_its_rows() {
         let device = Device::flex();
         let table = EmbeddingConfig::new(11, 64).init(&device);
-        let values = table.weight.val().into_data().to_vec().unwrap();
+        let values = table.weight.val().into_data().try_to_vec().unwrap();
         let matrix = Matrix::new(Bits::Eight, &values, [11, 64]);
         let mut packed = table.clone();
         packed.weight = pack(packed.weight, matrix, false);
         let ids = Tensor::<2, Int>::from_ints([[0, 10, 3], [3, 8, 9]], &device);
         let found = embedding(&packed, ids.clone()).into_data();
-        found.assert_approx_eq::<f32>(&packed.forward(ids.clone()).into_data(), Tolerance::absolute(1e-6));
+        found.assert_approx_eq::<f32>(
+            &packed.forward(ids.clone()).into_data(),
+            Tolerance::absolute(1e-6),
+        );
         found.assert_approx_eq::<f32>(&table.forward(ids).into_data(), Tolerance::absolute(0.02));
     }
 }

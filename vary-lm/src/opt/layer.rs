@@ -45,10 +45,7 @@ impl SelfAttention {
         let q = split(linear(&self.q_proj, x.clone()));
         let k = split(linear(&self.k_proj, x.clone()));
         let v = split(linear(&self.v_proj, x));
-        linear(
-            &self.out_proj,
-            causal_attention(q, k, v, padding, cache),
-        )
+        linear(&self.out_proj, causal_attention(q, k, v, padding, cache))
     }
 }
 

@@ -175,10 +175,7 @@ impl SelfAttention {
         };
         let k = positions.rotation.apply(split(k, self.n_kv_heads));
         let v = split(v, self.n_kv_heads);
-        linear(
-            &self.c_proj,
-            causal_attention(q, k, v, padding, cache),
-        )
+        linear(&self.c_proj, causal_attention(q, k, v, padding, cache))
     }
 }
 

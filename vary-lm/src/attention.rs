@@ -1,6 +1,7 @@
 use burn::prelude::*;
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
+use vary_kernels::attention::single_query;
 
 use crate::kv_cache::LayerCache;
 
@@ -31,6 +32,12 @@ pub(crate) fn causal_attention(
         Some(cache) => cache.append(k, v),
         None => (k, v),
     };
+    if seq == 1
+        && padding.is_none()
+        && let Some(attended) = single_query(&q, &k, &v)
+    {
+        return attended.reshape([batch, 1, heads * head_dim]);
+    }
     let total = k.dims()[2];
     let mask = padding.map(|padding| {
         let sizes = [batch, heads, seq, total].map(|n| n as i64);

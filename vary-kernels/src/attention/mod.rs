@@ -2,6 +2,7 @@
 //! section 4.1), over windows or the whole map.
 
 pub mod cpu;
+mod decode;
 #[cfg(feature = "flex")]
 mod extension;
 mod head;
@@ -10,6 +11,7 @@ mod windows;
 
 use burn::prelude::*;
 
+pub use decode::single_query;
 pub use windows::Map;
 
 /// Attends each position of a map to the positions of its window.

@@ -1,6 +1,8 @@
 //! AVX2.
 
 #![allow(unsafe_code)]
+// The same index is used for several arrays, of which only one could be iterated.
+#![allow(clippy::needless_range_loop)]
 
 use std::arch::x86_64::*;
 

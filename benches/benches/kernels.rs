@@ -47,7 +47,7 @@ fn attention(c: &mut Criterion) {
                 false => Device::flex(),
             };
             let [height, width] = map.size;
-            let [rows, cols] = map.window.map_or(map.size, |side| [side, side]);
+            let [rows, cols] = map.seen();
             let channels = 3 * map.channels();
             let qkv = Tensor::<4>::random([map.batch, height, width, channels], NORMAL, &device);
             let qkv = if training { qkv.require_grad() } else { qkv };

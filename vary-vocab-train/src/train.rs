@@ -143,14 +143,15 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     keep_recipe(&args.out.join("recipe.json"), &resolved)?;
     let mut failed = None;
     let result = trainer.fit(&objective, model, |model, step| {
+        let plain = model.valid().materialize();
         checkpoint::save(
-            &model.valid().materialize(),
+            &plain,
             &KeyMap::new(),
             args.out.join("trained.safetensors"),
             &SaveOptions::default().stored(StoredType::F16),
         )?;
         if step > dense_steps
-            && let Err(e) = validation.run(&model.vary.valid().materialize(), step)
+            && let Err(e) = validation.run(&plain.vary, step)
         {
             failed = Some(e);
         }

@@ -38,7 +38,7 @@ impl Map {
     }
 
     /// Rows and columns that a position sees.
-    pub(super) fn seen(&self) -> [usize; 2] {
+    pub fn seen(&self) -> [usize; 2] {
         self.window.map_or(self.size, |side| [side, side])
     }
 

@@ -11,7 +11,7 @@ pub(super) const NEIGHBOURS: usize = 4;
 pub enum Bits {
     /// -127 to 127.
     Eight,
-    /// -8 to 7.
+    /// -7 to 7.
     Four,
 }
 

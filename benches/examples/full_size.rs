@@ -10,7 +10,7 @@ use std::time::Instant;
 use burn::prelude::*;
 use clap::Parser;
 use serde_json::json;
-use vary_benches::peak_rss_mb;
+use vary_benches::{noise, peak_rss_mb, prompt};
 use vary_core::checkpoint::{CheckpointFiles, Precision, read_config_json};
 use vary_core::model::{VaryModel, VaryToy, VaryToyConfig};
 
@@ -50,7 +50,11 @@ fn main() -> anyhow::Result<()> {
     let dtype = model.vision_tower_high.pos_embed.val().dtype();
     let high = pixels(1, config.sam_config.img_size, &device).cast(dtype);
     let clip = pixels(2, config.clip_config.image_size, &device).cast(dtype);
-    let prompt = prompt(&config, args.prompt_len);
+    let place = config.image_place();
+    let mut image = vec![place.start];
+    image.extend(std::iter::repeat_n(place.patch, place.len));
+    image.push(place.end);
+    let prompt = prompt(args.prompt_len, &image, place.start);
     let (mut vocab, mut clips, mut prefill, mut decode) = (vec![], vec![], vec![], vec![]);
     let mut ids: Vec<u32> = vec![];
     for _ in 0..args.repeat {
@@ -119,31 +123,7 @@ fn best(logits: Tensor<1>) -> u32 {
     id.unwrap_or_default() as u32
 }
 
-/// The picture that the PyTorch script draws too: uniform values of SplitMix64.
 fn pixels(seed: u64, size: usize, device: &Device) -> Tensor<4> {
-    let value = |i: u64| {
-        let mut z = (seed << 32)
-            .wrapping_add(i)
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        let u = (z >> 40) as f64 / f64::from(1 << 24);
-        (3f64.sqrt() * (2.0 * u - 1.0)) as f32
-    };
-    let values: Vec<f32> = (0..(3 * size * size) as u64).map(value).collect();
+    let values = noise(seed, 3 * size * size);
     Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
-}
-
-/// Half of the text, the picture, the rest of the text.
-fn prompt(config: &VaryToyConfig, len: usize) -> Vec<u32> {
-    let place = config.image_place();
-    let text = len.saturating_sub(place.len + 2);
-    let id = |i: usize| (7919 * (i as u64 + 1) % u64::from(place.start)) as u32;
-    let mut ids: Vec<u32> = (0..text / 2).map(id).collect();
-    ids.push(place.start);
-    ids.extend(std::iter::repeat_n(place.patch, place.len));
-    ids.push(place.end);
-    ids.extend((text / 2..text).map(id));
-    ids
 }

@@ -152,25 +152,28 @@ def vocab_attention(block, x, heads, path):
 
 
 def into_windows(x, size):
-    """[1, side, side, c], zero-padded at the right and bottom, to [count, size, size, c]."""
+    """[batch, side, side, c], zero-padded at the right and bottom, to [batch * count, size, size, c]."""
     side = x.shape[1]
     pad = -side % size
     x = F.pad(x, (0, 0, 0, pad, 0, pad))
     n = (side + pad) // size
-    return x.view(n, size, n, size, -1).transpose(1, 2).reshape(n * n, size, size, -1)
+    return x.view(-1, n, size, n, size, x.shape[-1]).transpose(2, 3).flatten(0, 2)
 
 
 def out_of_windows(x, side):
     size = x.shape[1]
-    n = math.isqrt(x.shape[0])
-    x = x.view(n, n, size, size, -1).transpose(1, 2).reshape(1, n * size, n * size, -1)
+    n = -(-side // size)
+    x = x.view(-1, n, n, size, size, x.shape[-1]).transpose(2, 3).flatten(3, 4).flatten(1, 2)
     return x[:, :side, :side]
 
 
 def vocab_tokens(weights, config, image, path):
-    """[1, 3, side, side], normalised, to [1, tokens, channels]."""
-    sam = config["sam"]
-    tower, eps = Part(weights, VOCAB), sam["layer_norm_eps"]
+    return tower_tokens(Part(weights, VOCAB), config["sam"], image, path, F.gelu)
+
+
+def tower_tokens(tower, sam, image, path, act):
+    """[batch, 3, side, side], normalised, to [batch, tokens, channels]."""
+    eps = sam["layer_norm_eps"]
     x = F.conv2d(image, tower["patch_embed.proj.weight"], tower["patch_embed.proj.bias"],
                  stride=sam["patch_size"])
     x = x.permute(0, 2, 3, 1) + tower["pos_embed"]
@@ -183,7 +186,7 @@ def vocab_tokens(weights, config, image, path):
             h = vocab_attention(block, into_windows(h, sam["window_size"]), heads, path)
             h = out_of_windows(h, x.shape[1])
         x = x + h
-        h = F.gelu(block.linear("mlp.lin1", block.layer_norm("norm2", x, eps)))
+        h = act(block.linear("mlp.lin1", block.layer_norm("norm2", x, eps)))
         x = x + block.linear("mlp.lin2", h)
 
     def channel_norm(name, x):

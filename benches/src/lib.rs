@@ -7,3 +7,28 @@ pub fn peak_rss_mb() -> Option<u64> {
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024)
 }
+
+/// The values of a picture, uniform with mean 0 and deviation 1: SplitMix64, as the PyTorch scripts draw it.
+pub fn noise(seed: u64, len: usize) -> Vec<f32> {
+    let value = |i: u64| {
+        let mut z = (seed << 32)
+            .wrapping_add(i)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        let u = (z >> 40) as f64 / f64::from(1 << 24);
+        (3f64.sqrt() * (2.0 * u - 1.0)) as f32
+    };
+    (0..len as u64).map(value).collect()
+}
+
+/// Half of `len - pads.len()` text ids, `pads`, the rest of the text; text ids are below `text_ids`.
+pub fn prompt(len: usize, pads: &[u32], text_ids: u32) -> Vec<u32> {
+    let text = len.saturating_sub(pads.len());
+    let id = |i: usize| (7919 * (i as u64 + 1) % u64::from(text_ids)) as u32;
+    let mut ids: Vec<u32> = (0..text / 2).map(id).collect();
+    ids.extend(pads);
+    ids.extend((text / 2..text).map(id));
+    ids
+}

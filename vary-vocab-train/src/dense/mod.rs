@@ -10,4 +10,5 @@ mod heads;
 mod targets;
 
 pub use heads::{DenseHeads, DenseHeadsConfig};
+pub(crate) use targets::token_of;
 pub use targets::{DenseTargets, Letter, Shown};

@@ -139,11 +139,16 @@ fn cell(v: f32, grid: usize) -> (usize, f32) {
     (cell, v - cell as f32)
 }
 
+/// The token whose cell holds the centre of a box, `x1, y1, x2, y2` in 0 to 1.
+pub(crate) fn token_of([x1, y1, x2, y2]: [f32; 4], token_grid: usize) -> usize {
+    let at = |low: f32, high: f32| cell((low + high) / 2.0, token_grid).0;
+    at(y1, y2) * token_grid + at(x1, x2)
+}
+
 fn object_slots(objects: &[Target], grid: usize) -> Vec<Option<Target>> {
     let mut slots = vec![None; grid * grid * SLOTS];
     for object in objects {
-        let (x, y) = object.centre();
-        let first = (cell(y, grid).0 * grid + cell(x, grid).0) * SLOTS;
+        let first = token_of(object.bbox, grid) * SLOTS;
         if let Some(free) = slots[first..first + SLOTS].iter_mut().find(|s| s.is_none()) {
             *free = Some(*object);
         }

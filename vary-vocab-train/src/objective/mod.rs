@@ -1,4 +1,5 @@
 mod answer;
+mod look;
 mod sample;
 
 use burn::module::Module;

@@ -7,7 +7,7 @@ use vary_core::prompt::{Message, Template};
 use vary_vision::preprocess::ImageProcessor;
 
 use super::SceneObjective;
-use crate::dense::{DenseTargets, Letter, Shown};
+use crate::dense::{DenseTargets, Letter, Shown, token_of};
 use crate::questions::Question;
 use crate::scenes::{SceneObject, draw};
 
@@ -39,6 +39,8 @@ pub(super) struct Asked {
     pub boxes: Vec<Place>,
     /// Where on the picture a token of the answer is read, 0 to 1, and the position before it.
     pub letters: Vec<Place>,
+    /// Positions whose next token is told by one image token, and that token.
+    pub looks: Vec<(usize, usize)>,
 }
 
 /// A position of the sequence and a box, 0 to 1.
@@ -120,9 +122,17 @@ impl SceneObjective {
             Some(self.model.opt.max_position_embeddings),
             |text| Ok(self.tokenizer.encode(text, true)?),
         )?;
+        let boxes = self.boxes(&labelled, drawn, question);
+        let letters = self.letters(&labelled, drawn, question)?;
         Ok(Asked {
-            boxes: self.boxes(&labelled, drawn, question),
-            letters: self.letters(&labelled, drawn, question)?,
+            looks: looks(
+                &labelled,
+                &boxes,
+                &letters,
+                self.model.sam_config.token_grid_size(),
+            ),
+            boxes,
+            letters,
             ids: labelled.ids,
             labels: labelled.labels,
         })
@@ -179,6 +189,34 @@ impl SceneObjective {
         }
         Ok(letters)
     }
+}
+
+/// The image token that each position of an answer has to look at: the one that holds the centre of the
+/// object whose label and box are being spelt, or of the letter about to be read.
+fn looks(
+    labelled: &Labelled,
+    boxes: &[Place],
+    letters: &[Place],
+    token_grid: usize,
+) -> Vec<(usize, usize)> {
+    let Some(first) = labelled.labels.iter().position(|&label| label >= 0) else {
+        return vec![];
+    };
+    let mut looks = vec![];
+    // The end of one box says what comes next.
+    let mut from = first.saturating_sub(1);
+    for (at, bbox) in boxes {
+        let token = token_of(*bbox, token_grid);
+        let end = (at + 4).min(labelled.ids.len() - 1);
+        looks.extend((from..end).map(|position| (position, token)));
+        from = end;
+    }
+    looks.extend(
+        letters
+            .iter()
+            .map(|(at, bbox)| (*at, token_of(*bbox, token_grid))),
+    );
+    looks
 }
 
 /// From pixels to shares of the picture's sides.

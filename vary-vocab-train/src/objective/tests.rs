@@ -2,6 +2,7 @@
 
 use super::sample::{Asked, Place};
 use super::*;
+use crate::dense::token_of;
 use vary_core::train::{compute_in_bf16, draw_parameters};
 use vary_lm::tokenizer::nano_tokenizer;
 
@@ -95,6 +96,37 @@ fn a_letter_is_pointed_at_right_before_it_is_read() {
         }
     }
     assert!(letters > 500, "{letters}");
+}
+
+#[test]
+fn an_answer_looks_at_what_it_is_about_to_tell() {
+    let objective = objective();
+    let grid = objective.model.sam_config.token_grid_size();
+    let coordinates = objective.coordinates.as_ref().unwrap();
+    let mut told = 0;
+    for index in 0..40 {
+        let sample = objective.sample(index).unwrap();
+        for asked in &sample.asked {
+            let token_at = |at: usize| asked.looks.iter().find(|look| look.0 == at).map(|l| l.1);
+            for (at, bbox) in asked.boxes.iter().chain(&asked.letters) {
+                assert_eq!(token_at(*at), Some(token_of(*bbox, grid)));
+                told += 1;
+            }
+            if sample.reads {
+                assert_eq!(asked.looks.len(), asked.letters.len());
+                continue;
+            }
+            // From the first position that is learned to the one before the last coordinate.
+            let first = asked.labels.iter().position(|&label| label >= 0).unwrap() - 1;
+            let is_coordinate = |&i: &usize| coordinates.get(asked.ids[i]).is_some();
+            let last = (first..asked.ids.len())
+                .rfind(is_coordinate)
+                .unwrap_or(first);
+            let positions: Vec<usize> = asked.looks.iter().map(|look| look.0).collect();
+            assert_eq!(positions, (first..last).collect::<Vec<_>>());
+        }
+    }
+    assert!(told > 500, "{told}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TextKind;
 use crate::error::{Error, Result};
 use crate::part::Part;
 
@@ -13,6 +14,8 @@ pub struct TextConfig {
     pub size: u32,
     /// Which fonts, papers and colours may show.
     pub part: Part,
+    /// What pictures may show, each as often as it stands here.
+    pub kinds: Vec<TextKind>,
     /// Texts are turned and sheared by up to this many degrees either way, `0..=8`.
     pub skew: f32,
     /// The picture's brightness changes by up to this share, `0..=0.3`.
@@ -28,6 +31,7 @@ impl Default for TextConfig {
         Self {
             size: 192,
             part: Part::Train,
+            kinds: TextKind::ALL.to_vec(),
             skew: 4.0,
             brightness: 0.1,
             blur: 0.15,
@@ -51,6 +55,12 @@ impl TextConfig {
                 problem: format!("is {value}, not in {low}..={high}"),
             })
         };
+        if self.kinds.is_empty() {
+            return Err(Error::SceneConfig {
+                field: "kinds",
+                problem: "names no kind of text".into(),
+            });
+        }
         within("size", self.size as f32, 64.0, 2048.0)?;
         within("skew", self.skew, 0.0, 8.0)?;
         within("brightness", self.brightness, 0.0, 0.3)?;
@@ -76,6 +86,7 @@ mod tests {
             config.validate().unwrap_err().to_string()
         };
         assert!(refused(r#"{"size": 20}"#).contains("`size` is 20"));
+        assert!(refused(r#"{"kinds": []}"#).contains("`kinds` names no kind"));
         assert!(refused(r#"{"skew": 9}"#).contains("`skew`"));
         assert!(refused(r#"{"brightness": 0.5}"#).contains("`brightness`"));
         assert!(refused(r#"{"blur": -0.1}"#).contains("`blur`"));

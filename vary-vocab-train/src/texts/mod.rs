@@ -164,8 +164,10 @@ impl Texts {
         index: u64,
     ) -> TextScene {
         let mut rng = Random::new(seed, index);
-        let any = TextKind::ALL[rng.below(TextKind::ALL.len())];
-        let kind = kind.unwrap_or(any);
+        let any = rng.below(config.kinds.len().max(1));
+        let kind = kind
+            .or(config.kinds.get(any).copied())
+            .unwrap_or(TextKind::Word);
         let mut canvas = Canvas::new(config.size as usize);
         let mut sheet = Sheet::new(&mut canvas, config.part, tilt(config, kind, &mut rng));
         let content = kinds::draw(kind, &mut sheet, self, &mut rng);

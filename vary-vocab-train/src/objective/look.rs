@@ -1,0 +1,112 @@
+//! Attention that is told where to look.
+
+use burn::prelude::*;
+use burn::tensor::DType;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::module::linear;
+use vary_lm::opt::DecoderLayer;
+
+/// A position of the flattened batch and the position of its sequence that it has to look at.
+pub(super) type Look = (usize, usize);
+
+/// Minus the log of the weight that the first head of a layer gives to where each position has to look,
+/// summed; the state is what enters the layer.
+///
+/// # Shapes
+/// - state: `[batch, seq, d_model]`
+/// - output: `[1]`
+pub(super) fn look_loss(
+    layer: &DecoderLayer,
+    state: Tensor<3>,
+    head_dim: usize,
+    looks: &[Look],
+) -> Tensor<1> {
+    let device = state.device();
+    let [batch, seq, _] = state.dims();
+    if looks.is_empty() {
+        return Tensor::zeros([1], &device);
+    }
+    let normed = layer.self_attn_layer_norm.forward(state);
+    let first_head = |projection: &burn::nn::Linear| {
+        let weight = projection.weight.val().narrow(1, 0, head_dim);
+        let bias = projection.bias.as_ref();
+        linear(
+            normed.clone(),
+            weight,
+            bias.map(|b| b.val().narrow(0, 0, head_dim)),
+        )
+    };
+    let q = first_head(&layer.self_attn.q_proj);
+    let k = first_head(&layer.self_attn.k_proj);
+    let scores = q.matmul(k.swap_dims(1, 2)).cast(DType::F32) / (head_dim as f32).sqrt();
+    let later = Tensor::<2, Bool>::tril_mask([seq, seq], 0, &device).unsqueeze::<3>();
+    let scores = scores.mask_fill(later.expand([batch, seq, seq]), f32::NEG_INFINITY);
+
+    let n = looks.len();
+    let ids = |values: Vec<i32>| TensorData::new(values, [n]);
+    let rows = looks.iter().map(|(row, _)| *row as i32).collect();
+    let rows: Tensor<1, Int> = Tensor::from_data(ids(rows), &device);
+    let columns = looks.iter().map(|(_, column)| *column as i32).collect();
+    let columns: Tensor<1, Int> = Tensor::from_data(ids(columns), &device);
+    let scores = scores.reshape([batch * seq, seq]).select(0, rows);
+    -log_softmax(scores, 1)
+        .gather(1, columns.unsqueeze_dim(1))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::module::{Module, ModuleMapper, Param};
+    use vary_core::train::draw_parameters;
+    use vary_lm::opt::OptConfig;
+
+    /// Sets every second half of a projection's columns, those of the second head, to one.
+    struct OtherHead;
+
+    impl ModuleMapper for OtherHead {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|t| {
+                let last = D - 1;
+                let half = t.dims()[last] / 2;
+                let first = t.clone().narrow(last, 0, half);
+                let second = t.narrow(last, half, half).ones_like();
+                Tensor::cat(vec![first, second], last)
+            })
+        }
+    }
+
+    #[test]
+    fn the_first_head_shares_its_attention_among_what_came_before() {
+        let device = Device::flex();
+        let config = OptConfig {
+            hidden_size: 8,
+            ffn_dim: 8,
+            num_hidden_layers: 1,
+            num_attention_heads: 2,
+            vocab_size: 10,
+            max_position_embeddings: 8,
+            ..OptConfig::opt_125m()
+        };
+        let decoder = config.init(&device);
+        draw_parameters(&decoder);
+        let mut layer = decoder.layers[0].clone();
+        let state = Tensor::random([2, 5, 8], burn::tensor::Distribution::Default, &device);
+        let loss = |layer: &DecoderLayer, look| {
+            look_loss(layer, state.clone(), 4, &[look]).into_scalar::<f32>()
+        };
+        for row in 0..10 {
+            let seen: Vec<f32> = (0..5).map(|c| (-loss(&layer, (row, c))).exp()).collect();
+            let at = row % 5;
+            assert!((seen.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{seen:?}");
+            assert!(seen[..=at].iter().all(|&weight| weight > 0.0));
+            assert!(seen[at + 1..].iter().all(|&weight| weight == 0.0));
+        }
+        let before = loss(&layer, (8, 2));
+        let both = look_loss(&layer, state.clone(), 4, &[(8, 2), (4, 1)]).into_scalar::<f32>();
+        assert!((both - before - loss(&layer, (4, 1))).abs() < 1e-5);
+        layer.self_attn.q_proj = layer.self_attn.q_proj.map(&mut OtherHead);
+        layer.self_attn.k_proj = layer.self_attn.k_proj.map(&mut OtherHead);
+        assert_eq!(loss(&layer, (8, 2)), before);
+    }
+}

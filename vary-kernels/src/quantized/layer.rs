@@ -6,7 +6,7 @@ use burn::module::{Module, Param, Reparameterization, Reparameterizer};
 use burn::nn::{Embedding, Linear};
 use burn::prelude::*;
 
-use super::{Bits, Matrix};
+use super::Matrix;
 
 /// A packed matrix in the place of a parameter's tensor, which has its shape and no memory.
 ///
@@ -85,12 +85,6 @@ pub fn pack<const D: usize>(
         .apply_reparameterization(Attach(Some(packed)))
 }
 
-/// How many bits the matrix of a parameter has, if it is packed.
-pub fn packed_bits<const D: usize>(param: &Param<Tensor<D>>) -> Option<Bits> {
-    let packed = param.reparameterization::<Packed>()?;
-    Some(packed.matrix.bits)
-}
-
 /// A linear layer, packed or not.
 ///
 /// # Shapes
@@ -150,7 +144,13 @@ mod tests {
     use burn::nn::{EmbeddingConfig, LinearConfig};
     use burn::tensor::{Distribution, Tolerance};
 
+    use super::super::Bits;
     use super::*;
+
+    /// How many bits the matrix of a parameter has, if it is packed.
+    fn packed_bits(param: &Param<Tensor<2>>) -> Option<Bits> {
+        Some(param.reparameterization::<Packed>()?.matrix.bits)
+    }
 
     fn packed(layer: &Linear, bits: Bits) -> Linear {
         let weight = layer.weight.val().transpose();

@@ -6,5 +6,5 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use layer::{Packed, embedding, linear, multiplies, pack, packed_bits};
+pub use layer::{Packed, embedding, linear, multiplies, pack};
 pub use pack::{Bits, Matrix};

@@ -10,17 +10,14 @@ use vary_core::train::{learned_labels, learned_positions};
 use vary_lm::LanguageModel;
 use vary_lm::tokenizer::CoordinateTokens;
 
-use super::look::{Look, look_loss};
 use super::sample::{Asked, Place, SceneSample};
 use super::{SceneModel, SceneObjective};
 
 /// Weight of the places' L1 distance.
 const PLACES: f32 = 2.5;
 
-/// Weight of the looks, and the layers of the language model whose first head learns them: the first layer
-/// works out what to look for.
+/// Weight of the looks.
 const LOOKS: f32 = 0.5;
-const LOOKING: Range<usize> = 1..3;
 
 impl SceneObjective {
     /// Cross-entropy of the answers' tokens, that of coordinates against soft targets. Answers of
@@ -135,28 +132,7 @@ impl SceneObjective {
         };
         let edges = places(&model.edges, |a| &a.boxes);
         let pointer = places(&model.pointer, |a| &a.letters);
-        let look = {
-            let here = self.looks(asked, hidden.dims()[1]);
-            let all = |reads: bool| -> usize {
-                let alike = step.iter().filter(|s| s.reads == reads);
-                alike.flat_map(|s| &s.asked).map(|a| a.looks.len()).sum()
-            };
-            let head_dim = self.model.opt.hidden_size / self.model.opt.num_attention_heads;
-            let mut sum = Tensor::zeros([1], &device);
-            for reads in [false, true] {
-                let alike = here
-                    .iter()
-                    .zip(asked)
-                    .filter(|(_, (i, _))| micro[*i].reads == reads);
-                let looks: Vec<Look> = alike.flat_map(|(l, _)| l.iter().copied()).collect();
-                let layers = decoder.layers.iter().zip(&states).take(LOOKING.end);
-                for (layer, state) in layers.skip(LOOKING.start) {
-                    let loss = look_loss(layer, state.clone(), head_dim, &looks);
-                    sum = sum + loss / (all(reads).max(1) * LOOKING.len()) as f32;
-                }
-            }
-            sum
-        };
+        let look = self.looks(decoder, &states, asked, micro, step);
         let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
         let parts = vec![
             ("look", value(&look)),
@@ -168,19 +144,6 @@ impl SceneObjective {
         ];
         let total = labels_loss + coordinates + reading + (edges + pointer) * PLACES + look * LOOKS;
         Ok((total, parts))
-    }
-
-    /// Where each question's positions have to look, in a batch that is padded to `seq`.
-    fn looks(&self, asked: &[(usize, &Asked)], seq: usize) -> Vec<Vec<Look>> {
-        let of = |(row, (_, a)): (usize, &(usize, &Asked))| {
-            let image = a.ids.iter().position(|&id| id == self.model.im_patch_token);
-            let image = image.unwrap_or(0);
-            let looks = a.looks.iter();
-            looks
-                .map(|(at, token)| (row * seq + at, image + token))
-                .collect()
-        };
-        asked.iter().enumerate().map(of).collect()
     }
 
     /// A bell curve around the value, so that a near miss costs less than a wide one.

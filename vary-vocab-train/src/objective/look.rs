@@ -1,13 +1,58 @@
 //! Attention that is told where to look.
 
+use std::ops::Range;
+
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::module::linear;
-use vary_lm::opt::DecoderLayer;
+use vary_lm::opt::{Decoder, DecoderLayer};
+
+use super::SceneObjective;
+use super::sample::{Asked, SceneSample};
+
+/// The layers of the language model whose first head learns where to look: the first layer works out what
+/// to look for.
+const LOOKING: Range<usize> = 1..3;
 
 /// A position of the flattened batch and the position of its sequence that it has to look at.
-pub(super) type Look = (usize, usize);
+type Look = (usize, usize);
+
+impl SceneObjective {
+    /// Loss of the looks of some questions of a step that go through the language model as one batch; `states` are
+    /// what enters its layers. Answers of boxes and answers that are read have a mean each.
+    pub(super) fn looks(
+        &self,
+        decoder: &Decoder,
+        states: &[Tensor<3>],
+        asked: &[(usize, &Asked)],
+        micro: &[SceneSample],
+        step: &[SceneSample],
+    ) -> Tensor<1> {
+        let (device, seq) = (states[0].device(), states[0].dims()[1]);
+        let head_dim = self.model.opt.hidden_size / self.model.opt.num_attention_heads;
+        let mut sum = Tensor::zeros([1], &device);
+        for reads in [false, true] {
+            let mut looks: Vec<Look> = vec![];
+            for (row, (sample, asked)) in asked.iter().enumerate() {
+                if micro[*sample].reads == reads {
+                    let pad = |id: &u32| *id == self.model.im_patch_token;
+                    let image = asked.ids.iter().position(pad).unwrap_or(0);
+                    let at = |(at, token): &(usize, usize)| (row * seq + at, image + token);
+                    looks.extend(asked.looks.iter().map(at));
+                }
+            }
+            let alike = step.iter().filter(|s| s.reads == reads);
+            let all: usize = alike.flat_map(|s| &s.asked).map(|a| a.looks.len()).sum();
+            let share = 1.0 / (all.max(1) * LOOKING.len()) as f32;
+            let layers = decoder.layers.iter().zip(states).take(LOOKING.end);
+            for (layer, state) in layers.skip(LOOKING.start) {
+                sum = sum + look_loss(layer, state.clone(), head_dim, &looks) * share;
+            }
+        }
+        sum
+    }
+}
 
 /// Minus the log of the weight that the first head of a layer gives to where each position has to look,
 /// summed; the state is what enters the layer.
@@ -15,12 +60,7 @@ pub(super) type Look = (usize, usize);
 /// # Shapes
 /// - state: `[batch, seq, d_model]`
 /// - output: `[1]`
-pub(super) fn look_loss(
-    layer: &DecoderLayer,
-    state: Tensor<3>,
-    head_dim: usize,
-    looks: &[Look],
-) -> Tensor<1> {
+fn look_loss(layer: &DecoderLayer, state: Tensor<3>, head_dim: usize, looks: &[Look]) -> Tensor<1> {
     let device = state.device();
     let [batch, seq, _] = state.dims();
     if looks.is_empty() {

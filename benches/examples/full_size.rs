@@ -10,7 +10,7 @@ use std::time::Instant;
 use burn::prelude::*;
 use clap::Parser;
 use serde_json::json;
-use vary_benches::{noise, peak_rss_mb, prompt};
+use vary_benches::{median, noise, peak_rss_mb, prompt};
 use vary_core::checkpoint::{CheckpointFiles, Precision, read_config_json};
 use vary_core::model::{VaryModel, VaryToy, VaryToyConfig};
 
@@ -51,10 +51,8 @@ fn main() -> anyhow::Result<()> {
     let high = pixels(1, config.sam_config.img_size, &device).cast(dtype);
     let clip = pixels(2, config.clip_config.image_size, &device).cast(dtype);
     let place = config.image_place();
-    let mut image = vec![place.start];
-    image.extend(std::iter::repeat_n(place.patch, place.len));
-    image.push(place.end);
-    let prompt = prompt(args.prompt_len, &image, place.start);
+    let image = [place.start, place.patch, place.end];
+    let prompt = prompt(args.prompt_len, image, place.len, place.start);
     let (mut vocab, mut clips, mut prefill, mut decode) = (vec![], vec![], vec![], vec![]);
     let mut ids: Vec<u32> = vec![];
     for _ in 0..args.repeat {
@@ -107,15 +105,6 @@ fn timed<T>(times: &mut Vec<f64>, stage: impl FnOnce() -> T) -> T {
     let result = stage();
     times.push(start.elapsed().as_secs_f64());
     result
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    match times.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => times[n / 2],
-        n => (times[n / 2 - 1] + times[n / 2]) / 2.0,
-    }
 }
 
 fn best(logits: Tensor<1>) -> u32 {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use burn::prelude::*;
 use clap::Parser;
 use serde_json::{Value, json};
-use vary_benches::{noise, peak_rss_mb, prompt};
+use vary_benches::{median, noise, peak_rss_mb, prompt};
 use vary_core::model::{VaryModel, VaryTiny, VaryTinyConfig};
 use vary_core::train::{Loss, Objective, Step, TrainConfig, Trainer, answer_loss};
 
@@ -58,11 +58,10 @@ impl Objective for Noise {
     type Sample = (Vec<f32>, Vec<u32>);
 
     fn sample(&self, index: u64) -> vary_core::Result<Self::Sample> {
-        let size = self.config.sam_config.img_size;
-        let mut image = vec![self.config.im_start_token];
-        image.resize(1 + self.config.image_token_len, self.config.im_patch_token);
-        image.push(self.config.im_end_token);
-        let ids = prompt(self.len, &image, self.config.im_patch_token);
+        let config = &self.config;
+        let (size, patch) = (config.sam_config.img_size, config.im_patch_token);
+        let image = [config.im_start_token, patch, config.im_end_token];
+        let ids = prompt(self.len, image, config.image_token_len, patch);
         Ok((noise(1 + index % self.batch, 3 * size * size), ids))
     }
 
@@ -123,12 +122,11 @@ fn main() -> anyhow::Result<()> {
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
     let rates = lines.iter().filter_map(|l| l["samples_per_s"].as_f64());
-    let mut seconds: Vec<f64> = rates.skip(1).map(|rate| args.batch as f64 / rate).collect();
-    seconds.sort_by(f64::total_cmp);
+    let seconds = rates.skip(1).map(|rate| args.batch as f64 / rate).collect();
     println!(
         "{}",
         json!({
-            "step_s": seconds.get(seconds.len() / 2),
+            "step_s": median(seconds),
             "losses": lines.iter().map(|l| l["loss"].clone()).collect::<Vec<_>>(),
             "peak_rss_mb": peak_rss_mb(),
             "batch": args.batch,

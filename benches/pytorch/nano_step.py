@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from vary_toy import last_json_line
+from vary_toy import take_turns
 
 if sys.argv[1:2] != ["alternate"]:
     import torch
@@ -100,11 +100,7 @@ def alternate(args):
     command = [sys.executable, os.path.abspath(__file__), "bench", str(args.checkpoint)]
     for name in ["threads", "steps", "batch", "len", "attention"]:
         command += ["--" + name, str(getattr(args, name))]
-    runs = {"torch": [], "ours": []}
-    for i in range(args.rounds):
-        for name in ["torch", "ours"] if i % 2 == 0 else ["ours", "torch"]:
-            run = last_json_line(args.ours, shell=True) if name == "ours" else last_json_line(command)
-            runs[name].append(run)
+    runs = take_turns(args.rounds, command, args.ours)
     first, other = runs["torch"][0], runs["ours"][0]
     for field in ["batch", "len"]:
         if other[field] != first[field]:

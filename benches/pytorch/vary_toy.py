@@ -465,15 +465,21 @@ def last_json_line(command, **options):
     sys.exit(f"exit code {done.returncode}, or a last line that is not JSON: {command}")
 
 
+def take_turns(rounds, bench_command, ours):
+    """The reports of both programs; which goes first changes from round to round."""
+    runs = {"torch": [], "ours": []}
+    for i in range(rounds):
+        for name in ["torch", "ours"] if i % 2 == 0 else ["ours", "torch"]:
+            run = last_json_line(ours, shell=True) if name == "ours" else last_json_line(bench_command)
+            runs[name].append(run)
+    return runs
+
+
 def alternate(args):
     bench_command = [sys.executable, os.path.abspath(__file__), "bench", str(args.checkpoint)]
     for name in ["dtype", "threads", "tokens", "repeat", "prompt_len", "attention"]:
         bench_command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
-    runs = {"torch": [], "ours": []}
-    for i in range(args.rounds):
-        for name in ["torch", "ours"] if i % 2 == 0 else ["ours", "torch"]:
-            run = last_json_line(args.ours, shell=True) if name == "ours" else last_json_line(bench_command)
-            runs[name].append(run)
+    runs = take_turns(args.rounds, bench_command, args.ours)
     first, other = runs["torch"][0], runs["ours"][0]
     for field in ["dtype", "threads", "prompt_len"]:
         if field in other and other[field] != first[field]:

@@ -23,12 +23,25 @@ pub fn noise(seed: u64, len: usize) -> Vec<f32> {
     (0..len as u64).map(value).collect()
 }
 
-/// Half of `len - pads.len()` text ids, `pads`, the rest of the text; text ids are below `text_ids`.
-pub fn prompt(len: usize, pads: &[u32], text_ids: u32) -> Vec<u32> {
-    let text = len.saturating_sub(pads.len());
+/// A prompt of `len` ids: half of the text, a picture of `pads` tokens, the rest of the text; text ids are
+/// below `text_ids`.
+pub fn prompt(len: usize, [start, patch, end]: [u32; 3], pads: usize, text_ids: u32) -> Vec<u32> {
+    let text = len.saturating_sub(pads + 2);
     let id = |i: usize| (7919 * (i as u64 + 1) % u64::from(text_ids)) as u32;
     let mut ids: Vec<u32> = (0..text / 2).map(id).collect();
-    ids.extend(pads);
+    ids.push(start);
+    ids.extend(std::iter::repeat_n(patch, pads));
+    ids.push(end);
     ids.extend((text / 2..text).map(id));
     ids
+}
+
+/// The middle of some times; of two middles their mean, of none NaN.
+pub fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    match times.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => times[n / 2],
+        n => (times[n / 2 - 1] + times[n / 2]) / 2.0,
+    }
 }

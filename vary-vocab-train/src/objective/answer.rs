@@ -221,7 +221,7 @@ fn distance(hidden: Tensor<3>, head: &burn::nn::Linear, places: Vec<&[Place]>) -
         * weight
 }
 
-fn indices(values: impl Iterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
+pub(super) fn indices(values: impl Iterator<Item = usize>, device: &Device) -> Tensor<1, Int> {
     let values: Vec<i32> = values.map(|value| value as i32).collect();
     let n = values.len();
     Tensor::from_data(TensorData::new(values, [n]), device)

@@ -9,6 +9,7 @@ use burn::tensor::module::linear;
 use vary_lm::opt::{Decoder, DecoderLayer};
 
 use super::SceneObjective;
+use super::answer::indices;
 use super::sample::{Asked, SceneSample};
 
 /// The layers of the language model whose first head learns where to look: the first layer works out what
@@ -82,12 +83,8 @@ fn look_loss(layer: &DecoderLayer, state: Tensor<3>, head_dim: usize, looks: &[L
     let later = Tensor::<2, Bool>::tril_mask([seq, seq], 0, &device).unsqueeze::<3>();
     let scores = scores.mask_fill(later.expand([batch, seq, seq]), f32::NEG_INFINITY);
 
-    let n = looks.len();
-    let ids = |values: Vec<i32>| TensorData::new(values, [n]);
-    let rows = looks.iter().map(|(row, _)| *row as i32).collect();
-    let rows: Tensor<1, Int> = Tensor::from_data(ids(rows), &device);
-    let columns = looks.iter().map(|(_, column)| *column as i32).collect();
-    let columns: Tensor<1, Int> = Tensor::from_data(ids(columns), &device);
+    let rows = indices(looks.iter().map(|look| look.0), &device);
+    let columns = indices(looks.iter().map(|look| look.1), &device);
     let scores = scores.reshape([batch * seq, seq]).select(0, rows);
     -log_softmax(scores, 1)
         .gather(1, columns.unsqueeze_dim(1))

@@ -55,17 +55,26 @@ fn attention(c: &mut Criterion) {
             let table = |side| Tensor::<2>::random([2 * side - 1, map.heads[1]], NORMAL, &device);
             let (rel_h, rel_w) = (table(rows), table(cols));
             let inputs = || (qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone());
-            let kernel = || {
+            let attend = |bf16| {
                 let (qkv, padding, rel_h, rel_w) = inputs();
-                rel_pos_attention(qkv, padding, rel_h, rel_w, map.heads[0], map.window)
+                rel_pos_attention(qkv, padding, rel_h, rel_w, map.heads[0], map.window, bf16)
             };
+            let kernel = || attend(false);
+            let rounded = || attend(true);
             let operations = || {
                 let (qkv, padding, rel_h, rel_w) = inputs();
                 reference::attention(qkv, padding, rel_h, rel_w, map)
             };
-            let computed: [(&str, &dyn Fn() -> Tensor<4>); 2] =
-                [("kernel", &kernel), ("operations", &operations)];
+            let computed: [(&str, &dyn Fn() -> Tensor<4>); 3] = [
+                ("kernel", &kernel),
+                ("kernel_bf16", &rounded),
+                ("operations", &operations),
+            ];
             for (name, compute) in computed {
+                // Gradients are those of f32.
+                if training && name == "kernel_bf16" {
+                    continue;
+                }
                 match training {
                     false => group.bench_function(name, |b| {
                         b.iter(|| compute().into_data());
@@ -100,14 +109,18 @@ fn quantized(c: &mut Criterion) {
     group
         .sample_size(10)
         .measurement_time(Duration::from_secs(10));
-    for (name, bits) in [("8_bits", Bits::Eight), ("4_bits", Bits::Four)] {
+    for (name, bits) in [
+        ("bf16", Bits::Sixteen),
+        ("8_bits", Bits::Eight),
+        ("4_bits", Bits::Four),
+    ] {
         let matrix = Matrix::new(bits, &weights, [rows, cols]);
         for tokens in [1, 64] {
             let x: Vec<f32> = (0..tokens * cols).map(|i| (i as f32).sin()).collect();
             let mut out = vec![0.0; tokens * rows];
             group.throughput(Throughput::Bytes(matrix.bytes() as u64));
             group.bench_function(format!("{name}_{tokens}_rows"), |b| {
-                b.iter(|| matrix.multiply(black_box(&x), &mut out));
+                b.iter(|| matrix.multiply(black_box(&x), None, &mut out));
             });
         }
     }

@@ -36,6 +36,9 @@ struct Args {
     /// How often the stages run; medians are printed.
     #[arg(long, default_value_t = 1)]
     repeat: usize,
+    /// Loads the model in f32 too, and prints how far what the stages give is from it.
+    #[arg(long)]
+    compare: bool,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -53,6 +56,36 @@ fn main() -> anyhow::Result<()> {
     let place = config.image_place();
     let image = [place.start, place.patch, place.end];
     let prompt = prompt(args.prompt_len, image, place.len, place.start);
+    if args.compare {
+        let of = |model: &VaryToy| -> anyhow::Result<_> {
+            let select = config.vision_select_layer;
+            let features = model.vision_tower_high.forward(high.clone());
+            let clip_features = model.vision_tower.forward(clip.clone(), select);
+            let high = model.mm_projector_vary.forward(features.clone());
+            let clip = model.mm_projector.forward(clip_features.clone());
+            let tokens = Tensor::cat(vec![clip, high], 2);
+            let embeds = model.embed(std::slice::from_ref(&prompt), Some(tokens))?;
+            let lm = model.language_model();
+            let logits = lm.logits(lm.forward(embeds, None, None));
+            Ok((features, clip_features, logits))
+        };
+        let found = of(&model)?;
+        let exact = of(&VaryToy::from_files(
+            &config,
+            &files,
+            &device,
+            Precision::F32,
+        )?)?;
+        let same = found.2.clone().argmax(2).equal(exact.2.clone().argmax(2));
+        let line = json!({
+            "vocab_error": error(found.0, exact.0),
+            "clip_error": error(found.1, exact.1),
+            "logits_error": error(found.2, exact.2),
+            "same_best": same.float().mean().into_scalar::<f32>(),
+        });
+        println!("{line}");
+        return Ok(());
+    }
     let (mut vocab, mut clips, mut prefill, mut decode) = (vec![], vec![], vec![], vec![]);
     let mut ids: Vec<u32> = vec![];
     for _ in 0..args.repeat {
@@ -105,6 +138,12 @@ fn timed<T>(times: &mut Vec<f64>, stage: impl FnOnce() -> T) -> T {
     let result = stage();
     times.push(start.elapsed().as_secs_f64());
     result
+}
+
+/// The norm of the difference, of that of what is exact.
+fn error<const D: usize>(found: Tensor<D>, exact: Tensor<D>) -> f32 {
+    let norm = |x: Tensor<D>| x.powi_scalar(2).sum().sqrt().into_scalar::<f32>();
+    norm(found - exact.clone()) / norm(exact)
 }
 
 fn best(logits: Tensor<1>) -> u32 {

@@ -6,7 +6,7 @@ use burn::tensor::DType;
 use burn::tensor::quantization::{QuantScheme, QuantValue, ScaleDtype};
 
 use serde::{Deserialize, Serialize};
-use vary_kernels::quantized::{Bits, multiplies};
+use vary_kernels::quantized::{Bits, GROUP, multiplies};
 
 use crate::error::{Error, Result};
 
@@ -21,18 +21,21 @@ pub enum Precision {
     /// 32 bits, on every device.
     #[default]
     F32,
-    /// 16 bits with f32's range. Half the memory; fast on GPUs that have it. burn's CPU backend
-    /// widens a matrix each time it is used, which costs more time than it saves.
+    /// 16 bits with f32's range: half the memory.
+    ///
+    /// On Flex for the matrices of the language model and the towers and the token table, by
+    /// [kernels](vary_kernels::quantized) that round activations to bf16 too, add products in f32 and leave all
+    /// else in f32; on other devices for everything, by burn.
     Bf16,
     /// 8 bits for the matrices of the language model; all else f32.
     ///
     /// On Flex also for the matrices of the towers and the token table, by
-    /// [kernels](vary_kernels::quantized) that round activations to 8 bits too; a scale for every 64 weights
+    /// [kernels](vary_kernels::quantized) that round activations to 8 bits too; a scale for every 32 weights
     /// of a row. Elsewhere by burn, a scale for every 32 values along the outputs, where the device computes
     /// with such weights. What does not divide into groups is f32.
     Int8,
-    /// 4 bits for the matrices of the language model (on Flex a scale for every 32 weights); all else as
-    /// with [`Int8`](Self::Int8).
+    /// 4 bits for the matrices of the language model; all else as with
+    /// [`Int8`](Self::Int8).
     Int4,
 }
 
@@ -69,6 +72,7 @@ impl Precision {
         let dtype = match self.scheme() {
             Some(_) if multiplies(device) => return Ok(()),
             Some(scheme) => DType::QFloat(scheme),
+            None if self == Self::Bf16 && multiplies(device) => return Ok(()),
             None if self == Self::Bf16 => DType::BF16,
             None => DType::F32,
         };
@@ -104,16 +108,16 @@ impl Precision {
 pub struct PrecisionPlan {
     precision: Precision,
     quantized: &'static [&'static str],
-    eight: &'static [&'static str],
+    towers: &'static [&'static str],
     tables: &'static [&'static str],
 }
 
 impl PrecisionPlan {
-    /// Linear layers below these paths have 8 bits where kernels multiply with packed matrices, with
-    /// `Int8` and with `Int4`.
+    /// Linear layers below these paths are packed too where kernels multiply with packed matrices, in
+    /// 8 bits with `Int4`.
     #[must_use]
-    pub fn eight(mut self, paths: &'static [&'static str]) -> Self {
-        self.eight = paths;
+    pub fn towers(mut self, paths: &'static [&'static str]) -> Self {
+        self.towers = paths;
         self
     }
 
@@ -136,17 +140,22 @@ impl PrecisionPlan {
         let low = match self.precision {
             Precision::Int8 => Bits::Eight,
             Precision::Int4 => Bits::Four,
-            Precision::F32 | Precision::Bf16 => return None,
+            Precision::Bf16 => Bits::Sixteen,
+            Precision::F32 => return None,
+        };
+        let high = match low {
+            Bits::Four => Bits::Eight,
+            low => low,
         };
         let under = |paths: &[&str]| paths.iter().any(|part| path.starts_with(part));
         let bits = match linear {
             true if under(self.quantized) => low,
-            true if under(self.eight) => Bits::Eight,
-            false if under(self.tables) => Bits::Eight,
+            true if under(self.towers) => high,
+            false if under(self.tables) => high,
             _ => return None,
         };
         let [_, cols] = shape else { return None };
-        (cols.is_multiple_of(bits.group()) && multiplies(device)).then_some(bits)
+        (cols.is_multiple_of(GROUP) && multiplies(device)).then_some(bits)
     }
 
     /// Makes the tensor of the parameter at `path` from its values; `linear` says that it is the
@@ -163,7 +172,7 @@ impl PrecisionPlan {
             .last()
             .is_some_and(|outputs| outputs.is_multiple_of(BLOCK));
         let chosen = linear && blocks && self.quantized.iter().any(|part| path.starts_with(part));
-        if self.precision == Precision::Bf16 {
+        if self.precision == Precision::Bf16 && !multiplies(device) {
             return Tensor::from_data(data, (device, DType::BF16));
         }
         let exact = Tensor::from_data(data, (device, DType::F32));

@@ -85,7 +85,7 @@ impl VaryTiny {
         config.validate()?;
         let plan = precision
             .plan(&["decoder.layers."])
-            .eight(&["vision_tower."]);
+            .towers(&["vision_tower."]);
         checkpoint::load_with(config.init(device), files, &Self::key_map(), &plan)
     }
 

@@ -117,7 +117,7 @@ impl VaryToy {
         config.validate()?;
         let plan = precision
             .plan(&["qwen.h.", "qwen.lm_head."])
-            .eight(&["vision_tower.", "vision_tower_high."])
+            .towers(&["vision_tower.", "vision_tower_high."])
             // A table that is the output head too is multiplied as a whole.
             .tables(match config.qwen.tie_word_embeddings {
                 true => &[],

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::head::{Head, HeadGrads, Scratch, Tile};
 use super::windows::{Map, Window};
+use crate::quantized::GROUP;
 
 /// What attention reads, as slices.
 #[derive(Debug, Clone, Copy)]
@@ -49,24 +50,29 @@ impl Inputs<'_> {
         }
     }
 
-    fn heads<'a>(&'a self, map: &Map) -> Vec<(Window, usize, Head<'a>)> {
+    fn heads<'a>(&'a self, map: &Map, bf16: bool) -> Vec<(Window, usize, Head<'a>)> {
         let tasks: Vec<_> = map
             .windows()
             .into_iter()
             .flat_map(|window| (0..map.heads[0]).map(move |head| (window, head)))
             .collect();
-        let gather = |(window, head)| (window, head, Head::gather(self, map, window, head));
+        let gather = |(window, head)| {
+            let values = Head::gather(self, map, window, head);
+            let values = if bf16 { values.rounded() } else { values };
+            (window, head, values)
+        };
         tasks.into_par_iter().map(gather).collect()
     }
 }
 
-/// Attended values, `[batch, height, width, channels]`.
+/// Attended values, `[batch, height, width, channels]`; with `bf16` the factors of the large products are
+/// rounded to it, where a head's size allows.
 ///
 /// # Panics
 /// If the sizes of the inputs are not those of `map`.
-pub fn forward(inputs: &Inputs<'_>, map: &Map) -> Vec<f32> {
+pub fn forward(inputs: &Inputs<'_>, map: &Map, bf16: bool) -> Vec<f32> {
     inputs.check(map);
-    let heads = inputs.heads(map);
+    let heads = inputs.heads(map, bf16 && map.heads[1].is_multiple_of(GROUP));
     let tiles: Vec<(usize, Tile)> = heads
         .iter()
         .enumerate()
@@ -104,7 +110,7 @@ pub fn backward(inputs: &Inputs<'_>, map: &Map, grad: &[f32]) -> InputGrads {
         map.positions() * channels,
         "numbers of `grad` for {map:?}"
     );
-    let heads = inputs.heads(map);
+    let heads = inputs.heads(map, false);
     let of_heads: Vec<HeadGrads> = heads
         .par_iter()
         .map_init(Scratch::default, |scratch, (window, head, values)| {

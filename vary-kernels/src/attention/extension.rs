@@ -7,7 +7,7 @@ use burn::prelude::*;
 
 use super::cpu::{self, Inputs};
 use super::windows::Map;
-use crate::flex;
+use crate::{flex, quantized};
 
 /// [`rel_pos_attention`](super::rel_pos_attention) on Flex, in f32.
 pub(super) fn attention(
@@ -16,6 +16,7 @@ pub(super) fn attention(
     rel_h: Tensor<2>,
     rel_w: Tensor<2>,
     map: Map,
+    bf16: bool,
 ) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::rel_pos_attention(
         qkv.into_dispatch(),
@@ -23,6 +24,7 @@ pub(super) fn attention(
         rel_h.into_dispatch(),
         rel_w.into_dispatch(),
         map,
+        bf16,
     ))
 }
 
@@ -34,6 +36,7 @@ pub(super) trait RelPosAttention: Backend {
         rel_h: FloatTensor<Self>,
         rel_w: FloatTensor<Self>,
         map: Map,
+        bf16: bool,
     ) -> FloatTensor<Self>;
 }
 
@@ -44,9 +47,10 @@ impl RelPosAttention for Flex {
         rel_h: FlexTensor,
         rel_w: FlexTensor,
         map: Map,
+        bf16: bool,
     ) -> FlexTensor {
         let parts = [qkv, padding, rel_h, rel_w].map(|t| t.to_contiguous());
-        let out = cpu::forward(&inputs(&parts), &map);
+        let out = cpu::forward(&inputs(&parts), &map, bf16 && quantized::has_bf16());
         let [height, width] = map.size;
         tensor(out, [map.batch, height, width, map.channels()])
     }
@@ -118,6 +122,7 @@ mod backward {
             rel_h: FloatTensor<Self>,
             rel_w: FloatTensor<Self>,
             map: Map,
+            _: bool,
         ) -> FloatTensor<Self> {
             let parts = [qkv, padding, rel_h, rel_w];
             let prepared = Step
@@ -126,7 +131,8 @@ mod backward {
                 .stateful();
             let forward = |parts: [FloatTensor<Self>; 4]| {
                 let [qkv, padding, rel_h, rel_w] = parts.map(|part| part.into_parts().0);
-                Flex::rel_pos_attention(qkv, padding, rel_h, rel_w, map)
+                // The backward pass computes the weights again, in f32.
+                Flex::rel_pos_attention(qkv, padding, rel_h, rel_w, map, false)
             };
             match prepared {
                 OpsKind::Tracked(mut prepared) => {

@@ -2,10 +2,12 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::bf16::Rounded;
 use super::cpu::Inputs;
 use super::windows::{Map, Window};
 use crate::math;
 use crate::product::{Layout, product};
+use crate::quantized::Activations;
 
 /// Logits that are computed at a time: they stay in a core's cache.
 const TILE: usize = 1 << 18;
@@ -18,6 +20,8 @@ pub(super) struct Head<'a> {
     q: Vec<f32>,
     k: Vec<f32>,
     v: Vec<f32>,
+    /// The same in bf16, if products of it are asked for.
+    rounded: Option<Rounded>,
 }
 
 /// Rows of a window, and the queries in them.
@@ -35,6 +39,7 @@ pub(super) struct Scratch {
     of_cols: Vec<f32>,
     sums: Vec<f32>,
     grads: Vec<f32>,
+    rounded: Activations,
 }
 
 /// Gradients of a head.
@@ -83,7 +88,14 @@ impl<'a> Head<'a> {
             q,
             k,
             v,
+            rounded: None,
         }
+    }
+
+    /// Has its products computed in bf16.
+    pub fn rounded(mut self) -> Self {
+        self.rounded = Some(Rounded::new(&self.q, &self.k, &self.v, self.dim()));
+        self
     }
 
     fn dim(&self) -> usize {
@@ -111,13 +123,16 @@ impl<'a> Head<'a> {
         self.weights(tile, scratch);
         let mut out = vec![0.0; count * dim];
         let keys = self.window.keys();
-        product(
-            (&mut out, Layout::rows(0, [count, dim])),
-            (&scratch.logits, Layout::rows(0, [count, keys])),
-            (&self.v, Layout::rows(0, [keys, dim])),
-            1.0,
-            false,
-        );
+        match &self.rounded {
+            Some(rounded) => rounded.values(&scratch.logits, &mut scratch.rounded, &mut out),
+            None => product(
+                (&mut out, Layout::rows(0, [count, dim])),
+                (&scratch.logits, Layout::rows(0, [count, keys])),
+                (&self.v, Layout::rows(0, [keys, dim])),
+                1.0,
+                false,
+            ),
+        }
         for (row, sum) in out.chunks_exact_mut(dim).zip(&scratch.sums) {
             row.iter_mut().for_each(|v| *v /= sum);
         }
@@ -155,13 +170,18 @@ impl<'a> Head<'a> {
                 false,
             );
         }
-        product(
-            (&mut scratch.logits, Layout::rows(0, [count, keys])),
-            (&self.q, queries),
-            (&self.k, Layout::rows(0, [keys, dim]).transposed()),
-            (dim as f32).powf(-0.5),
-            false,
-        );
+        match &self.rounded {
+            Some(rounded) => {
+                rounded.logits(tile.queries, &mut scratch.rounded, &mut scratch.logits)
+            }
+            None => product(
+                (&mut scratch.logits, Layout::rows(0, [count, keys])),
+                (&self.q, queries),
+                (&self.k, Layout::rows(0, [keys, dim]).transposed()),
+                (dim as f32).powf(-0.5),
+                false,
+            ),
+        }
         Arch::new().dispatch(Softmax {
             scratch,
             size: [height, width],

@@ -1,6 +1,7 @@
 //! Attention with decomposed relative positions (ViTDet, arXiv 2203.16527; MViTv2, arXiv 2112.01526,
 //! section 4.1), over windows or the whole map.
 
+mod bf16;
 pub mod cpu;
 mod decode;
 #[cfg(feature = "flex")]
@@ -22,7 +23,8 @@ pub use windows::Map;
 /// whose query, key and value are `padding`; those take part, as in the original.
 ///
 /// In f32 on Flex a kernel computes it, forward and backward, without ever holding all logits; elsewhere
-/// plain tensor operations do.
+/// plain tensor operations do. `bf16` lets it round queries, keys, values and weights to bf16 for the products
+/// of inference, where the machine has instructions for them.
 ///
 /// # Shapes
 /// - qkv: `[batch, height, width, 3 * channels]`, query, key and value, each head-major
@@ -39,6 +41,7 @@ pub fn rel_pos_attention(
     rel_w: Tensor<2>,
     heads: usize,
     window: Option<usize>,
+    bf16: bool,
 ) -> Tensor<4> {
     let [batch, height, width, channels] = qkv.dims();
     let map = Map {
@@ -63,8 +66,10 @@ pub fn rel_pos_attention(
     assert_eq!(padding.dims(), [channels], "shape of `padding`");
     #[cfg(feature = "flex")]
     if crate::flex::differentiable(&qkv) {
-        return extension::attention(qkv, padding, rel_h, rel_w, map);
+        return extension::attention(qkv, padding, rel_h, rel_w, map, bf16);
     }
+    // Only the kernel rounds.
+    let _ = bf16;
     reference::attention(qkv, padding, rel_h, rel_w, map)
 }
 

@@ -34,16 +34,47 @@ fn maps() -> impl Strategy<Value = Map> {
         })
 }
 
+#[cfg(feature = "flex")]
+fn kernel((qkv, padding, rel_h, rel_w): Parts, map: Map) -> Tensor<4> {
+    extension::attention(qkv, padding, rel_h, rel_w, map, false)
+}
+
+fn reference((qkv, padding, rel_h, rel_w): Parts, map: Map) -> Tensor<4> {
+    reference::attention(qkv, padding, rel_h, rel_w, map)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
+
+    // With the instructions that the machine has, or without any.
+    #[test]
+    fn products_in_bf16_are_near(mut map in maps(), dim in 1usize..3) {
+        map.heads[1] = 32 * dim;
+        let parts = draw(&map, &Device::flex());
+        let exact: Vec<f32> = reference(parts.clone(), map).into_data().try_to_vec().unwrap();
+        let numbers = |data: TensorData| data.try_to_vec::<f32>().unwrap();
+        let [qkv, padding, rel_h, rel_w] = [
+            parts.0.into_data(), parts.1.into_data(), parts.2.into_data(), parts.3.into_data(),
+        ].map(numbers);
+        let inputs = cpu::Inputs {
+            qkv: &qkv, padding: &padding, rel_h: &rel_h, rel_w: &rel_w,
+        };
+        let found = cpu::forward(&inputs, &map, true);
+        for (found, exact) in found.iter().zip(&exact) {
+            // Logits are off by a hundredth at most: factors by 2^-9, of which 32 or 64 are added.
+            prop_assert!((found - exact).abs() < 0.06, "{found} instead of {exact}");
+        }
+        prop_assert!(found != exact, "nothing was rounded");
+    }
 
     #[test]
     #[cfg(feature = "flex")]
     fn the_kernel_computes_the_reference(map in maps()) {
         let (qkv, padding, rel_h, rel_w) = draw(&map, &Device::flex());
         prop_assert!(crate::flex::differentiable(&qkv));
-        let [a, b] = [extension::attention, reference::attention]
-            .map(|f| f(qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone(), map));
+        let inputs = (qkv, padding, rel_h, rel_w);
+        let a = kernel(inputs.clone(), map);
+        let b = reference(inputs, map);
         a.into_data().assert_approx_eq::<f32>(&b.into_data(), Tolerance::absolute(1e-5));
     }
 
@@ -60,8 +91,8 @@ proptest! {
             &device,
         );
         prop_assert!(crate::flex::differentiable(&qkv));
-        let [a, b] = [extension::attention, reference::attention].map(|f| {
-            let out = f(qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone(), map);
+        let [a, b] = [kernel, reference].map(|f| {
+            let out = f((qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone()), map);
             // The padding also enters by itself, as the bias of a layer does.
             let loss = (out * toward.clone()).sum() + padding.clone().sum();
             let grads = loss.backward();
@@ -95,6 +126,7 @@ fn other_backends_compute_the_reference() {
             Tensor::from_data(rel_w.to_data(), device),
             2,
             Some(4),
+            false,
         )
         .into_data()
     };
@@ -109,5 +141,5 @@ fn tables_of_another_size_are_refused() {
     let zeros = |shape: [usize; 2]| Tensor::<2>::zeros(shape, &device);
     let qkv = Tensor::zeros([1, 4, 4, 12], &device);
     let padding = Tensor::zeros([12], &device);
-    rel_pos_attention(qkv, padding, zeros([3, 2]), zeros([7, 2]), 2, None);
+    rel_pos_attention(qkv, padding, zeros([3, 2]), zeros([7, 2]), 2, None, false);
 }

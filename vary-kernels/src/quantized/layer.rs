@@ -1,4 +1,4 @@
-//! Layers whose matrix is kept in 8 or 4 bits.
+//! Layers whose matrix is kept in bf16, 8 or 4 bits.
 
 use std::sync::Arc;
 
@@ -85,6 +85,11 @@ pub fn pack<const D: usize>(
         .apply_reparameterization(Attach(Some(packed)))
 }
 
+/// Whether the matrix of a layer is packed.
+pub fn is_packed(layer: &Linear) -> bool {
+    layer.weight.reparameterization::<Packed>().is_some()
+}
+
 /// A linear layer, packed or not.
 ///
 /// # Shapes
@@ -104,16 +109,17 @@ pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
     );
     shape[D - 1] = outputs;
     let x = x.into_data().convert::<f32>();
+    let bias = layer.bias.as_ref();
+    let bias = bias.map(|bias| bias.val().into_data().convert::<f32>());
     let mut out = vec![0.0; shape.iter().product()];
-    // In f32 after the conversion.
+    // In f32 after the conversions.
+    let bias = bias
+        .as_ref()
+        .map(|bias| bias.as_slice().unwrap_or_default());
     packed
         .matrix
-        .multiply(x.as_slice().unwrap_or_default(), &mut out);
-    let out = Tensor::from_data(TensorData::new(out, shape), &device);
-    match &layer.bias {
-        Some(bias) => out + bias.val().unsqueeze(),
-        None => out,
-    }
+        .multiply(x.as_slice().unwrap_or_default(), bias, &mut out);
+    Tensor::from_data(TensorData::new(out, shape), &device)
 }
 
 /// Rows of a table, packed or not.
@@ -169,7 +175,11 @@ mod tests {
         let device = Device::flex();
         let layer = LinearConfig::new(128, 20).init(&device);
         let x = Tensor::<3>::random([2, 5, 128], Distribution::Normal(0.0, 1.0), &device);
-        for (bits, close) in [(Bits::Eight, 0.02), (Bits::Four, 0.25)] {
+        for (bits, close) in [
+            (Bits::Sixteen, 0.02),
+            (Bits::Eight, 0.02),
+            (Bits::Four, 0.25),
+        ] {
             let packed = packed(&layer, bits);
             assert_eq!(packed_bits(&packed.weight), Some(bits));
             assert_eq!(packed.num_params(), layer.num_params());

@@ -1,10 +1,16 @@
-//! Products with weights of 8 and 4 bits.
+//! Products with weights of bf16, 8 and 4 bits.
 
+mod activations;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod layer;
 mod pack;
 mod product;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
-pub use layer::{Packed, embedding, linear, multiplies, pack};
-pub use pack::{Bits, Matrix};
+pub use layer::{Packed, embedding, is_packed, linear, multiplies, pack};
+pub use pack::{Bits, GROUP, Matrix};
+
+pub(crate) use activations::{Activations, TOKENS};
+pub(crate) use product::has_bf16;

@@ -1,14 +1,21 @@
-use half::f16;
+use half::{bf16, f16};
 use rayon::prelude::*;
 
-/// Weights of a panel that belong together: this many rows are multiplied at a time.
-pub(super) const ROWS: usize = 8;
-/// Neighbours of a row that lie side by side in a panel.
-pub(super) const NEIGHBOURS: usize = 4;
+use super::activations::whole;
+
+/// Rows of a matrix that are multiplied at a time: a panel.
+pub(super) const ROWS: usize = 16;
+/// Bytes of neighbours of a row that lie side by side in a panel.
+pub(super) const WORD: usize = 4;
+
+/// Neighbours of a row that share a scale, or are just kept together.
+pub const GROUP: usize = 32;
 
 /// How many bits a weight has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
+    /// bf16, without a scale.
+    Sixteen,
     /// -127 to 127.
     Eight,
     /// -7 to 7.
@@ -16,44 +23,44 @@ pub enum Bits {
 }
 
 impl Bits {
-    /// Neighbouring weights of a row that share a scale.
-    pub const fn group(self) -> usize {
-        match self {
-            Self::Eight => 64,
-            Self::Four => 32,
-        }
+    /// Whether groups have scales, and activations are rounded to 8 bits.
+    pub(super) const fn scaled(self) -> bool {
+        !matches!(self, Self::Sixteen)
     }
 
-    const fn largest(self) -> f32 {
+    /// Activations in a word.
+    pub(super) const fn neighbours(self) -> usize {
         match self {
-            Self::Eight => 127.0,
-            Self::Four => 7.0,
+            Self::Sixteen => 2,
+            Self::Eight | Self::Four => 4,
         }
     }
 
     /// Bytes of a group of a panel.
     pub(super) const fn bytes(self) -> usize {
+        let weights = ROWS * GROUP;
         match self {
-            Self::Eight => ROWS * self.group(),
-            Self::Four => ROWS * self.group() / 2,
+            Self::Sixteen => weights * 2,
+            Self::Eight => weights,
+            Self::Four => weights / 2,
         }
     }
 }
 
-/// A weight matrix in 8 or 4 bits, with a 16-bit scale for every group of a row (symmetric, as ggml's
+/// A weight matrix in bf16, or in 8 or 4 bits with a 16-bit scale for every group of a row (symmetric, as ggml's
 /// `Q8_0` and `Q4_0`).
 ///
-/// Eight rows make a panel. Within a group of a panel, four neighbours of the first row are followed by the
-/// same four of the second, and so on: a vector of 32 weights times four activations gives eight
-/// sums. Weights of 4 bits are stored plus 8; a byte holds those of the first half of a group in its low bits
-/// and those of the second half, at the same place, in its high bits.
+/// [`ROWS`] rows make a panel. Within a group of a panel, four bytes of the first row are followed by four of the
+/// second, and so on: 64 bytes of weights times four bytes of activations give sixteen sums. Weights of 4 bits
+/// are stored plus 8; a byte holds those of the first half of a group in its low bits and those of the second
+/// half, at the same place, in its high bits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
     pub(super) bits: Bits,
     pub(super) rows: usize,
     pub(super) cols: usize,
     pub(super) weights: Vec<u8>,
-    /// Eight for each group of a panel.
+    /// [`ROWS`] for each group of a panel, none for bf16.
     pub(super) scales: Vec<f16>,
 }
 
@@ -61,38 +68,42 @@ impl Matrix {
     /// Rounds a matrix, `[rows, cols]`, row by row.
     ///
     /// # Panics
-    /// If there are not `rows * cols` weights, or `cols` is no multiple of [`Bits::group`].
+    /// If there are not `rows * cols` weights, or `cols` is no multiple of [`GROUP`].
     pub fn new(bits: Bits, weights: &[f32], [rows, cols]: [usize; 2]) -> Self {
-        let group = bits.group();
         assert_eq!(weights.len(), rows * cols, "weights of {rows} x {cols}");
         assert!(
-            cols.is_multiple_of(group),
-            "rows of {cols} weights are no multiple of groups of {group}"
+            cols.is_multiple_of(GROUP),
+            "rows of {cols} weights are no multiple of groups of {GROUP}"
         );
-        let (panels, groups) = (rows.div_ceil(ROWS), cols / group);
+        let (panels, groups) = (rows.div_ceil(ROWS), cols / GROUP);
+        // Of a panel; without scales one that nobody reads, as there are no chunks of nothing.
+        let scales = if bits.scaled() { groups * ROWS } else { 1 };
         let mut matrix = Self {
             bits,
             rows,
             cols,
             weights: vec![0; panels * groups * bits.bytes()],
-            scales: vec![f16::ZERO; panels * groups * ROWS],
+            scales: vec![f16::ZERO; panels * scales],
         };
         let of_panels = matrix.weights.par_chunks_mut(groups * bits.bytes());
         of_panels
-            .zip(matrix.scales.par_chunks_mut(groups * ROWS))
+            .zip(matrix.scales.par_chunks_mut(scales))
             .enumerate()
             .for_each(|(panel, (bytes, scales))| {
-                let mut rounded = vec![0i8; group];
                 // Rows that fill the last panel are zero.
                 for row in 0..ROWS.min(rows - panel * ROWS) {
                     let values = &weights[(panel * ROWS + row) * cols..][..cols];
-                    for (g, values) in values.chunks_exact(group).enumerate() {
-                        scales[g * ROWS + row] = round(values, bits.largest(), &mut rounded);
-                        let bytes = &mut bytes[g * bits.bytes()..][..bits.bytes()];
-                        lay_out(bits, row, &rounded, bytes);
+                    for (g, values) in values.chunks_exact(GROUP).enumerate() {
+                        let scale = lay_out(bits, row, values, &mut bytes[g * bits.bytes()..]);
+                        if let Some(kept) = scales.get_mut(g * ROWS + row) {
+                            *kept = scale;
+                        }
                     }
                 }
             });
+        if !bits.scaled() {
+            matrix.scales = Vec::new();
+        }
         matrix
     }
 
@@ -117,50 +128,47 @@ impl Matrix {
     /// If there is no such row.
     pub fn row(&self, row: usize) -> impl Iterator<Item = f32> {
         assert!(row < self.rows, "row {row} of {}", self.rows);
-        let (group, groups) = (self.bits.group(), self.cols / self.bits.group());
+        let groups = self.cols / GROUP;
         (0..self.cols).map(move |col| {
-            let at = row / ROWS * groups + col / group;
-            let scale = self.scales[at * ROWS + row % ROWS].to_f32();
-            f32::from(self.weight(at, row % ROWS, col % group)) * scale
+            let at = row / ROWS * groups + col / GROUP;
+            self.weight(at, row % ROWS, col % GROUP) * self.scale(at, row % ROWS)
         })
     }
 
-    /// A weight of a group of a panel.
-    pub(super) fn weight(&self, at: usize, row: usize, col: usize) -> i8 {
+    /// What a weight of a group of a panel is times its scale.
+    pub(super) fn weight(&self, at: usize, row: usize, col: usize) -> f32 {
         let bytes = &self.weights[at * self.bits.bytes()..][..self.bits.bytes()];
+        let (place, high) = place(self.bits, row, col);
         match self.bits {
-            Bits::Eight => bytes[place(row, col)] as i8,
-            Bits::Four => {
-                let half = self.bits.group() / 2;
-                let byte = bytes[place(row, col % half)];
-                let code = if col < half { byte & 15 } else { byte >> 4 };
-                code as i8 - 8
-            }
+            Bits::Sixteen => bf16::from_le_bytes([bytes[place], bytes[place + 1]]).to_f32(),
+            Bits::Eight => f32::from(bytes[place] as i8),
+            Bits::Four if high => f32::from(bytes[place] >> 4) - 8.0,
+            Bits::Four => f32::from(bytes[place] & 15) - 8.0,
+        }
+    }
+
+    /// The scale of a row of a group of a panel.
+    pub(super) fn scale(&self, at: usize, row: usize) -> f32 {
+        match self.bits.scaled() {
+            true => self.scales[at * ROWS + row].to_f32(),
+            false => 1.0,
         }
     }
 }
 
-/// Puts a group of a row among those of its panel.
-fn lay_out(bits: Bits, row: usize, rounded: &[i8], bytes: &mut [u8]) {
-    let half = bits.group() / 2;
-    for (col, &weight) in rounded.iter().enumerate() {
-        match bits {
-            Bits::Eight => bytes[place(row, col)] = weight as u8,
-            Bits::Four => {
-                let shift = if col < half { 0 } else { 4 };
-                bytes[place(row, col % half)] |= ((weight + 8) as u8) << shift;
+/// Puts a group of a row among those of its panel; returns its scale.
+fn lay_out(bits: Bits, row: usize, values: &[f32], bytes: &mut [u8]) -> f16 {
+    let largest = match bits {
+        Bits::Eight => 127.0,
+        Bits::Four => 7.0,
+        Bits::Sixteen => {
+            for (col, &value) in values.iter().enumerate() {
+                let (place, _) = place(bits, row, col);
+                bytes[place..place + 2].copy_from_slice(&bf16::from_f32(value).to_le_bytes());
             }
+            return f16::ONE;
         }
-    }
-}
-
-/// Where a weight lies among those of a panel.
-fn place(row: usize, col: usize) -> usize {
-    (col / NEIGHBOURS * ROWS + row) * NEIGHBOURS + col % NEIGHBOURS
-}
-
-/// Rounds to whole multiples of the scale that is given back.
-fn round(values: &[f32], largest: f32, rounded: &mut [i8]) -> f16 {
+    };
     let most = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     // The rounded scale is what the weights will be multiplied by.
     let scale = f16::from_f32(most / largest);
@@ -168,46 +176,26 @@ fn round(values: &[f32], largest: f32, rounded: &mut [i8]) -> f16 {
         0.0 => 0.0,
         scale => 1.0 / scale,
     };
-    for (rounded, value) in rounded.iter_mut().zip(values) {
-        *rounded = (value * inverse).round().clamp(-largest, largest) as i8;
+    for (col, value) in values.iter().enumerate() {
+        let weight = whole((value * inverse).clamp(-largest, largest));
+        let (place, high) = place(bits, row, col);
+        match bits {
+            Bits::Four if high => bytes[place] |= ((weight + 8) as u8) << 4,
+            Bits::Four => bytes[place] |= (weight + 8) as u8,
+            _ => bytes[place] = weight as u8,
+        }
     }
     scale
 }
 
-/// Activations in 8 bits, rounded as they come (dynamic quantisation).
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Activations {
-    /// -127 to 127, four neighbours in a word, the first in its low bits.
-    pub words: Vec<u32>,
-    /// One for each group.
-    pub scales: Vec<f32>,
-    /// Sums of the groups.
-    pub sums: Vec<i32>,
-}
-
-impl Activations {
-    pub fn new(values: &[f32], group: usize) -> Self {
-        let groups = values.len() / group;
-        let mut all = Self {
-            words: Vec::with_capacity(values.len() / NEIGHBOURS),
-            scales: Vec::with_capacity(groups),
-            sums: Vec::with_capacity(groups),
-        };
-        for values in values.chunks_exact(group) {
-            let most = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-            let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
-            let mut sum = 0;
-            for values in values.chunks_exact(NEIGHBOURS) {
-                let rounded = std::array::from_fn(|i| (values[i] * inverse).round() as i8);
-                sum += rounded.iter().map(|&v| i32::from(v)).sum::<i32>();
-                all.words
-                    .push(u32::from_le_bytes(rounded.map(|v: i8| v as u8)));
-            }
-            all.sums.push(sum);
-            // NaN and infinity must not vanish in the rounding.
-            let sound = values.iter().all(|v| v.is_finite());
-            all.scales.push(if sound { most / 127.0 } else { f32::NAN });
-        }
-        all
-    }
+/// The first byte of a weight among those of its group of a panel, and whether it lies in the high bits.
+fn place(bits: Bits, row: usize, col: usize) -> (usize, bool) {
+    let half = match bits {
+        Bits::Four => GROUP / 2,
+        Bits::Sixteen | Bits::Eight => GROUP,
+    };
+    let (col, high) = (col % half, col >= half);
+    let neighbours = bits.neighbours();
+    let word = col / neighbours * ROWS + row;
+    (word * WORD + col % neighbours * (WORD / neighbours), high)
 }

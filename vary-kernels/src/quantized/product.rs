@@ -1,26 +1,32 @@
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::pack::{Activations, Matrix, NEIGHBOURS, ROWS};
-
-/// Rows of activations that a panel is read once for.
-pub(super) const TOKENS: usize = 4;
+use super::activations::{Activations, TOKENS, Tile};
+use super::pack::{GROUP, Matrix, ROWS};
 
 /// Panels that a task takes at least.
 const PANELS: usize = 8;
 
+/// Rows of activations that a task takes at most; a core's cache holds them.
+const TASK: usize = 128;
+
 impl Matrix {
-    /// `out = x W^T`: every row of activations times every row of weights, on all of rayon's threads.
+    /// `out = x W^T + bias`: every row of activations times every row of weights, on all of rayon's threads.
     ///
-    /// Activations are rounded to 8 bits, group by group; sums of a group are exact, and groups are
-    /// added in f32 in the order of the columns, so that every machine gives the same bits.
+    /// With weights in 8 or 4 bits, activations are rounded to 8 bits, group by group; sums of a group are exact,
+    /// and groups are added in f32 in the order of the columns, so that every machine gives the same bits. With
+    /// weights in bf16, activations are rounded to it and products added in f32, in an order that depends on the
+    /// instructions.
     ///
     /// # Shapes
     /// - x: `[tokens, cols]`
+    /// - bias: `[rows]`
     /// - out: `[tokens, rows]`
     ///
     /// # Panics
     /// If a slice is not of that size.
-    pub fn multiply(&self, x: &[f32], out: &mut [f32]) {
+    pub fn multiply(&self, x: &[f32], bias: Option<&[f32]>, out: &mut [f32]) {
         let tokens = x.len() / self.cols;
         assert_eq!(
             x.len(),
@@ -34,27 +40,81 @@ impl Matrix {
             "products of {tokens} rows with {}",
             self.rows
         );
-        let rounded: Vec<Activations> = x
-            .par_chunks(self.cols)
-            .map(|x| Activations::new(x, self.bits.group()))
-            .collect();
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), self.rows, "numbers of the bias");
+        }
+        let x = Activations::new(self.bits, x, self.cols);
+        let threads = rayon::current_num_threads();
+        match tokens >= 2 * TOKENS * threads {
+            true => self.by_tokens(&x, tokens.div_ceil(4 * threads), bias, out),
+            false => self.by_panels(&x, tokens, bias, out),
+        }
+    }
+
+    /// Each task multiplies some rows of activations with the whole matrix.
+    fn by_tokens(&self, x: &Activations, share: usize, bias: Option<&[f32]>, out: &mut [f32]) {
+        let share = share.min(TASK).next_multiple_of(TOKENS);
+        out.par_chunks_mut(share * self.rows)
+            .enumerate()
+            .for_each(|(task, out)| {
+                let first = task * share;
+                self.multiply_rows(x, first..first + out.len() / self.rows, bias, out);
+            });
+    }
+
+    /// Multiplies some rows of activations, from a multiple of [`TOKENS`] on, on the calling thread.
+    pub(crate) fn multiply_rows(
+        &self,
+        x: &Activations,
+        tokens: Range<usize>,
+        bias: Option<&[f32]>,
+        out: &mut [f32],
+    ) {
+        let kernel = Kernel::detect();
+        let mut products = [[0.0; ROWS]; TOKENS];
+        for panel in 0..self.rows.div_ceil(ROWS) {
+            let tiles = tokens.clone().step_by(TOKENS);
+            for (first, out) in tiles.zip(out.chunks_mut(TOKENS * self.rows)) {
+                let tile = x.tile(first);
+                let products = &mut products[..tile.tokens];
+                kernel.panel(self, panel, tile, products);
+                self.put(panel, products, bias, out);
+            }
+        }
+    }
+
+    /// Each task multiplies some rows of the matrix with all activations.
+    fn by_panels(&self, x: &Activations, tokens: usize, bias: Option<&[f32]>, out: &mut [f32]) {
         let kernel = Kernel::detect();
         let panels = self.rows.div_ceil(ROWS);
         let mut products = vec![[0.0; ROWS]; panels * tokens];
-        products
-            .par_chunks_mut(tokens.max(1))
-            .with_min_len(PANELS)
-            .enumerate()
-            .for_each(|(panel, products)| {
-                for (x, out) in rounded.chunks(TOKENS).zip(products.chunks_mut(TOKENS)) {
-                    kernel.panel(self, panel, x, out);
-                }
-            });
+        let of_panels = products.par_chunks_mut(tokens.max(1)).with_min_len(PANELS);
+        of_panels.enumerate().for_each(|(panel, products)| {
+            let tiles = (0..tokens).step_by(TOKENS);
+            for (first, products) in tiles.zip(products.chunks_mut(TOKENS)) {
+                kernel.panel(self, panel, x.tile(first), products);
+            }
+        });
         for (panel, products) in products.chunks(tokens.max(1)).enumerate() {
-            let first = panel * ROWS;
-            let count = ROWS.min(self.rows - first);
-            for (token, product) in products.iter().enumerate() {
-                out[token * self.rows + first..][..count].copy_from_slice(&product[..count]);
+            self.put(panel, products, bias, out);
+        }
+    }
+
+    /// Puts the products of a panel where they belong in rows of `out`.
+    fn put(&self, panel: usize, products: &[[f32; ROWS]], bias: Option<&[f32]>, out: &mut [f32]) {
+        let first = panel * ROWS;
+        let count = ROWS.min(self.rows - first);
+        for (product, out) in products.iter().zip(out.chunks_mut(self.rows)) {
+            let out = &mut out[first..][..count];
+            if let Some(bias) = bias {
+                for ((out, product), bias) in out.iter_mut().zip(product).zip(&bias[first..]) {
+                    *out = product + bias;
+                }
+            } else if let Some(out) = out.first_chunk_mut() {
+                // Of a size that is known: moves instead of a call.
+                *out = *product;
+            } else {
+                out.copy_from_slice(&product[..count]);
             }
         }
     }
@@ -65,44 +125,71 @@ impl Matrix {
 pub(super) enum Kernel {
     Plain,
     #[cfg(target_arch = "x86_64")]
-    Avx2(super::x86::Avx2),
+    Avx2(super::avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(super::avx512::Avx512),
 }
 
 impl Kernel {
-    pub fn detect() -> Self {
+    /// What this machine has, the fastest first.
+    pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = super::x86::Avx2::detect() {
-            return Self::Avx2(avx2);
-        }
-        Self::Plain
+        let found = [
+            super::avx512::Avx512::detect().map(Self::Avx512),
+            super::avx2::Avx2::detect().map(Self::Avx2),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let found: [Option<Self>; 0] = [];
+        found.into_iter().flatten().chain([Self::Plain])
     }
 
-    /// The products of up to [`TOKENS`] rows of activations with the rows of a panel.
-    pub fn panel(self, matrix: &Matrix, panel: usize, x: &[Activations], out: &mut [[f32; ROWS]]) {
+    pub fn detect() -> Self {
+        Self::all().next().unwrap_or(Self::Plain)
+    }
+
+    /// The products of the rows of a tile with those of a panel.
+    pub fn panel(self, matrix: &Matrix, panel: usize, x: Tile<'_>, out: &mut [[f32; ROWS]]) {
         match self {
             Self::Plain => plain(matrix, panel, x, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.panel(matrix, panel, x, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(avx512) => avx512.panel(matrix, panel, x, out),
         }
     }
 }
 
-fn plain(matrix: &Matrix, panel: usize, x: &[Activations], out: &mut [[f32; ROWS]]) {
-    let group = matrix.bits.group();
-    let groups = matrix.cols / group;
-    for (x, out) in x.iter().zip(out) {
+/// Whether this machine has instructions for products of bf16.
+pub(crate) fn has_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return matches!(Kernel::detect(), Kernel::Avx512(_));
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Chunk `at` of a slice that is cut into arrays.
+#[inline(always)]
+pub(super) fn chunk<T, const N: usize>(values: &[T], at: usize) -> &[T; N] {
+    &values.as_chunks().0[at]
+}
+
+fn plain(matrix: &Matrix, panel: usize, x: Tile<'_>, out: &mut [[f32; ROWS]]) {
+    let groups = matrix.cols / GROUP;
+    for (token, out) in out.iter_mut().enumerate() {
         *out = [0.0; ROWS];
         for g in 0..groups {
             let at = panel * groups + g;
-            let words = &x.words[g * group / NEIGHBOURS..][..group / NEIGHBOURS];
-            let values = words.iter().flat_map(|word| word.to_le_bytes());
             for (row, out) in out.iter_mut().enumerate() {
-                let mut sum = 0i32;
-                for (col, value) in values.clone().enumerate() {
-                    sum += i32::from(matrix.weight(at, row, col)) * i32::from(value as i8);
+                // Whole numbers, all below 2^24: their sums are exact.
+                let mut sum = 0.0;
+                for col in 0..GROUP {
+                    let value = x.value(matrix.bits, token, g * GROUP + col);
+                    sum = matrix.weight(at, row, col).mul_add(value, sum);
                 }
-                let scale = matrix.scales[at * ROWS + row].to_f32() * x.scales[g];
-                *out = scale.mul_add(sum as f32, *out);
+                *out = match matrix.bits.scaled() {
+                    true => (matrix.scale(at, row) * x.scales[g][token]).mul_add(sum, *out),
+                    false => *out + sum,
+                };
             }
         }
     }
@@ -110,7 +197,7 @@ fn plain(matrix: &Matrix, panel: usize, x: &[Activations], out: &mut [[f32; ROWS
 
 #[cfg(test)]
 mod tests {
-    use super::super::Bits;
+    use super::super::pack::Bits;
     use super::*;
     use proptest::prelude::*;
 
@@ -126,7 +213,7 @@ mod tests {
     }
 
     fn bits() -> impl Strategy<Value = Bits> {
-        prop_oneof![Just(Bits::Eight), Just(Bits::Four)]
+        prop_oneof![Just(Bits::Sixteen), Just(Bits::Eight), Just(Bits::Four)]
     }
 
     proptest! {
@@ -134,33 +221,40 @@ mod tests {
 
         #[test]
         fn instructions_give_the_same_bits(
-            bits in bits(), rows in 1usize..40, groups in 1usize..6, tokens in 1usize..10, seed: u32,
+            bits in bits(), rows in 1usize..40, groups in 1usize..6, tokens in 1usize..20, seed: u32,
         ) {
-            let cols = groups * bits.group();
+            let cols = groups * GROUP;
             let matrix = Matrix::new(bits, &numbers(rows * cols, seed), [rows, cols]);
-            let x = numbers(tokens * cols, seed ^ 77);
-            let x: Vec<_> = x.chunks(cols).map(|x| Activations::new(x, bits.group())).collect();
-            for panel in 0..rows.div_ceil(ROWS) {
-                for x in x.chunks(TOKENS) {
-                    let mut found = [[f32::NAN; ROWS]; TOKENS];
-                    let mut plain = found;
-                    Kernel::detect().panel(&matrix, panel, x, &mut found[..x.len()]);
-                    Kernel::Plain.panel(&matrix, panel, x, &mut plain[..x.len()]);
-                    prop_assert_eq!(&found[..x.len()], &plain[..x.len()]);
+            let x = Activations::new(bits, &numbers(tokens * cols, seed ^ 77), cols);
+            for kernel in Kernel::all() {
+                let tiles = (0..tokens).step_by(TOKENS).map(|first| x.tile(first));
+                for (panel, tile) in (0..rows.div_ceil(ROWS)).flat_map(|p| tiles.clone().map(move |t| (p, t))) {
+                    let mut found = vec![[f32::NAN; ROWS]; tile.tokens];
+                    let mut plain = found.clone();
+                    kernel.panel(&matrix, panel, tile, &mut found);
+                    Kernel::Plain.panel(&matrix, panel, tile, &mut plain);
+                    match bits {
+                        // Products of bf16 are rounded, and added in another order.
+                        Bits::Sixteen => for (a, b) in found.iter().flatten().zip(plain.iter().flatten()) {
+                            prop_assert!((a - b).abs() < 1e-6 * cols as f32, "{kernel:?}: {a} and {b}");
+                        },
+                        Bits::Eight | Bits::Four => prop_assert_eq!(&found, &plain, "{:?}", kernel),
+                    }
                 }
             }
         }
 
         #[test]
         fn products_are_near_those_of_the_rounded_weights(
-            bits in bits(), rows in 1usize..40, groups in 1usize..6, tokens in 1usize..10, seed: u32,
+            bits in bits(), rows in 1usize..40, groups in 1usize..6, tokens in 1usize..99, seed: u32,
         ) {
-            let cols = groups * bits.group();
+            let cols = groups * GROUP;
             let weights = numbers(rows * cols, seed);
             let matrix = Matrix::new(bits, &weights, [rows, cols]);
             let x = numbers(tokens * cols, seed ^ 77);
+            let bias = numbers(rows, seed ^ 99);
             let mut out = vec![f32::NAN; tokens * rows];
-            matrix.multiply(&x, &mut out);
+            matrix.multiply(&x, Some(&bias), &mut out);
             let rounded = matrix.dequantized();
             for (weight, rounded) in weights.iter().zip(&rounded) {
                 // Half a step, of the largest weight that a group may have.
@@ -168,10 +262,10 @@ mod tests {
                 prop_assert!((weight - rounded).abs() <= 0.51 * step + 1e-3 * step);
             }
             for (x, out) in x.chunks(cols).zip(out.chunks(rows)) {
-                for (weights, out) in rounded.chunks(cols).zip(out) {
+                for ((weights, out), bias) in rounded.chunks(cols).zip(out).zip(&bias) {
                     let exact: f32 = weights.iter().zip(x).map(|(w, x)| w * x).sum();
                     // Activations are off by half a 254th of their largest, each times a weight.
-                    prop_assert!((exact - out).abs() < cols as f32 * 0.5 * 0.5 / 254.0);
+                    prop_assert!((exact + bias - out).abs() < cols as f32 * 0.5 * 0.5 / 254.0);
                 }
             }
         }
@@ -179,6 +273,7 @@ mod tests {
 
     fn bits_largest(bits: Bits) -> f32 {
         match bits {
+            Bits::Sixteen => 255.0,
             Bits::Eight => 127.0,
             Bits::Four => 7.0,
         }
@@ -186,25 +281,25 @@ mod tests {
 
     #[test]
     fn what_is_no_number_stays_none() {
-        for bits in [Bits::Eight, Bits::Four] {
-            let cols = bits.group();
+        for bits in [Bits::Sixteen, Bits::Eight, Bits::Four] {
+            let cols = GROUP;
             let matrix = Matrix::new(bits, &numbers(3 * cols, 5), [3, cols]);
             let mut x = numbers(cols, 7);
             x[3] = f32::NAN;
             let mut out = [0.0; 3];
-            matrix.multiply(&x, &mut out);
+            matrix.multiply(&x, None, &mut out);
             assert!(out.iter().all(|v| v.is_nan()), "{out:?}");
         }
     }
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        for bits in [Bits::Eight, Bits::Four] {
+        for bits in [Bits::Sixteen, Bits::Eight, Bits::Four] {
             for sign in [1.0, -1.0] {
-                let cols = bits.group() * 2;
+                let cols = GROUP * 2;
                 let matrix = Matrix::new(bits, &vec![sign; 8 * cols], [8, cols]);
                 let mut out = [0.0; 8];
-                matrix.multiply(&vec![-1.0; cols], &mut out);
+                matrix.multiply(&vec![-1.0; cols], None, &mut out);
                 let expected = -sign * cols as f32;
                 assert!(
                     out.iter()

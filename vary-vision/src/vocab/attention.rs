@@ -1,7 +1,7 @@
 use burn::module::Param;
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use vary_kernels::quantized::linear;
+use vary_kernels::quantized::{is_packed, linear};
 use vary_kernels::rel_pos_attention;
 
 use super::config::{VisionVocabularyConfig, trunc_normal};
@@ -57,6 +57,7 @@ impl Attention {
             self.rel_pos_w.val(),
             self.num_heads,
             window,
+            is_packed(&self.qkv),
         );
         linear(&self.proj, attended)
     }

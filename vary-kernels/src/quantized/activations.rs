@@ -1,0 +1,251 @@
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::pack::{Bits, GROUP};
+
+/// Rows of activations that a panel of a matrix is read once for.
+pub(crate) const TOKENS: usize = 8;
+
+/// Rows of activations as the products take them: in bf16, or rounded to 8 bits as they come (dynamic
+/// quantisation).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Activations {
+    /// Row by row, two of bf16 or four of -127 to 127 in a word, the first in the low bits.
+    words: Vec<u32>,
+    /// One of each row for each group of [`TOKENS`] rows.
+    scales: Vec<[f32; TOKENS]>,
+    /// Sums of the groups in 8 bits, likewise.
+    sums: Vec<[i32; TOKENS]>,
+    tokens: usize,
+    /// Words and groups of a row.
+    row: [usize; 2],
+}
+
+/// Up to [`TOKENS`] rows of [`Activations`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tile<'a> {
+    words: &'a [u32],
+    /// Scales of each group.
+    pub scales: &'a [[f32; TOKENS]],
+    /// Sums of each group.
+    pub sums: &'a [[i32; TOKENS]],
+    /// How many rows there are.
+    pub tokens: usize,
+}
+
+impl<'a> Tile<'a> {
+    /// Words of a row.
+    pub fn words(&self, token: usize) -> &'a [u32] {
+        let words = self.words.len() / self.tokens;
+        &self.words[token * words..][..words]
+    }
+
+    /// What an activation is times the scale of its group.
+    pub fn value(&self, bits: Bits, token: usize, col: usize) -> f32 {
+        let neighbours = bits.neighbours();
+        let word = self.words(token)[col / neighbours] >> (col % neighbours * (32 / neighbours));
+        match bits {
+            Bits::Sixteen => f32::from_bits(word << 16),
+            Bits::Eight | Bits::Four => f32::from(word as i8),
+        }
+    }
+}
+
+impl Activations {
+    /// From `[tokens, cols]`.
+    pub fn new(bits: Bits, x: &[f32], cols: usize) -> Self {
+        let mut all = Self::default();
+        all.round(bits, x, cols);
+        all
+    }
+
+    /// Takes other ones, `[tokens, cols]`; those of bf16 are filled up with zeros to whole groups.
+    pub fn round(&mut self, bits: Bits, x: &[f32], cols: usize) {
+        let groups = cols.div_ceil(GROUP);
+        let words = groups * GROUP / bits.neighbours();
+        self.tokens = x.len() / cols;
+        self.row = [words, groups];
+        let tiles = self.tokens.div_ceil(TOKENS);
+        self.words.resize(self.tokens * words, 0);
+        self.scales.resize(tiles * groups, [0.0; TOKENS]);
+        self.sums.resize(tiles * groups, [0; TOKENS]);
+        let arch = Arch::new();
+        x.par_chunks(TOKENS * cols)
+            .zip(self.words.par_chunks_mut(TOKENS * words))
+            .zip(self.scales.par_chunks_mut(groups))
+            .zip(self.sums.par_chunks_mut(groups))
+            .for_each(|(((x, of_words), scales), sums)| {
+                arch.dispatch(Round {
+                    bits,
+                    row: [cols, words],
+                    x,
+                    words: of_words,
+                    scales,
+                    sums,
+                });
+            });
+    }
+
+    /// Rows from a multiple of [`TOKENS`] on.
+    pub(super) fn tile(&self, first: usize) -> Tile<'_> {
+        let [words, groups] = self.row;
+        let tokens = TOKENS.min(self.tokens - first);
+        let at = first / TOKENS * groups;
+        Tile {
+            words: &self.words[first * words..][..tokens * words],
+            scales: &self.scales[at..][..groups],
+            sums: &self.sums[at..][..groups],
+            tokens,
+        }
+    }
+}
+
+/// Rounds the rows of a tile.
+struct Round<'a> {
+    bits: Bits,
+    /// Numbers and words of a row.
+    row: [usize; 2],
+    x: &'a [f32],
+    words: &'a mut [u32],
+    scales: &'a mut [[f32; TOKENS]],
+    sums: &'a mut [[i32; TOKENS]],
+}
+
+impl WithSimd for Round<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let [cols, words] = self.row;
+        let rows = self
+            .x
+            .chunks_exact(cols)
+            .zip(self.words.chunks_exact_mut(words));
+        for (token, (x, words)) in rows.enumerate() {
+            let groups = self.scales.iter_mut().zip(self.sums.iter_mut());
+            let groups = groups.map(|(scale, sum)| (&mut scale[token], &mut sum[token]));
+            match self.bits {
+                Bits::Sixteen => pairs(x, words),
+                Bits::Eight | Bits::Four => of_groups(x, words, groups),
+            }
+        }
+    }
+}
+
+/// Rounds a row to bf16.
+#[inline(always)]
+fn pairs(x: &[f32], words: &mut [u32]) {
+    let (pairs, rest) = x.as_chunks::<2>();
+    let (of_pairs, of_rest) = words.split_at_mut(pairs.len());
+    for (word, pair) in of_pairs.iter_mut().zip(pairs) {
+        *word = bf16(pair[0]) | bf16(pair[1]) << 16;
+    }
+    of_rest.fill(0);
+    if let ([word, ..], [x]) = (of_rest, rest) {
+        *word = bf16(*x);
+    }
+}
+
+/// Rounds the groups of a row to 8 bits, and puts their scales and sums where they belong.
+#[inline(always)]
+fn of_groups<'a>(
+    x: &[f32],
+    words: &mut [u32],
+    groups: impl Iterator<Item = (&'a mut f32, &'a mut i32)>,
+) {
+    let rows = x.as_chunks::<GROUP>().0.iter();
+    for ((x, words), (scale, sum)) in rows.zip(words.chunks_exact_mut(GROUP / 4)).zip(groups) {
+        let mut most = [0.0f32; 16];
+        // NaN and infinity must not vanish in the rounding: times zero they are NaN, and all else is zero.
+        let mut sound = [0.0f32; 16];
+        for x in x.as_chunks::<16>().0 {
+            for ((most, sound), x) in most.iter_mut().zip(&mut sound).zip(x) {
+                *most = most.max(x.abs());
+                *sound += x * 0.0;
+            }
+        }
+        let most = most.iter().fold(0.0f32, |m, v| m.max(*v));
+        let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
+        let mut total = [0i32; 16];
+        for (x, words) in x.as_chunks::<16>().0.iter().zip(words.chunks_exact_mut(4)) {
+            let rounded: [i8; 16] = std::array::from_fn(|i| whole(x[i] * inverse));
+            for (total, v) in total.iter_mut().zip(rounded) {
+                *total += i32::from(v);
+            }
+            for (word, v) in words.iter_mut().zip(rounded.as_chunks::<4>().0) {
+                *word = u32::from_le_bytes(v.map(|v| v as u8));
+            }
+        }
+        *sum = total.iter().sum();
+        *scale = most / 127.0 + sound.iter().sum::<f32>();
+    }
+}
+
+/// The nearest whole number, the even one of two, for one of at most 127.
+#[inline(always)]
+pub(super) fn whole(x: f32) -> i8 {
+    // Adding this rounds to an integer, which is then in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    (x + ROUND).to_bits() as i8
+}
+
+/// The nearest bf16, even of two, in the low bits; NaN stays NaN.
+#[inline(always)]
+fn bf16(x: f32) -> u32 {
+    let bits = x.to_bits();
+    let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1))) >> 16;
+    if x.is_nan() { 0x7fc0 } else { rounded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bf16_is_rounded_as_half_does() {
+        for i in 0..=u16::MAX {
+            for low in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {
+                let x = f32::from_bits(u32::from(i) << 16 | low);
+                let half = half::bf16::from_f32(x);
+                match half.is_nan() {
+                    true => assert!(half::bf16::from_bits(bf16(x) as u16).is_nan()),
+                    false => assert_eq!(bf16(x), u32::from(half.to_bits()), "{x:e}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn groups_are_scaled_by_their_largest() {
+        let x: Vec<f32> = (0..11 * 128).map(|i| (i as f32 * 0.37).sin()).collect();
+        let all = Activations::new(Bits::Eight, &x, 128);
+        for (token, x) in x.chunks(128).enumerate() {
+            let tile = all.tile(token / TOKENS * TOKENS);
+            let token = token % TOKENS;
+            for (g, x) in x.chunks(GROUP).enumerate() {
+                let scale = tile.scales[g][token];
+                let values = (0..GROUP).map(|i| tile.value(Bits::Eight, token, g * GROUP + i));
+                assert_eq!(tile.sums[g][token] as f32, values.clone().sum::<f32>());
+                for (v, x) in values.zip(x) {
+                    assert!((v * scale - x).abs() <= 0.501 * scale);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bf16_is_filled_up_with_zeros() {
+        let x: Vec<f32> = (0..10).map(|i| i as f32).collect();
+        let mut all = Activations::new(Bits::Sixteen, &[7.0; 64], 64);
+        all.round(Bits::Sixteen, &x, 5);
+        let tile = all.tile(0);
+        assert_eq!(tile.tokens, 2);
+        for token in 0..2 {
+            let row: Vec<f32> = (0..32)
+                .map(|i| tile.value(Bits::Sixteen, token, i))
+                .collect();
+            assert_eq!(row[..5], x[token * 5..][..5]);
+            assert_eq!(row[5..], [0.0; 27]);
+        }
+    }
+}

@@ -138,11 +138,11 @@ fn pairs(x: &[f32], words: &mut [u32]) {
     let (pairs, rest) = x.as_chunks::<2>();
     let (of_pairs, of_rest) = words.split_at_mut(pairs.len());
     for (word, pair) in of_pairs.iter_mut().zip(pairs) {
-        *word = bf16(pair[0]) | bf16(pair[1]) << 16;
+        *word = bf16_bits(pair[0]) | bf16_bits(pair[1]) << 16;
     }
     of_rest.fill(0);
     if let ([word, ..], [x]) = (of_rest, rest) {
-        *word = bf16(*x);
+        *word = bf16_bits(*x);
     }
 }
 
@@ -191,7 +191,7 @@ pub(super) fn whole(x: f32) -> i8 {
 
 /// The nearest bf16, even of two, in the low bits; NaN stays NaN.
 #[inline(always)]
-fn bf16(x: f32) -> u32 {
+pub(super) fn bf16_bits(x: f32) -> u32 {
     let bits = x.to_bits();
     let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1))) >> 16;
     if x.is_nan() { 0x7fc0 } else { rounded }
@@ -208,8 +208,8 @@ mod tests {
                 let x = f32::from_bits(u32::from(i) << 16 | low);
                 let half = half::bf16::from_f32(x);
                 match half.is_nan() {
-                    true => assert!(half::bf16::from_bits(bf16(x) as u16).is_nan()),
-                    false => assert_eq!(bf16(x), u32::from(half.to_bits()), "{x:e}"),
+                    true => assert!(half::bf16::from_bits(bf16_bits(x) as u16).is_nan()),
+                    false => assert_eq!(bf16_bits(x), u32::from(half.to_bits()), "{x:e}"),
                 }
             }
         }

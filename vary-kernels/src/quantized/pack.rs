@@ -1,7 +1,8 @@
 use half::{bf16, f16};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activations::whole;
+use super::activations::{bf16_bits, whole};
 
 /// Rows of a matrix that are multiplied at a time: a panel.
 pub(super) const ROWS: usize = 16;
@@ -85,21 +86,21 @@ impl Matrix {
             weights: vec![0; panels * groups * bits.bytes()],
             scales: vec![f16::ZERO; panels * scales],
         };
+        let arch = Arch::new();
         let of_panels = matrix.weights.par_chunks_mut(groups * bits.bytes());
         of_panels
             .zip(matrix.scales.par_chunks_mut(scales))
             .enumerate()
             .for_each(|(panel, (bytes, scales))| {
-                // Rows that fill the last panel are zero.
-                for row in 0..ROWS.min(rows - panel * ROWS) {
-                    let values = &weights[(panel * ROWS + row) * cols..][..cols];
-                    for (g, values) in values.chunks_exact(GROUP).enumerate() {
-                        let scale = lay_out(bits, row, values, &mut bytes[g * bits.bytes()..]);
-                        if let Some(kept) = scales.get_mut(g * ROWS + row) {
-                            *kept = scale;
-                        }
-                    }
-                }
+                let first = panel * ROWS;
+                let count = ROWS.min(rows - first);
+                arch.dispatch(Panel {
+                    bits,
+                    cols,
+                    weights: &weights[first * cols..][..count * cols],
+                    bytes,
+                    scales,
+                });
             });
         if !bits.scaled() {
             matrix.scales = Vec::new();
@@ -156,36 +157,90 @@ impl Matrix {
     }
 }
 
-/// Puts a group of a row among those of its panel; returns its scale.
-fn lay_out(bits: Bits, row: usize, values: &[f32], bytes: &mut [u8]) -> f16 {
-    let largest = match bits {
-        Bits::Eight => 127.0,
-        Bits::Four => 7.0,
-        Bits::Sixteen => {
-            for (col, &value) in values.iter().enumerate() {
-                let (place, _) = place(bits, row, col);
-                bytes[place..place + 2].copy_from_slice(&bf16::from_f32(value).to_le_bytes());
+/// Rows of weights, to become a panel.
+struct Panel<'a> {
+    bits: Bits,
+    cols: usize,
+    weights: &'a [f32],
+    bytes: &'a mut [u8],
+    scales: &'a mut [f16],
+}
+
+impl WithSimd for Panel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        // Rows that fill the last panel are zero.
+        for (row, values) in self.weights.chunks_exact(self.cols).enumerate() {
+            let groups = self.bytes.chunks_exact_mut(self.bits.bytes());
+            let groups = groups.zip(values.as_chunks::<GROUP>().0);
+            for (g, (bytes, values)) in groups.enumerate() {
+                match self.bits {
+                    Bits::Sixteen => {
+                        let pairs = values.as_chunks::<2>().0.iter();
+                        put(
+                            row,
+                            pairs.map(|x| bf16_bits(x[0]) | bf16_bits(x[1]) << 16),
+                            bytes,
+                        );
+                    }
+                    Bits::Eight => {
+                        let (rounded, scale) = round(values, 127.0);
+                        self.scales[g * ROWS + row] = scale;
+                        let words = rounded.as_chunks::<4>().0.iter();
+                        put(row, words.map(|&x| word(x)), bytes);
+                    }
+                    Bits::Four => {
+                        let (rounded, scale) = round(values, 7.0);
+                        self.scales[g * ROWS + row] = scale;
+                        // Below 16, so that nothing is carried from a byte into the next.
+                        let codes = rounded.map(|x| x + 8);
+                        let (first, second) = codes.split_at(GROUP / 2);
+                        let words = first
+                            .as_chunks::<4>()
+                            .0
+                            .iter()
+                            .zip(second.as_chunks::<4>().0);
+                        put(row, words.map(|(&a, &b)| word(a) | word(b) << 4), bytes);
+                    }
+                }
             }
-            return f16::ONE;
         }
-    };
-    let most = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    }
+}
+
+/// Whole multiples of the scale, up to `largest` of it.
+#[inline(always)]
+fn round(values: &[f32; GROUP], largest: f32) -> ([i8; GROUP], f16) {
+    let mut most = [0.0f32; 8];
+    for values in values.as_chunks::<8>().0 {
+        for (most, v) in most.iter_mut().zip(values) {
+            *most = most.max(v.abs());
+        }
+    }
+    let most = most.iter().fold(0.0f32, |m, v| m.max(*v));
     // The rounded scale is what the weights will be multiplied by.
     let scale = f16::from_f32(most / largest);
     let inverse = match scale.to_f32() {
         0.0 => 0.0,
         scale => 1.0 / scale,
     };
-    for (col, value) in values.iter().enumerate() {
-        let weight = whole((value * inverse).clamp(-largest, largest));
-        let (place, high) = place(bits, row, col);
-        match bits {
-            Bits::Four if high => bytes[place] |= ((weight + 8) as u8) << 4,
-            Bits::Four => bytes[place] |= (weight + 8) as u8,
-            _ => bytes[place] = weight as u8,
-        }
+    let rounded = values.map(|v| whole((v * inverse).clamp(-largest, largest)));
+    (rounded, scale)
+}
+
+#[inline(always)]
+fn word(values: [i8; 4]) -> u32 {
+    u32::from_le_bytes(values.map(|v| v as u8))
+}
+
+/// Puts a group's words of a row among those of its panel.
+#[inline(always)]
+fn put(row: usize, words: impl Iterator<Item = u32>, bytes: &mut [u8]) {
+    for (of_rows, word) in bytes.chunks_exact_mut(ROWS * WORD).zip(words) {
+        of_rows[row * WORD..][..WORD].copy_from_slice(&word.to_le_bytes());
     }
-    scale
 }
 
 /// The first byte of a weight among those of its group of a panel, and whether it lies in the high bits.

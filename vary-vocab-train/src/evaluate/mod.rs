@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use vary_core::checkpoint::Precision;
 use vary_core::detection::BoundingBox;
 use vary_core::eval::{Evaluation, GroundTruth, Truth};
 use vary_core::pipeline::{Answer, AnswerOptions};
@@ -25,6 +26,9 @@ pub struct EvalArgs {
     /// Checkpoint directory; the embedded model without it.
     #[arg(long)]
     weights: Option<PathBuf>,
+    /// What weights are kept in: f32, bf16, int8 or int4.
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
     /// Pictures of each task.
     #[arg(long, default_value_t = 300)]
     pictures: u64,
@@ -52,7 +56,10 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
         .weights
         .as_ref()
         .map_or_else(Weights::nano, Weights::dir);
-    let pipeline = Pipeline::builder().weights(weights).build()?;
+    let pipeline = Pipeline::builder()
+        .weights(weights)
+        .precision(args.precision)
+        .build()?;
     match args.data.source() {
         Some(source) => run_data(args, &pipeline, &source),
         None => run_drawn(args, &pipeline),

@@ -15,6 +15,8 @@ pub(super) struct Transcript {
     decoder: DecodeStream,
     ids: Vec<u32>,
     log_confidences: Vec<f32>,
+    /// Bytes of the blanks between the template's role and the answer, which are no part of the text.
+    gap: usize,
     pub text: String,
     /// In the order of the text.
     pub detections: Vec<Detection>,
@@ -33,6 +35,7 @@ impl Transcript {
             score_map,
             ids: vec![],
             log_confidences: vec![],
+            gap: 0,
             text: String::new(),
             detections: vec![],
         }
@@ -47,8 +50,9 @@ impl Transcript {
     pub fn token_scores(&self) -> Result<Vec<TokenScore>> {
         let (_, spans) = self.tokenizer.decode_with_spans(&self.ids)?;
         let scores = self.log_confidences.iter().copied();
-        let token = |(range, log_confidence)| TokenScore {
-            range,
+        let place = |at: usize| at.saturating_sub(self.gap);
+        let token = |(range, log_confidence): (Range<usize>, f32)| TokenScore {
+            range: place(range.start)..place(range.end),
             log_confidence,
         };
         Ok(spans.into_iter().zip(scores).map(token).collect())
@@ -69,9 +73,17 @@ impl Transcript {
     }
 
     fn say(&mut self, text: Option<String>) -> Result<Vec<Event>> {
-        let Some(text) = text else {
+        let Some(mut text) = text else {
             return Ok(vec![]);
         };
+        if self.text.is_empty() {
+            let said = text.trim_start_matches(' ');
+            self.gap += text.len() - said.len();
+            text = said.into();
+        }
+        if text.is_empty() {
+            return Ok(vec![]);
+        }
         self.text.push_str(&text);
         let known = self.detections.len();
         // What the parser takes for the end of a box.
@@ -155,6 +167,29 @@ mod tests {
         assert!((found.score - 0.25).abs() < 1e-6, "{}", found.score);
         assert_eq!(transcript.text, text);
         assert_eq!(transcript.detections, boxes(&events.concat()));
+    }
+
+    #[test]
+    fn the_gap_before_an_answer_is_no_part_of_it() {
+        let (transcript, events) = tell("  car: [250, 500, 500, 1000].");
+        assert_eq!(transcript.text, "car: [250, 500, 500, 1000].");
+        let told: String = events
+            .concat()
+            .iter()
+            .filter_map(|event| match event {
+                Event::Token { text } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, transcript.text);
+        assert_eq!(transcript.detections.len(), 1);
+        let tokens = transcript.token_scores().unwrap();
+        let covered: usize = tokens.iter().map(|token| token.range.len()).sum();
+        assert_eq!(covered, transcript.text.len());
+        assert_eq!(
+            &transcript.text[tokens[tokens.len() - 1].range.clone()],
+            "]."
+        );
     }
 
     proptest! {

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let vary = args.model.build_reader("talk about a picture")?;
+    let vary = args.model.build_for_chat()?;
     ensure!(
         !args.pictures.is_empty(),
         "no picture: pass the one to talk about, such as `photo.jpg`"

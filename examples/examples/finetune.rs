@@ -65,7 +65,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     };
     let model = Trained::Lora(lora).prepare(base, 1)?;
     let data = Mixture::new(vec![(Box::new(train), None)], 1)?;
-    let objective = ConversationObjective::new(&model, checkpoint.tokenizer.clone(), data, 256);
+    let objective = ConversationObjective::new(&model, checkpoint.tokenizer.clone(), data, 320);
     let settings = TrainConfig {
         steps: args.steps,
         batch_size: 16,

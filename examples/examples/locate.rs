@@ -36,7 +36,7 @@ fn run(args: Args) -> Result<()> {
         Some(path) => open(path, &DecodeOptions::default())?,
         None => decode(SCENE, &DecodeOptions::default())?,
     };
-    let phrase = args.phrase.as_deref().unwrap_or("the cat");
+    let phrase = args.phrase.as_deref().unwrap_or("the horse");
     let vary = args.model.build()?;
     let answer = vary.answer(&image, Task::Locate(phrase), &AnswerOptions::default())?;
     let Some(found) = answer.detections.first() else {

@@ -1,19 +1,21 @@
-//! Reads a page: `cargo run --release --example ocr -- --weights DIR PICTURE`.
+//! Reads a picture: `cargo run --release --example ocr [PICTURE]`.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Parser;
-use vary_core::pipeline::{AnswerOptions, DecodeOptions, Event, open};
+use vary_core::pipeline::{AnswerOptions, DecodeOptions, Event, decode, open};
 use vary_core::prompt::Task;
 use vary_examples::{ModelArgs, exit};
 
-/// Reads a page; its text goes to the standard output as it comes.
+const SIGN: &[u8] = include_bytes!("../assets/sign.png");
+
+/// Reads a picture; its text goes to the standard output as it comes.
 #[derive(Parser)]
 struct Args {
-    /// PNG, JPEG, WebP, BMP or GIF.
+    /// PNG, JPEG, WebP, BMP or GIF; a drawn sign by default.
     picture: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
@@ -36,11 +38,11 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let vary = args.model.build_reader("read a page")?;
-    let Some(path) = &args.picture else {
-        bail!("no picture: pass the page to read, such as `page.png`")
+    let vary = args.model.build()?;
+    let image = match &args.picture {
+        Some(path) => open(path, &DecodeOptions::default())?,
+        None => decode(SIGN, &DecodeOptions::default())?,
     };
-    let image = open(path, &DecodeOptions::default())?;
     let task = match (&args.prompt, args.markdown) {
         (Some(prompt), _) => Task::Ask(prompt),
         (None, true) => Task::Markdown,

@@ -32,12 +32,12 @@ impl ModelArgs {
         Ok(builder.build()?)
     }
 
-    /// [`build`](Self::build) for a task that the embedded model has not learned.
-    pub fn build_reader(&self, task: &str) -> Result<Pipeline> {
+    /// [`build`](Self::build) for conversations, which the embedded model has not learned.
+    pub fn build_for_chat(&self) -> Result<Pipeline> {
         ensure!(
             self.named().is_some(),
-            "the embedded model only finds objects: to {task}, pass a Vary-toy checkpoint with \
-             `--weights DIR`, or `--hub NAME` when built with `--features hub`"
+            "the embedded model answers single questions only: to talk about a picture, pass a Vary-toy \
+             checkpoint with `--weights DIR`, or `--hub NAME` when built with `--features hub`"
         );
         self.build()
     }

@@ -12,7 +12,7 @@
 //!     for found in vary.detect(&picture)? {
 //!         println!("{} {:.2} {:?}", found.label, found.score, found.bbox); // pixels
 //!     }
-//!     println!("{:?}", vary.locate(&picture, "the cat")?);
+//!     println!("{:?}", vary.locate(&picture, "the left car")?);
 //!     Ok(())
 //! }
 //! ```

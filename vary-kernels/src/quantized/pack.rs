@@ -51,7 +51,7 @@ impl Bits {
 /// A weight matrix in bf16, or in 8 or 4 bits with a 16-bit scale for every group of a row (symmetric, as ggml's
 /// `Q8_0` and `Q4_0`).
 ///
-/// [`ROWS`] rows make a panel. Within a group of a panel, four bytes of the first row are followed by four of the
+/// Sixteen rows make a panel. Within a group of a panel, four bytes of the first row are followed by four of the
 /// second, and so on: 64 bytes of weights times four bytes of activations give sixteen sums. Weights of 4 bits
 /// are stored plus 8; a byte holds those of the first half of a group in its low bits and those of the second
 /// half, at the same place, in its high bits.

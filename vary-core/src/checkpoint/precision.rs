@@ -34,8 +34,7 @@ pub enum Precision {
     /// of a row. Elsewhere by burn, a scale for every 32 values along the outputs, where the device computes
     /// with such weights. What does not divide into groups is f32.
     Int8,
-    /// 4 bits for the matrices of the language model; all else as with
-    /// [`Int8`](Self::Int8).
+    /// 4 bits for the matrices of the language model; all else as with [`Int8`](Self::Int8).
     Int4,
 }
 
@@ -69,10 +68,11 @@ impl Precision {
     /// # Errors
     /// [`Error::UnsupportedPrecision`].
     pub(crate) fn check(self, device: &Device) -> Result<()> {
+        if self != Self::F32 && multiplies(device) {
+            return Ok(());
+        }
         let dtype = match self.scheme() {
-            Some(_) if multiplies(device) => return Ok(()),
             Some(scheme) => DType::QFloat(scheme),
-            None if self == Self::Bf16 && multiplies(device) => return Ok(()),
             None if self == Self::Bf16 => DType::BF16,
             None => DType::F32,
         };
@@ -121,7 +121,7 @@ impl PrecisionPlan {
         self
     }
 
-    /// So have these tables of tokens.
+    /// So are these tables of tokens.
     #[must_use]
     pub fn tables(mut self, paths: &'static [&'static str]) -> Self {
         self.tables = paths;
@@ -167,20 +167,20 @@ impl PrecisionPlan {
         data: TensorData,
         device: &Device,
     ) -> Tensor<D> {
+        if multiplies(device) {
+            // Its matrices are packed; what is not stays exact.
+            return Tensor::from_data(data, (device, DType::F32));
+        }
         let blocks = data
             .shape()
             .last()
             .is_some_and(|outputs| outputs.is_multiple_of(BLOCK));
         let chosen = linear && blocks && self.quantized.iter().any(|part| path.starts_with(part));
-        if self.precision == Precision::Bf16 && !multiplies(device) {
+        if self.precision == Precision::Bf16 {
             return Tensor::from_data(data, (device, DType::BF16));
         }
         let exact = Tensor::from_data(data, (device, DType::F32));
-        match self
-            .precision
-            .scheme()
-            .filter(|_| chosen && !multiplies(device))
-        {
+        match self.precision.scheme().filter(|_| chosen) {
             Some(scheme) => exact.quantize_dynamic(&scheme),
             None => exact,
         }

@@ -23,15 +23,15 @@ impl Avx512 {
     }
 
     pub fn panel(self, matrix: &Matrix, panel: usize, x: Tile<'_>, out: &mut [[f32; ROWS]]) {
-        let (whole, rest) = out.as_chunks_mut::<TOKENS>();
-        let first = whole.len() * TOKENS;
         // SAFETY: the instructions are there, as a value of this type only comes from `detect`.
         unsafe {
-            for (i, out) in whole.iter_mut().enumerate() {
-                tokens(matrix, panel, x, i * TOKENS, out);
-            }
-            for (i, out) in rest.iter_mut().enumerate() {
-                tokens(matrix, panel, x, first + i, std::array::from_mut(out));
+            if let Some(out) = out.first_chunk_mut::<TOKENS>() {
+                // A tile has no more.
+                tokens(matrix, panel, x, 0, out);
+            } else {
+                for (i, out) in out.iter_mut().enumerate() {
+                    tokens(matrix, panel, x, i, std::array::from_mut(out));
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use burn::prelude::*;
 use image::{DynamicImage, RgbImage};
 use tempfile::TempDir;
 use vary_core::checkpoint::SaveOptions;
-use vary_core::detection::{BoundingBox, Detection};
+use vary_core::detection::{BoundingBox, Detection, nms};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::{
     Answer, AnswerOptions, AnswerStream, CancellationToken, EncodedImage, Event, FinishReason,
@@ -148,7 +148,7 @@ fn an_answer_becomes_boxes_in_pixels() {
 
 #[test]
 fn boxes_stay_inside_the_picture() {
-    let answer = "bus: [-3, 5, 2000, 1000],\n[900, 1000, 0, 0].";
+    let answer = "bus: [-3, 5, 2000, 1000];\ncar: [900, 1000, 0, 0].";
     let vary = parrot(Task::DetectAll, answer, &Device::flex());
     for (width, height) in [(1, 1), (3, 700), (640, 2)] {
         let found = vary.detect(&RgbImage::new(width, height)).unwrap();
@@ -260,9 +260,29 @@ fn a_stream_says_what_the_answer_says() {
         let done = done.unwrap();
         assert_eq!(said(&done), said(&whole));
         assert_eq!(text, whole.text);
-        boxes.sort_by(|a, b| b.score.total_cmp(&a.score));
-        assert_eq!(boxes, whole.detections);
+        assert_eq!(nms(boxes, options.nms_iou), whole.detections);
     }
+}
+
+#[test]
+fn what_is_told_twice_is_an_object_once() {
+    let text = "car: [250, 500, 500, 1000],\n[250, 510, 500, 1000];\nbus: [250, 500, 500, 1000].";
+    let vary = parrot(Task::DetectAll, text, &Device::flex());
+    let found = |nms_iou| {
+        let options = AnswerOptions {
+            nms_iou,
+            ..AnswerOptions::default()
+        };
+        let answer = vary.answer(&picture(0), Task::DetectAll, &options);
+        let answer = answer.unwrap();
+        assert_eq!(answer.text, text);
+        let mut labels: Vec<String> = answer.detections.into_iter().map(|d| d.label).collect();
+        labels.sort();
+        labels
+    };
+    assert_eq!(found(AnswerOptions::default().nms_iou), ["bus", "car"]);
+    assert_eq!(found(0.99), ["bus", "car", "car"]);
+    assert_eq!(found(1.0), ["bus", "car", "car"]);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::detection::Detection;
 
 /// How an answer is generated.
 ///
-/// By default greedily, with at most 1024 tokens and a guard against endless loops.
+/// By default greedily, with at most 1024 tokens and a guard against endless loops; what is told
+/// twice is an object once.
 #[derive(Debug, Clone)]
 pub struct AnswerOptions {
     /// The most tokens of an answer; the room that the model has left is a limit as well.
@@ -17,6 +18,9 @@ pub struct AnswerOptions {
     pub sampling: Option<Sampling>,
     /// End an answer that goes round in circles.
     pub loop_guard: Option<LoopGuard>,
+    /// Of boxes of one label that overlap with an IoU above this, [`Answer::detections`] has the
+    /// surest only ([`nms`](crate::detection::nms)); 1 keeps all.
+    pub nms_iou: f32,
     /// Ends the answer from elsewhere; looked at before the picture is encoded and before every
     /// token.
     pub cancellation: CancellationToken,
@@ -32,6 +36,8 @@ impl Default for AnswerOptions {
                 ngram: 20,
                 max_repeats: 4,
             }),
+            // Objects of one class seldom hide each other more than that.
+            nms_iou: 0.7,
             cancellation: CancellationToken::new(),
         }
     }
@@ -156,7 +162,7 @@ pub enum Event {
         /// One token's text, or that of several which share a character.
         text: String,
     },
-    /// A box is complete. They come in the order of the text.
+    /// A box is complete. They come in the order of the text, those that are told twice as well.
     Box(Detection),
     /// The end, with everything said before.
     Done(Answer),

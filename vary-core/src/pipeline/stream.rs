@@ -9,7 +9,7 @@ use super::score::log_confidence;
 use super::session::{SharedSession, lock};
 use super::transcript::Transcript;
 use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Times, Usage};
-use crate::detection::parse_answer;
+use crate::detection::{nms, parse_answer};
 use crate::{Error, Result};
 
 /// Feeds a token, returns the logits after it.
@@ -23,6 +23,7 @@ pub struct AnswerStream {
     transcript: Transcript,
     usage: Usage,
     times: Times,
+    nms_iou: f32,
     events: VecDeque<Event>,
     ended: bool,
 }
@@ -100,6 +101,7 @@ impl AnswerStream {
             pipeline: pipeline.clone(),
             usage,
             times,
+            nms_iou: options.nms_iou,
             events: VecDeque::new(),
             ended: false,
         })
@@ -139,13 +141,11 @@ impl AnswerStream {
     /// What there is; all of it once [`advance`](Self::advance) has returned `false`.
     fn answer(&self) -> Result<Answer> {
         let text = self.transcript.text.clone();
-        let mut detections = self.transcript.detections.clone();
-        detections.sort_by(|a, b| b.score.total_cmp(&a.score));
         Ok(Answer {
             unparsed: parse_answer(&text).unparsed,
             text,
             tokens: self.transcript.token_scores()?,
-            detections,
+            detections: nms(self.transcript.detections.clone(), self.nms_iou),
             finish: self
                 .generator
                 .finish_reason()

@@ -22,6 +22,7 @@ pub mod texts;
 /// The training program.
 pub mod train;
 mod validation;
+mod words;
 
 pub use calibrate::CalibrateArgs;
 pub use error::{Error, Result};

@@ -8,6 +8,7 @@ use vary_core::prompt::Task;
 use crate::refer;
 use crate::scenes::{Scene, SceneObject};
 use crate::texts::{TextScene, Written};
+use crate::words;
 
 /// A question about a scene and its answer, in the paper's formats (Vary-toy, arXiv 2401.12503,
 /// section 3.1 and figure 3).
@@ -17,10 +18,10 @@ pub struct Question {
     pub prompt: String,
     /// The answer's text.
     pub answer: String,
-    /// Objects of the scene in the order of the answer.
+    /// Objects of the scene whose boxes the answer tells, in its order.
     pub objects: Vec<usize>,
     /// For each character of an answer that is read from the picture, where it is: `x1, y1, x2, y2`
-    /// in pixels. Empty for boxes.
+    /// in pixels. Empty for boxes and for sentences.
     pub places: Vec<Option<[f32; 4]>>,
 }
 
@@ -32,6 +33,16 @@ const NAMED: f64 = 0.15;
 
 /// Share of the scenes that are asked for one object, where a phrase sets one apart.
 const LOCATE: f64 = 0.25;
+
+/// Share of the scenes that are asked for in words: half of them how many of a class there are, half
+/// what there is, where it is no crowd.
+const TOLD: f64 = 0.15;
+
+/// Share of the countings of a class that is not there.
+const NONE: f64 = 0.1;
+
+/// Most objects that a sentence lists.
+const MAX_TOLD: usize = 10;
 
 /// Share of the texts that are asked for with their markup, where they have some; a fifth of that
 /// where they have none.
@@ -109,6 +120,14 @@ impl Question {
     pub fn draw(scene: &Scene, names: &[String], rng: &mut impl Rng) -> Self {
         let scene = Objects::from(scene);
         let lot: f64 = rng.random();
+        if lot >= 1.0 - TOLD
+            && let Some(question) = match lot >= 1.0 - TOLD / 2.0 {
+                true => Self::describe(scene, names),
+                false => Some(Self::count(scene, names, rng)),
+            }
+        {
+            return question;
+        }
         let mut present: Vec<usize> = scene.objects.iter().map(|object| object.class).collect();
         present.sort_unstable();
         if lot < LOCATE
@@ -151,6 +170,38 @@ impl Question {
             let prompt = Task::Locate(&phrase).to_string();
             Some(Self::new(prompt, scene, names, vec![index]))
         })
+    }
+
+    /// How many objects of a class there are.
+    pub fn count(scene: Objects<'_>, names: &[String], rng: &mut impl Rng) -> Self {
+        let any = rng.random_range(0..names.len());
+        let class = match scene.objects {
+            [_, ..] if !rng.random_bool(NONE) => {
+                scene.objects[rng.random_range(0..scene.objects.len())].class
+            }
+            _ => any,
+        };
+        let count = scene.objects.iter().filter(|o| o.class == class).count();
+        Self::told(words::how_many(&names[class]), count.to_string())
+    }
+
+    /// What there is, in a sentence; `None` for no objects, or more than a sentence lists.
+    pub fn describe(scene: Objects<'_>, names: &[String]) -> Option<Self> {
+        let told = (1..=MAX_TOLD).contains(&scene.objects.len());
+        told.then(|| {
+            let all = Self::detect_all(scene, names).objects;
+            let names = all.iter().map(|&i| names[scene.objects[i].class].as_str());
+            Self::told(Task::Describe.to_string(), words::sentence(names))
+        })
+    }
+
+    fn told(prompt: String, answer: String) -> Self {
+        Self {
+            prompt,
+            answer,
+            objects: vec![],
+            places: vec![],
+        }
     }
 
     /// Draws one of the prompts of reading by lot.
@@ -244,7 +295,7 @@ mod tests {
     fn answers_list_exactly_the_objects_asked_for() {
         let atlas = Atlas::embedded().unwrap();
         let names = atlas.names();
-        let mut kinds = [0; 3];
+        let mut kinds = [0; 4];
         for index in 0..400 {
             let scene = draw(&SceneConfig::default(), &atlas, 7, index);
             let mut rng = ChaCha8Rng::seed_from_u64(index);
@@ -260,6 +311,11 @@ mod tests {
                     let name = &names[object.class];
                     assert!(prompt.trim_end_matches('.').ends_with(name.as_str()));
                     vec![name.as_str()]
+                }
+                prompt if prompt.starts_with("How many ") || prompt.starts_with("Describe ") => {
+                    kinds[3] += 1;
+                    assert!(question.objects.is_empty() && !question.answer.is_empty());
+                    continue;
                 }
                 prompt => {
                     kinds[2] += 1;
@@ -304,6 +360,35 @@ mod tests {
             kinds.iter().all(|&n| n > 20),
             "every kind of question is drawn: {kinds:?}"
         );
+    }
+
+    #[test]
+    fn objects_are_counted_and_told() {
+        let object = |(i, class): (usize, usize)| SceneObject {
+            class,
+            colour: None,
+            bbox: [i as f32, 0.0, i as f32 + 9.0, 9.0],
+        };
+        let names: Vec<String> = ["car", "cup", "fish"].map(String::from).to_vec();
+        let classes = [1, 0, 1];
+        let objects: Vec<_> = classes.into_iter().enumerate().map(object).collect();
+        let scene = |objects| Objects {
+            objects,
+            size: (128, 128),
+        };
+        let told = Question::describe(scene(&objects), &names).unwrap();
+        assert_eq!(told.answer, "Two cups and a car.");
+        assert_eq!(told.prompt, Task::Describe.to_string());
+        assert_eq!(Question::describe(scene(&[]), &names), None);
+        let mut counted = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let question = Question::count(scene(&objects), &names, &mut rng);
+            counted.insert((question.prompt, question.answer));
+        }
+        let expected = [("cars", "1"), ("cups", "2"), ("fish", "0")]
+            .map(|(many, n)| (format!("How many {many} are in this image?"), n.to_string()));
+        assert_eq!(counted, expected.into());
     }
 
     #[test]

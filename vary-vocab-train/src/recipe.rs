@@ -36,6 +36,9 @@ pub struct SceneRecipe {
     pub text_every: u64,
     /// Questions asked about a picture.
     pub questions: usize,
+    /// Share of the pictures whose questions are the turns of one conversation.
+    #[serde(default)]
+    pub follow_ups: f64,
     /// Seed of data and starting weights.
     pub seed: u64,
     /// What is computed in: f32, or bf16 on weights that are kept in f32, for GPUs.
@@ -74,6 +77,7 @@ impl SceneRecipe {
             texts: TextConfig::default(),
             text_every: 2,
             questions: 3,
+            follow_ups: 0.2,
             seed: seeds::TRAIN,
             precision: Precision::F32,
             dense_share: 0.4,

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use burn::module::Module;
 use clap::Args;
 use serde_json::json;
@@ -84,6 +84,11 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     recipe.scenes.validate()?;
     recipe.texts.validate()?;
     recipe.train.validate()?;
+    ensure!(
+        (0.0..=1.0).contains(&recipe.follow_ups),
+        "`follow_ups` is {}: it is a share, 0 to 1",
+        recipe.follow_ups
+    );
     let atlas = Atlas::embedded()?;
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
     let tokenizer = nano_tokenizer(&names)?;
@@ -119,6 +124,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         text_every: recipe.text_every,
         micro_batch_size: recipe.train.micro_batch_size as u64,
         questions: recipe.questions,
+        follow_ups: recipe.follow_ups,
         tokenizer: tokenizer.clone(),
         coordinates,
         seed: recipe.seed,

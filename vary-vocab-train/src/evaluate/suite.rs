@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use vary_core::Pipeline;
 use vary_core::detection::BoundingBox;
 use vary_core::eval::{Evaluation, Truth};
-use vary_core::pipeline::AnswerOptions;
+use vary_core::pipeline::{Answer, AnswerOptions};
 use vary_core::prompt::Task;
 
 use super::truths;
@@ -47,9 +47,15 @@ enum Asked {
     Part,
     /// A page, a receipt or a table with its markup.
     Markdown,
+    /// How many objects of a class there are.
+    Count,
+    /// What a scene shows, in a sentence.
+    Describe,
+    /// The object that a phrase refers to, after all of them.
+    FollowUp,
 }
 
-const TASKS: [(&str, Asked); 15] = [
+const TASKS: [(&str, Asked); 18] = [
     ("detection, 1 to 10 objects", Asked::Detect { crowd: false }),
     ("detection, 11 to 40 objects", Asked::Detect { crowd: true }),
     ("referring expressions", Asked::Refer),
@@ -68,13 +74,29 @@ const TASKS: [(&str, Asked); 15] = [
     ("screens", Asked::Read(TextKind::Screen)),
     ("parts of a text by name", Asked::Part),
     ("markdown", Asked::Markdown),
+    ("counting", Asked::Count),
+    ("descriptions", Asked::Describe),
+    ("referring expressions, second turn", Asked::FollowUp),
 ];
 
 /// A picture, a question and its answer.
 struct Exercise {
     image: image::RgbImage,
+    /// Asked first; its answer is not scored.
+    before: Option<String>,
     question: String,
     truth: Truth,
+}
+
+impl Exercise {
+    fn answer(&self, pipeline: &Pipeline) -> vary_core::Result<Answer> {
+        let options = AnswerOptions::default();
+        let mut chat = pipeline.chat(&self.image)?;
+        if let Some(before) = &self.before {
+            chat.ask(before, &options)?;
+        }
+        chat.ask(&self.question, &options)
+    }
 }
 
 impl Suite {
@@ -122,9 +144,7 @@ impl Suite {
                     .par_iter()
                     .filter_map(|&index| self.exercise(asked, index))
                     .map(|exercise| {
-                        let task = Task::Ask(&exercise.question);
-                        let options = AnswerOptions::default();
-                        let answer = pipeline.answer(&exercise.image, task, &options)?;
+                        let answer = exercise.answer(pipeline)?;
                         Ok((exercise, answer))
                     })
                     .collect::<vary_core::Result<_>>()?;
@@ -143,19 +163,22 @@ impl Suite {
             Asked::Detect { crowd } => {
                 let scene = self.scene(crowd, index);
                 Some(Exercise {
+                    before: None,
                     question: Task::DetectAll.to_string(),
                     truth: Truth::Objects(truths(&scene, &self.atlas)),
                     image: scene.image,
                 })
             }
-            Asked::Refer => {
+            Asked::Refer | Asked::FollowUp => {
                 let scene = self.scene(false, index);
                 let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
                 rng.set_stream(index);
                 let names = self.atlas.names();
                 let question = Question::locate(Objects::from(&scene), names, &mut rng)?;
                 let [x1, y1, x2, y2] = scene.objects[*question.objects.first()?].bbox;
+                let before = (asked == Asked::FollowUp).then(|| Task::DetectAll.to_string());
                 Some(Exercise {
+                    before,
                     question: question.prompt,
                     truth: Truth::Object(BoundingBox::new(x1, y1, x2, y2)),
                     image: scene.image,
@@ -186,7 +209,29 @@ impl Suite {
                 let marked = markdown.text != text.plain.text;
                 marked.then(|| read(text, Task::Markdown, &markdown))
             }
+            Asked::Count => self.told(index, |scene, names, rng| {
+                Some(Question::count(scene, names, rng))
+            }),
+            Asked::Describe => self.told(index, |scene, names, _| Question::describe(scene, names)),
         }
+    }
+
+    /// A question about a scene of up to ten objects that is answered in words.
+    fn told(
+        &self,
+        index: u64,
+        question: impl Fn(Objects<'_>, &[String], &mut ChaCha8Rng) -> Option<Question>,
+    ) -> Option<Exercise> {
+        let scene = self.scene(false, index);
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(index);
+        let asked = question(Objects::from(&scene), self.atlas.names(), &mut rng)?;
+        Some(Exercise {
+            before: None,
+            question: asked.prompt,
+            truth: Truth::Text(vec![asked.answer]),
+            image: scene.image,
+        })
     }
 
     fn scene(&self, crowd: bool, index: u64) -> Scene {
@@ -204,6 +249,7 @@ impl Suite {
 
 fn read(text: TextScene, task: Task<'_>, written: &Written) -> Exercise {
     Exercise {
+        before: None,
         question: task.to_string(),
         truth: Truth::Text(vec![written.text.clone()]),
         image: text.image,
@@ -226,7 +272,7 @@ mod tests {
                     (Truth::Objects(objects), Asked::Detect { crowd }) => {
                         assert!(crowd || objects.len() <= 10, "{name}: {}", objects.len());
                     }
-                    (Truth::Object(_), Asked::Refer) => {
+                    (Truth::Object(_), Asked::Refer | Asked::FollowUp) => {
                         assert!(exercise.question.starts_with("Detect an object: the "));
                     }
                     (Truth::Text(texts), _) => assert!(!texts[0].trim().is_empty(), "{name}"),

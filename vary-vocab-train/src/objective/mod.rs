@@ -63,6 +63,9 @@ pub struct SceneObjective {
     /// Questions asked about a picture, fewer where the same is drawn twice. The tower, which costs
     /// most of a step, sees a picture once for all of them.
     pub questions: usize,
+    /// Share of the pictures whose questions are the turns of one conversation, where the model has
+    /// room for it; else each is asked alone.
+    pub follow_ups: f64,
     /// Tokenizer of the model.
     pub tokenizer: Tokenizer,
     /// Its coordinate tokens, where it has them.

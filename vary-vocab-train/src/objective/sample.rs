@@ -1,6 +1,8 @@
 //! From drawn pictures to samples.
 
-use rand::SeedableRng;
+use std::ops::Range;
+
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vary_core::prompt::labels::{Labelled, answers};
 use vary_core::prompt::{Message, Template};
@@ -15,6 +17,8 @@ use crate::scenes::{SceneObject, draw};
 pub(super) struct Drawn {
     image: image::RgbImage,
     pub(super) questions: Vec<Question>,
+    /// Whether the questions are the turns of one conversation.
+    together: bool,
     objects: Vec<SceneObject>,
     letters: Vec<Letter>,
 }
@@ -29,7 +33,7 @@ pub struct SceneSample {
     pub(super) reads: bool,
 }
 
-/// A question about a picture and its answer, a sequence of its own.
+/// A question about a picture and its answer, or several in turn: a sequence of its own.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub ids: Vec<u32>,
@@ -63,6 +67,7 @@ impl SceneObjective {
             let letters = written.filter_map(|(c, place)| Letter::new(c, (*place)?));
             return Drawn {
                 questions,
+                together: rng.random_bool(self.follow_ups),
                 objects: vec![],
                 letters: letters.collect(),
                 image: text.image,
@@ -71,6 +76,7 @@ impl SceneObjective {
         let scene = draw(&self.scenes, &self.atlas, self.seed, index);
         Drawn {
             questions: self.ask(|| Question::draw(&scene, self.atlas.names(), &mut rng)),
+            together: rng.random_bool(self.follow_ups),
             objects: scene.objects,
             letters: vec![],
             image: scene.image,
@@ -98,58 +104,85 @@ impl SceneObjective {
             letters: &drawn.letters,
         };
         let classes = self.atlas.names().len();
-        let asked = drawn
-            .questions
-            .iter()
-            .map(|question| self.tokens(&drawn, question));
+        let together = match drawn.together {
+            true => self.tokens(&drawn, &drawn.questions)?,
+            false => None,
+        };
+        let asked = match together {
+            Some(asked) => vec![asked],
+            None => {
+                let alone = drawn.questions.chunks(1);
+                let alone = alone.map(|question| self.tokens(&drawn, question));
+                alone
+                    .filter_map(Result::transpose)
+                    .collect::<vary_core::Result<_>>()?
+            }
+        };
         Ok(SceneSample {
             pixels: ImageProcessor::vary(sam.img_size).pixels(&drawn.image)?,
             dense: DenseTargets::new(shown, classes, sam.grid_size(), sam.token_grid_size()),
-            asked: asked.collect::<vary_core::Result<_>>()?,
+            asked,
             reads: self.reads(index),
         })
     }
 
-    fn tokens(&self, drawn: &Drawn, question: &Question) -> vary_core::Result<Asked> {
-        let messages = [
-            Message::human(format!("<image>\n{}", question.prompt)),
-            Message::gpt(question.answer.clone()),
-        ];
+    /// The sequence of some questions in turn; `None` where several are too long for the model. One is
+    /// cut off instead.
+    fn tokens(&self, drawn: &Drawn, questions: &[Question]) -> vary_core::Result<Option<Asked>> {
+        let turn = |(i, question): (usize, &Question)| {
+            let picture = if i == 0 { "<image>\n" } else { "" };
+            [
+                Message::human(format!("{picture}{}", question.prompt)),
+                Message::gpt(question.answer.clone()),
+            ]
+        };
+        let messages: Vec<Message> = questions.iter().enumerate().flat_map(turn).collect();
+        let max_len = self.model.opt.max_position_embeddings;
+        let several = questions.len() > 1;
         let labelled = answers(
             &Template::V1,
             &messages,
             self.model.image_token_len,
-            Some(self.model.opt.max_position_embeddings),
+            (!several).then_some(max_len),
             |text| Ok(self.tokenizer.encode(text, true)?),
         )?;
-        let boxes = self.boxes(&labelled, drawn, question);
-        let letters = self.letters(&labelled, drawn, question)?;
-        Ok(Asked {
-            looks: looks(
-                &labelled,
-                &boxes,
-                &letters,
-                self.model.sam_config.token_grid_size(),
-            ),
-            boxes,
-            letters,
+        if several && labelled.ids.len() > max_len {
+            return Ok(None);
+        }
+        let grid = self.model.sam_config.token_grid_size();
+        let (mut boxes, mut letters, mut look) = (vec![], vec![], vec![]);
+        for (question, answer) in questions.iter().zip(learned(&labelled.labels)) {
+            let of_boxes = self.boxes(&labelled, answer.clone(), drawn, question);
+            let of_letters = self.letters(&labelled, answer.clone(), drawn, question)?;
+            look.extend(looks(answer, &of_boxes, &of_letters, grid));
+            boxes.extend(of_boxes);
+            letters.extend(of_letters);
+        }
+        Ok(Some(Asked {
             ids: labelled.ids,
             labels: labelled.labels,
-        })
+            boxes,
+            letters,
+            looks: look,
+        }))
     }
 
     /// A box begins where a coordinate follows a token that is none.
-    fn boxes(&self, labelled: &Labelled, drawn: &Drawn, question: &Question) -> Vec<Place> {
+    fn boxes(
+        &self,
+        labelled: &Labelled,
+        answer: Range<usize>,
+        drawn: &Drawn,
+        question: &Question,
+    ) -> Vec<Place> {
         let Some(coordinates) = &self.coordinates else {
             return vec![];
         };
         if drawn.objects.is_empty() {
             return vec![];
         }
-        let learned = |i: usize| labelled.labels[i] >= 0;
         let coordinate = |i: usize| coordinates.get(labelled.ids[i]).is_some();
-        let starts =
-            (1..labelled.ids.len()).filter(|&i| learned(i) && coordinate(i) && !coordinate(i - 1));
+        let starts = answer.filter(|&i| i > 0 && coordinate(i) && !coordinate(i - 1));
         let size = drawn.image.dimensions();
         starts
             .zip(&question.objects)
@@ -161,14 +194,13 @@ impl SceneObjective {
     fn letters(
         &self,
         labelled: &Labelled,
+        answer: Range<usize>,
         drawn: &Drawn,
         question: &Question,
     ) -> vary_core::Result<Vec<Place>> {
         let places = &question.places;
-        let Some(first) = labelled.labels.iter().position(|&label| label >= 0) else {
-            return Ok(vec![]);
-        };
-        let (text, spans) = self.tokenizer.decode_with_spans(&labelled.ids[first..])?;
+        let first = answer.start;
+        let (text, spans) = self.tokenizer.decode_with_spans(&labelled.ids[answer])?;
         // A template may put a blank before the answer.
         let before = text.find(&question.answer).unwrap_or(0);
         let answer: Vec<(usize, char)> = question.answer.char_indices().collect();
@@ -194,20 +226,17 @@ impl SceneObjective {
 /// The image token that each position of an answer has to look at: the one that holds the centre of the
 /// object whose label and box are being spelt, or of the letter about to be read.
 fn looks(
-    labelled: &Labelled,
+    answer: Range<usize>,
     boxes: &[Place],
     letters: &[Place],
     token_grid: usize,
 ) -> Vec<(usize, usize)> {
-    let Some(first) = labelled.labels.iter().position(|&label| label >= 0) else {
-        return vec![];
-    };
     let mut looks = vec![];
     // The end of one box says what comes next.
-    let mut from = first.saturating_sub(1);
+    let mut from = answer.start.saturating_sub(1);
     for (at, bbox) in boxes {
         let token = token_of(*bbox, token_grid);
-        let end = (at + 4).min(labelled.ids.len() - 1);
+        let end = (at + 4).min(answer.end - 1);
         looks.extend((from..end).map(|position| (position, token)));
         from = end;
     }
@@ -217,6 +246,18 @@ fn looks(
             .map(|(at, bbox)| (*at, token_of(*bbox, token_grid))),
     );
     looks
+}
+
+/// The stretches of positions that are learned: one for each answer.
+fn learned(labels: &[i64]) -> Vec<Range<usize>> {
+    let mut answers: Vec<Range<usize>> = vec![];
+    for (i, _) in labels.iter().enumerate().filter(|(_, label)| **label >= 0) {
+        match answers.last_mut() {
+            Some(last) if last.end == i => last.end += 1,
+            _ => answers.push(i..i + 1),
+        }
+    }
+    answers
 }
 
 /// From pixels to shares of the picture's sides.

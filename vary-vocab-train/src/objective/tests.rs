@@ -18,6 +18,7 @@ fn objective() -> SceneObjective {
         text_every: 2,
         micro_batch_size: 2,
         questions: 3,
+        follow_ups: 0.0,
         coordinates: CoordinateTokens::find(&tokenizer),
         atlas,
         tokenizer,
@@ -144,6 +145,59 @@ fn only_the_answer_and_its_end_are_learned() {
             assert!(prompt.ends_with("ASSISTANT:"), "{prompt}");
         }
     }
+}
+
+#[test]
+fn turns_of_a_conversation_are_learned_as_questions_asked_alone() {
+    let mut objective = objective();
+    objective.model.opt.max_position_embeddings = 400;
+    let alone: Vec<_> = (0..40).map(|i| objective.sample(i).unwrap()).collect();
+    objective.follow_ups = 1.0;
+    let mut turns = 0;
+    for (index, alone) in (0..).zip(&alone) {
+        let sample = objective.sample(index).unwrap();
+        let [together] = &sample.asked[..] else {
+            // Two pages do not fit.
+            assert!(sample.asked.len() > 1 && sample.reads, "{index}");
+            continue;
+        };
+        turns += alone.asked.len();
+        // What is learned at a position, for each kind.
+        let learned = |asked: &Asked| -> Vec<i64> {
+            asked.labels.iter().copied().filter(|l| *l >= 0).collect()
+        };
+        let told = |asked: &Asked, places: &[Place]| -> Vec<(u32, [f32; 4])> {
+            places
+                .iter()
+                .map(|(at, bbox)| (asked.ids[at + 1], *bbox))
+                .collect()
+        };
+        let looks = |asked: &Asked| -> Vec<(u32, usize)> {
+            asked
+                .looks
+                .iter()
+                .map(|(at, token)| (asked.ids[at + 1], *token))
+                .collect()
+        };
+        let all = alone.asked.iter();
+        assert_eq!(
+            learned(together),
+            all.clone().flat_map(learned).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            looks(together),
+            all.clone().flat_map(looks).collect::<Vec<_>>()
+        );
+        for places in [|a: &Asked| a.boxes.clone(), |a: &Asked| a.letters.clone()] {
+            let alone: Vec<_> = all.clone().flat_map(|a| told(a, &places(a))).collect();
+            assert_eq!(told(together, &places(together)), alone);
+        }
+        // One picture, and every question.
+        let text = objective.tokenizer.decode(&together.ids, false).unwrap();
+        assert_eq!(text.matches("<img>").count(), 1);
+        assert_eq!(text.matches("USER:").count(), alone.asked.len());
+    }
+    assert!(turns > 60, "{turns}");
 }
 
 #[test]

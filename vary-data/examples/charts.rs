@@ -1,12 +1,13 @@
 //! Draws charts and forms: `charts --out DIR --count N --seed S --kind chart|form|both --size PIXELS`.
 //!
-//! Writes `INDEX.png` and `INDEX.json` (kind, text, Markdown, words, questions) and prints how many
+//! Writes `INDEX.png` and `INDEX.json` (text, Markdown, words, questions) and prints how many
 //! pictures one thread draws in a second, writing not counted. Without `--out` nothing is written.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use vary_data::drawn::{Drawn, DrawnConfig, chart, form};
+use vary_data::drawn::{DrawnConfig, chart, form};
+use vary_data::write_page;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -44,9 +45,6 @@ fn options() -> Result<Options, Failure> {
 fn main() -> Result<(), Failure> {
     let options = options()?;
     let config = DrawnConfig::new(options.size, options.size)?;
-    if let Some(out) = &options.out {
-        std::fs::create_dir_all(out)?;
-    }
     let mut spent = Duration::ZERO;
     for index in 0..options.count {
         let start = Instant::now();
@@ -59,23 +57,10 @@ fn main() -> Result<(), Failure> {
         };
         spent += start.elapsed();
         if let Some(out) = &options.out {
-            drawn.page.image.save(out.join(format!("{index:06}.png")))?;
-            let json = serde_json::to_string_pretty(&described(&drawn))?;
-            std::fs::write(out.join(format!("{index:06}.json")), json)?;
+            write_page(out, &format!("{index:06}"), &drawn.page, &drawn.questions)?;
         }
     }
     let rate = options.count as f64 / spent.as_secs_f64();
     println!("{} pictures, {rate:.1} pictures/s", options.count);
     Ok(())
-}
-
-fn described(drawn: &Drawn) -> serde_json::Value {
-    let words = drawn.page.words.iter();
-    serde_json::json!({
-        "kind": drawn.kind,
-        "text": drawn.page.text,
-        "markdown": drawn.page.markdown,
-        "words": words.map(|w| (&w.text, w.bbox)).collect::<Vec<_>>(),
-        "questions": drawn.questions,
-    })
 }

@@ -4,18 +4,17 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use image::Rgb;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use serde_json::json;
-use vary_data::Page;
 use vary_data::typeset::{
     Corpus, PageStyle, Scan, Typesetter, document, parse_markdown, plain_text,
 };
+use vary_data::{Page, write_page};
 
 const USAGE: &str = "typeset --out DIR [--count N] [--seed S] [--font FILE]... [--corpus FILE.txt] \
     [--scan] [--boxes] [FILE.md | FILE.txt]";
@@ -37,7 +36,6 @@ struct Arguments {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = arguments()?;
-    fs::create_dir_all(&arguments.out)?;
     let typesetter = Typesetter::new(&arguments.fonts)?;
     if let Some(file) = &arguments.file {
         let text = fs::read_to_string(file)?;
@@ -97,21 +95,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn save(page: &Page, arguments: &Arguments, name: &str) -> Result<(), Box<dyn Error>> {
-    let path = |extension: &str| Path::new(&arguments.out).join(format!("{name}.{extension}"));
-    let mut image = page.image.clone();
+    let mut page = page.clone();
     if arguments.boxes {
         for word in &page.words {
-            outline(&mut image, word.bbox);
+            outline(&mut page.image, word.bbox);
         }
     }
-    image.save(path("png"))?;
-    let words = page
-        .words
-        .iter()
-        .map(|w| json!({"text": w.text, "bbox": w.bbox}));
-    let words: Vec<_> = words.collect();
-    let json = json!({"text": page.text, "markdown": page.markdown, "words": words});
-    fs::write(path("json"), serde_json::to_string_pretty(&json)?)?;
+    write_page(&arguments.out, name, &page, &[])?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub mod path;
 #[cfg(feature = "pdf")]
 pub mod pdf;
 mod question;
+mod record;
 pub mod sets;
 #[cfg(feature = "typeset")]
 pub mod typeset;
@@ -16,3 +17,4 @@ pub mod typeset;
 pub use error::{Error, Result};
 pub use page::{Page, Word};
 pub use question::Question;
+pub use record::{WordRecord, write_page};

@@ -1,17 +1,17 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Cursor};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use image::ImageFormat;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::file::{PdfFile, Unread, read};
-use super::record::{PART, PageRecord, write_whole};
+use super::record::PageRecord;
 use super::{Manifest, PdfOptions, Skip};
+use crate::record::{PART, write_json, write_picture};
 use crate::{Error, Result};
 
 /// Counts up whenever the same file gives other pictures or text.
@@ -157,12 +157,7 @@ fn extract_file(
                 Err(reason) => return Ok(Err(reason)),
             };
             let content = PageRecord::new(&name, index + 1, &sha256, &page);
-            write_whole(&picture, |bytes| {
-                let written = page
-                    .image
-                    .write_to(&mut Cursor::new(bytes), ImageFormat::Png);
-                written.map_err(io::Error::other)
-            })?;
+            write_picture(&picture, &page.image)?;
             // Last, since a page counts as done when its record is there.
             write_json(&record, &content)?;
             Ok(Ok(content.words.len()))
@@ -225,13 +220,5 @@ fn hexadecimal(bytes: &[u8]) -> String {
         // Writing to a string can't fail.
         let _ = write!(text, "{byte:02x}");
         text
-    })
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    write_whole(path, |bytes| {
-        serde_json::to_writer_pretty(&mut *bytes, value).map_err(io::Error::other)?;
-        bytes.push(b'\n');
-        Ok(())
     })
 }

@@ -19,5 +19,5 @@ pub use file::{PdfFile, PdfReader};
 pub use folder::extract_folder;
 pub use manifest::{Manifest, SkippedPage};
 pub use options::PdfOptions;
-pub use record::{PageRecord, WordRecord};
+pub use record::PageRecord;
 pub use skip::Skip;

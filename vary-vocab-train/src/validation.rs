@@ -1,7 +1,9 @@
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use vary_core::Error;
 use vary_core::checkpoint::write_atomic;
 
 /// The scores of a run's checkpoints, `validation.jsonl` in its directory.
@@ -13,17 +15,28 @@ pub(crate) struct ValidationLog {
 
 impl ValidationLog {
     /// Reads what is there; nothing, if the run is new.
-    pub fn read(run: &Path) -> Self {
+    ///
+    /// # Errors
+    /// A file that can't be read or has a line that is no JSON: taken for a new run, it would lose the
+    /// best checkpoint so far.
+    pub fn read(run: &Path) -> vary_core::Result<Self> {
         let path = run.join("validation.jsonl");
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let records = text
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok());
-        Self {
-            records: records.collect(),
+        let io = |source| Error::Io {
+            path: path.clone(),
+            source,
+        };
+        let text = match fs::read_to_string(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
+            other => other.map_err(io)?,
+        };
+        let records = text.lines().map(serde_json::from_str);
+        let records: serde_json::Result<_> = records.collect();
+        let records = records.map_err(|e| io(e.into()))?;
+        Ok(Self {
+            records,
             path,
             text,
-        }
+        })
     }
 
     /// Whether the checkpoint was scored before the run was interrupted.

@@ -1,5 +1,5 @@
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,8 +24,15 @@ impl Log {
         let path = dir.join("log.jsonl");
         let io = |e| Error::io(&path, e);
         let mut kept = vec![];
-        if let Ok(file) = File::open(&path) {
-            for line in BufReader::new(file).lines().map_while(|line| line.ok()) {
+        let before = match File::open(&path) {
+            Ok(file) => Some(file),
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            Err(e) => return Err(io(e)),
+        };
+        if let Some(file) = before {
+            for line in BufReader::new(file).lines() {
+                let line = line.map_err(io)?;
+                // A kill may have cut the last line short.
                 let record: Option<Value> = serde_json::from_str(&line).ok();
                 if record
                     .and_then(|r| r["step"].as_u64())

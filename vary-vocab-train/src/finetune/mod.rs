@@ -66,10 +66,13 @@ impl FinetuneArgs {
         recipe.vocabulary = self.vocabulary.clone().or(recipe.vocabulary);
         let source = self.data.source();
         if let (Some(file), Some(source)) = (&self.validation, &source) {
-            recipe.validation = Some(Source {
-                files: vec![file.clone()],
-                ..source.clone()
-            });
+            let mut validation = source.clone();
+            // OpenImages' names of classes, its second file, are those of both.
+            match (validation.kind, &mut validation.files[..]) {
+                (SourceKind::OpenImages, [boxes, _]) => boxes.clone_from(file),
+                _ => validation.files = vec![file.clone()],
+            }
+            recipe.validation = Some(validation);
         }
         recipe.data.extend(source);
         if let Some(steps) = self.steps {
@@ -193,7 +196,7 @@ impl Run<'_> {
             let Some(validation) = &validation else {
                 return Ok(());
             };
-            let log = ValidationLog::read(self.out);
+            let log = ValidationLog::read(self.out)?;
             if log.has(step) {
                 return Ok(());
             }

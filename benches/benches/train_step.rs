@@ -32,6 +32,7 @@ fn objective(recipe: &SceneRecipe) -> SceneObjective {
         text_every: recipe.text_every,
         micro_batch_size: recipe.train.micro_batch_size as u64,
         questions: recipe.questions,
+        follow_ups: recipe.follow_ups,
         coordinates: CoordinateTokens::find(&tokenizer),
         tokenizer,
         atlas,

@@ -22,6 +22,9 @@ pub(crate) struct Pages {
     left_out: Vec<String>,
 }
 
+/// Files of a folder of pages that are no page.
+const OF_FOLDER: [&str; 2] = ["manifest.json", "options.json"];
+
 #[derive(Deserialize)]
 struct Record {
     text: String,
@@ -75,8 +78,11 @@ impl Pages {
             } else if path.extension().is_some_and(|e| e == "json") {
                 match path.with_extension("png").is_file() {
                     true => self.files.push(path),
-                    // The manifest of a folder of PDFs is no page.
-                    false if path.file_name().is_some_and(|n| n == "manifest.json") => {}
+                    // What the program for PDFs writes beside its pages.
+                    false
+                        if path
+                            .file_name()
+                            .is_some_and(|n| OF_FOLDER.iter().any(|of| n == *of)) => {}
                     false => self
                         .left_out
                         .push(format!("{} has no .png", path.display())),
@@ -161,7 +167,9 @@ mod tests {
         let record = r##"{"text": "T 1", "markdown": "# T\n1", "words": [],
             "questions": [{"text": "How many?", "answers": ["1", "one"]}]}"##;
         fs::write(sub.join("a.json"), record).unwrap();
-        fs::write(dir.path().join("manifest.json"), "{}").unwrap();
+        for of_folder in OF_FOLDER {
+            fs::write(dir.path().join(of_folder), "{}").unwrap();
+        }
         fs::write(dir.path().join("b.json"), "{}").unwrap();
         let pages = Pages::open(dir.path(), 1).unwrap();
         assert_eq!((pages.len(), pages.left_out().len()), (1, 1));

@@ -2,12 +2,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use vary_core::checkpoint::{Precision, write_atomic};
 use vary_core::model::VaryTinyConfig;
 use vary_core::train::TrainConfig;
 
+use crate::part::Part;
 use crate::scenes::SceneConfig;
 use crate::texts::TextConfig;
 
@@ -120,6 +121,27 @@ impl SceneRecipe {
         }
     }
 
+    /// Checks that nothing is trained on that a model is chosen, calibrated or judged by.
+    ///
+    /// # Errors
+    /// A seed of [`seeds`] that is not for training, or a part that is held out.
+    pub fn check_apart(&self) -> anyhow::Result<()> {
+        let (seed, kept) = (self.seed, [seeds::VALIDATION, seeds::HELD_OUT]);
+        ensure!(
+            !kept.contains(&seed),
+            "`seed` is {seed}: its pictures are those of validation or of the final report; take any \
+             but {} and {}",
+            kept[0],
+            kept[1]
+        );
+        ensure!(
+            [self.scenes.part, self.texts.part] == [Part::Train; 2],
+            "`part` is held out: its fonts, papers and backgrounds are for the final report alone; \
+             take `train`"
+        );
+        Ok(())
+    }
+
     /// Steps of the first two phases.
     pub fn phases(&self) -> (u64, u64) {
         let steps = self.train.steps as f64;
@@ -154,5 +176,24 @@ pub(crate) fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
             Ok(write_atomic(path, resolved.as_bytes())?)
         }
         Err(e) => Err(e).with_context(|| path.display().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_judges_a_model_is_not_trained_on() {
+        let with = |change: fn(&mut SceneRecipe)| {
+            let mut recipe = SceneRecipe::nano();
+            change(&mut recipe);
+            recipe.check_apart().is_ok()
+        };
+        assert!(with(|_| {}) && with(|recipe| recipe.seed = 3));
+        assert!(!with(|recipe| recipe.seed = seeds::VALIDATION));
+        assert!(!with(|recipe| recipe.seed = seeds::HELD_OUT));
+        assert!(!with(|recipe| recipe.scenes.part = Part::HeldOut));
+        assert!(!with(|recipe| recipe.texts.part = Part::HeldOut));
     }
 }

@@ -38,7 +38,7 @@ pub struct TrainArgs {
     #[arg(long)]
     recipe: Option<PathBuf>,
     /// Weights to start from: the `trained.safetensors` of another run of a model of the same sizes. Phases,
-    /// schedule and data begin anew; give the recipe another seed.
+    /// schedule and data begin anew; give the recipe a seed that no run before had.
     #[arg(long)]
     from: Option<PathBuf>,
     /// Optimizer steps of the whole run.
@@ -84,6 +84,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     recipe.scenes.validate()?;
     recipe.texts.validate()?;
     recipe.train.validate()?;
+    recipe.check_apart()?;
     ensure!(
         (0.0..=1.0).contains(&recipe.follow_ups),
         "`follow_ups` is {}: it is a share, 0 to 1",
@@ -159,6 +160,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
         if step > dense_steps
             && let Err(e) = validation.run(&plain.vary, step)
         {
+            eprintln!("validation after step {step} failed: {e:#}");
             failed = Some(e);
         }
         Ok(())
@@ -187,7 +189,7 @@ struct Validation {
 
 impl Validation {
     fn run(&mut self, model: &VaryTiny, step: u64) -> anyhow::Result<()> {
-        let log = ValidationLog::read(&self.dir);
+        let log = ValidationLog::read(&self.dir)?;
         if log.has(step) {
             return Ok(());
         }

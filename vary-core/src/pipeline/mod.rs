@@ -125,6 +125,11 @@ impl Pipeline {
         &self.inner.config
     }
 
+    /// The most tokens that a conversation may have, pictures and answers included.
+    pub fn max_positions(&self) -> usize {
+        self.inner.model.language_model().max_positions()
+    }
+
     /// The model's tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.inner.tokenizer

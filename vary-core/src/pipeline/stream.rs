@@ -50,7 +50,7 @@ impl AnswerStream {
         if images.count() == 0 {
             return Err(Error::NoPictures);
         }
-        let max = inner.model.language_model().max_positions();
+        let max = pipeline.max_positions();
         if ids.len() >= max {
             let needed = ids.len() + 1;
             return Err(Error::ContextLength { needed, max });

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::Result;
 use clap::Parser;
 use vary_core::detection::Detection;
 use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode, open};
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, annotate, exit};
+use vary_examples::{ModelArgs, annotate, exit, keep_apart, save};
 
 const SCENE: &[u8] = include_bytes!("../assets/scene.png");
 
@@ -41,17 +41,7 @@ fn run(args: Args) -> Result<()> {
         Some(path) => open(path, &DecodeOptions::default())?,
         None => decode(SCENE, &DecodeOptions::default())?,
     };
-    let real = |path: &PathBuf| path.canonicalize().ok();
-    let same = args
-        .picture
-        .as_ref()
-        .and_then(real)
-        .is_some_and(|path| real(&args.out) == Some(path));
-    ensure!(
-        !same,
-        "{} is the picture itself; name another file with --out",
-        args.out.display()
-    );
+    keep_apart(args.picture.as_deref(), &args.out)?;
 
     let start = Instant::now();
     let vary = args.model.build()?;
@@ -70,10 +60,8 @@ fn run(args: Args) -> Result<()> {
     for object in found.iter().rev() {
         annotate(&mut image, object);
     }
+    save(&image, &args.out)?;
     let name = args.out.display().to_string();
-    image
-        .save(&args.out)
-        .map_err(|error| anyhow!("cannot write {name}: {error}"))?;
     if args.json {
         let (width, height) = image.dimensions();
         let json = serde_json::json!({

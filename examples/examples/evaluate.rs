@@ -10,9 +10,12 @@ use vary_core::eval::{Evaluation, Truth};
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
 use vary_examples::{ModelArgs, exit};
+use vary_vocab_train::Part;
 use vary_vocab_train::evaluate::truths;
 use vary_vocab_train::scenes::{Atlas, SceneConfig, draw};
-use vary_vocab_train::seeds;
+
+/// Of the scenes: one that nothing was trained, chosen or calibrated with.
+const SEED: u64 = 100;
 
 /// Scores a model on drawn scenes: all objects of each, and one object where it is the only one of
 /// its class.
@@ -37,12 +40,13 @@ fn run(args: Args) -> Result<()> {
     let atlas = Atlas::embedded()?;
     let config = SceneConfig {
         size: vary.config().image_size() as u32,
+        part: Part::HeldOut,
         ..SceneConfig::default()
     };
     let options = AnswerOptions::default();
     let mut evaluation = Evaluation::default().with_classes(atlas.names());
     for index in 0..args.scenes {
-        let scene = draw(&config, &atlas, seeds::VALIDATION, index);
+        let scene = draw(&config, &atlas, SEED, index);
         let picture = &scene.image;
         let objects = truths(&scene, &atlas);
         let answer = vary.answer(picture, Task::DetectAll, &options)?;

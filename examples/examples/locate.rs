@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::Parser;
 use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode, open};
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, annotate, exit};
+use vary_examples::{ModelArgs, annotate, exit, keep_apart, save};
 
 const SCENE: &[u8] = include_bytes!("../assets/scene.png");
 
@@ -36,6 +36,7 @@ fn run(args: Args) -> Result<()> {
         Some(path) => open(path, &DecodeOptions::default())?,
         None => decode(SCENE, &DecodeOptions::default())?,
     };
+    keep_apart(args.picture.as_deref(), &args.out)?;
     let phrase = args.phrase.as_deref().unwrap_or("the horse");
     let vary = args.model.build()?;
     let answer = vary.answer(&image, Task::Locate(phrase), &AnswerOptions::default())?;
@@ -44,10 +45,8 @@ fn run(args: Args) -> Result<()> {
         return Ok(());
     };
     annotate(&mut image, found);
+    save(&image, &args.out)?;
     let name = args.out.display();
-    image
-        .save(&args.out)
-        .map_err(|error| anyhow!("cannot write {name}: {error}"))?;
     let b = found.bbox;
     println!(
         "{phrase}: x {:.1} to {:.1}, y {:.1} to {:.1}, score {:.2}, in {:.2} s; see {name}",

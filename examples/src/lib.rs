@@ -4,8 +4,10 @@ mod model;
 
 pub use model::ModelArgs;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context, ensure};
 use image::{Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use vary_core::detection::Detection;
@@ -26,10 +28,39 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", error.to_string().replace('\n', " "));
+            eprintln!("error: {}", one_line(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes; a message that tells its cause already is not told twice.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text.replace('\n', " ")
+}
+
+/// Refuses to write over the picture that is looked at.
+pub fn keep_apart(picture: Option<&Path>, out: &Path) -> anyhow::Result<()> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let same = picture.and_then(real).is_some_and(|p| real(out) == Some(p));
+    ensure!(
+        !same,
+        "{} is the picture itself; name another file with --out",
+        out.display()
+    );
+    Ok(())
+}
+
+/// Writes a picture with what was drawn on it.
+pub fn save(image: &RgbImage, out: &Path) -> anyhow::Result<()> {
+    let written = image.save(out);
+    written.with_context(|| format!("cannot write {}", out.display()))
 }
 
 /// Draws a box in the colour of its label, with label and score in its top left corner.
@@ -78,6 +109,23 @@ mod tests {
     use vary_core::detection::BoundingBox;
 
     use super::*;
+
+    #[test]
+    fn an_error_tells_each_cause_once() {
+        let error = anyhow::anyhow!("no\nspace").context("disk: no\nspace");
+        assert_eq!(
+            one_line(&error.context("cannot write a")),
+            "cannot write a: disk: no space"
+        );
+    }
+
+    #[test]
+    fn the_picture_is_not_written_over() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/scene.png");
+        assert!(keep_apart(Some(&here), &here.with_file_name("../assets/scene.png")).is_err());
+        assert!(keep_apart(Some(&here), Path::new("other.png")).is_ok());
+        assert!(keep_apart(None, &here).is_ok());
+    }
 
     fn drawn(bbox: BoundingBox) -> RgbImage {
         let mut image = RgbImage::new(120, 60);

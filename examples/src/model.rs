@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use vary_core::checkpoint::Precision;
 use vary_core::{Pipeline, Weights};
@@ -32,17 +32,8 @@ impl ModelArgs {
         Ok(builder.build()?)
     }
 
-    /// [`build`](Self::build) for conversations, which the embedded model has not learned.
-    pub fn build_for_chat(&self) -> Result<Pipeline> {
-        ensure!(
-            self.named().is_some(),
-            "the embedded model answers single questions only: to talk about a picture, pass a Vary-toy \
-             checkpoint with `--weights DIR`, or `--hub NAME` when built with `--features hub`"
-        );
-        self.build()
-    }
-
-    fn named(&self) -> Option<Weights> {
+    /// The weights that are named; `None` for the embedded model.
+    pub fn named(&self) -> Option<Weights> {
         #[cfg(feature = "hub")]
         if let Some(name) = &self.hub {
             return Some(Weights::hub(name));

@@ -42,8 +42,7 @@ fn encode(c: &mut Criterion) {
     let size = config.img_size;
     let pixels = ImageProcessor::vary(size)
         .process(&picture(256, 256), &device)
-        .unwrap()
-        .0;
+        .unwrap();
     let mut group = c.benchmark_group("nano_tower");
     for batch in [1, 8] {
         let pixels = pixels.clone().repeat_dim(0, batch);
@@ -62,8 +61,7 @@ fn clip(c: &mut Criterion) {
     let tower = config.init(&device);
     let pixels = ImageProcessor::clip(config.image_size)
         .process(&picture(640, 480), &device)
-        .unwrap()
-        .0;
+        .unwrap();
     let mut group = c.benchmark_group("clip_large");
     group
         .sample_size(10)

@@ -1,19 +1,30 @@
 //! A conversation about pictures in the terminal:
-//! `cargo run --release --example chat -- --weights DIR PICTURE..`.
+//! `cargo run --release --example chat [PICTURE..]`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Parser;
-use vary_core::pipeline::{AnswerOptions, Chat, DecodeOptions, Event, open};
+use vary_core::pipeline::{AnswerOptions, Chat, DecodeOptions, Event, decode, open};
 use vary_examples::{ModelArgs, exit};
+
+const SCENE: &[u8] = include_bytes!("../assets/scene.png");
+
+/// What the embedded model can be asked.
+const KNOWN: &str = "Vary-nano knows these questions, in any order:
+  Detect all objects in this image
+  Detect an object: the left red car.
+  How many cars are in this image?
+  Describe the content of this image in a sentence.
+  Provide the OCR results of this image.
+";
 
 /// A conversation about pictures; `/undo` takes the last turn back, an empty line ends it.
 #[derive(Parser)]
 struct Args {
-    /// PNG, JPEG, WebP, BMP or GIF; several are shown in order.
+    /// PNG, JPEG, WebP, BMP or GIF; several are shown in order. A drawn scene by default.
     pictures: Vec<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
@@ -27,16 +38,18 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let vary = args.model.build_for_chat()?;
-    ensure!(
-        !args.pictures.is_empty(),
-        "no picture: pass the one to talk about, such as `photo.jpg`"
-    );
-    let images = args
-        .pictures
-        .iter()
-        .map(|path| Ok(open(path, &DecodeOptions::default())?))
-        .collect::<Result<Vec<_>>>()?;
+    let vary = args.model.build()?;
+    let decoding = DecodeOptions::default();
+    let images = match &args.pictures[..] {
+        [] => vec![decode(SCENE, &decoding)?],
+        paths => {
+            let images = paths.iter().map(|path| Ok(open(path, &decoding)?));
+            images.collect::<Result<Vec<_>>>()?
+        }
+    };
+    if args.model.named().is_none() && io::stdin().is_terminal() {
+        print!("{KNOWN}");
+    }
     let mut chat = vary.chat(&images)?;
     let options = AnswerOptions {
         max_new_tokens: args.max_new_tokens,

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use burn::module::Module;
 use clap::Parser;
-use vary_core::checkpoint::{Precision, SaveOptions};
+use vary_core::checkpoint::{Precision, SaveOptions, write_atomic};
 use vary_core::detection::{BoundingBox, ParsedBox, parse_answer};
 use vary_core::model::{ModelConfig, VaryTiny};
 use vary_core::pipeline::{AnswerOptions, default_device};
@@ -79,7 +79,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let tuned = tuned.valid().materialize();
     let dir = args.out.join("model");
     tuned.save(&config, &dir, &SaveOptions::default())?;
-    checkpoint.tokenizer.save(dir.join("tokenizer.json"))?;
+    let tokenizer = checkpoint.tokenizer.to_json()?;
+    write_atomic(&dir.join("tokenizer.json"), tokenizer.as_bytes())?;
     let after = score(&pipeline(tuned)?, &held_out)?;
     println!(
         "after {} steps: {after} of {} right",

@@ -85,7 +85,7 @@ fn run(args: &Args) -> Result<()> {
         Preset::MiniOpt => {
             let tokenizer = nano_tokenizer(&["car", "bus"])?;
             let config = VaryTinyConfig::tiny(tokenizer.vocab_size());
-            tokenizer.save(out.join("tokenizer.json"))?;
+            write_atomic(&out.join("tokenizer.json"), tokenizer.to_json()?.as_bytes())?;
             save_drawn(
                 config.init(&device),
                 &VaryTiny::key_map(),

@@ -81,7 +81,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         &DecodeOptions::default(),
     )?;
     let processor = ImageProcessor::vary(sam_config.img_size);
-    let (pixels, _) = processor.process(&picture, &default_device()?)?;
+    let pixels = processor.process(&picture, &default_device()?)?;
     let [_, tokens, channels] = tower.forward(pixels).dims();
     println!(
         "{}: a picture is {tokens} tokens of {channels} channels",

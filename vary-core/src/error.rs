@@ -403,8 +403,8 @@ pub enum Error {
         /// What to do.
         fix: &'static str,
     },
-    /// A question with a token in it that marks the turns of a conversation.
-    #[error("the question has the special token `{token}` in it, which ends a turn; leave it out")]
+    /// A question, or an answer of a history, with a token in it that parts turns or holds a picture.
+    #[error("a question or an earlier answer names the special token `{token}`; leave it out")]
     SpecialToken {
         /// The token.
         token: String,

@@ -21,7 +21,7 @@ use vary_lm::tokenizer::{Tokenizer, nano_tokenizer};
 
 mod support;
 
-use support::{open, picture, said};
+use support::{open, picture, said, save_tokenizer};
 
 const ANSWER: &str = "car: [250, 500, 500, 1000],\n[000, 010, 750, 020].";
 
@@ -100,7 +100,7 @@ fn checkpoint(model: &VaryTiny) -> TempDir {
     model
         .save(&config(), dir.path(), &SaveOptions::default())
         .unwrap();
-    tokenizer().save(dir.path().join("tokenizer.json")).unwrap();
+    save_tokenizer(&tokenizer(), dir.path());
     dir
 }
 
@@ -283,6 +283,26 @@ fn what_is_told_twice_is_an_object_once() {
     assert_eq!(found(AnswerOptions::default().nms_iou), ["bus", "car"]);
     assert_eq!(found(0.99), ["bus", "car", "car"]);
     assert_eq!(found(1.0), ["bus", "car", "car"]);
+    for nms_iou in [-0.1, 1.1, f32::NAN] {
+        let options = AnswerOptions {
+            nms_iou,
+            ..AnswerOptions::default()
+        };
+        let error = vary.answer(&picture(0), Task::DetectAll, &options);
+        assert!(error.unwrap_err().to_string().contains("`nms_iou`"));
+    }
+}
+
+#[test]
+fn an_answer_that_names_a_special_token_leaves_no_trace() {
+    let vary = parrot(Task::DetectAll, "write <img>", &Device::flex());
+    let mut chat = vary.chat(&picture(0)).unwrap();
+    let question = Task::DetectAll.to_string();
+    for _ in 0..2 {
+        let answer = chat.ask(&question, &AnswerOptions::default()).unwrap();
+        assert_eq!(answer.text, "write <img>");
+        assert_eq!(chat.history(), []);
+    }
 }
 
 #[test]
@@ -446,7 +466,7 @@ fn the_tokenizer_of_another_model_is_refused() {
         (&["car"][..], "`<imgpad>`"),
     ] {
         let other = nano_tokenizer(classes).unwrap();
-        other.save(dir.path().join("tokenizer.json")).unwrap();
+        save_tokenizer(&other, dir.path());
         let error = open(dir.path()).unwrap_err();
         assert!(matches!(error, Error::TokenizerMismatch { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");

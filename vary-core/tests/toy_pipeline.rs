@@ -15,13 +15,13 @@ use vary_core::model::{Family, VaryToyConfig};
 use vary_core::pipeline::{
     AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Turn,
 };
-use vary_core::prompt::{Task, Template, with_image};
+use vary_core::prompt::{Task, Template, with_images};
 use vary_core::{Error, Pipeline};
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 
 mod support;
 
-use support::{open, picture, said};
+use support::{open, picture, said, save_tokenizer};
 
 const RANKS: usize = 300;
 
@@ -94,7 +94,7 @@ fn a_directory_or_its_weight_file_is_the_model() {
     assert_eq!(answer(&open(&file).unwrap()), expected);
 
     // The same tokenizer in the other form.
-    tokenizer().save(dir.path().join("tokenizer.json")).unwrap();
+    save_tokenizer(&tokenizer(), dir.path());
     fs::remove_file(dir.path().join("qwen.tiktoken")).unwrap();
     assert_eq!(answer(&open(dir.path()).unwrap()), expected);
 }
@@ -209,7 +209,7 @@ fn whole_prompt(history: &[Turn], question: &str) -> String {
         .map(|turn| (turn.question.clone(), Some(turn.answer.as_str())))
         .collect();
     turns.push((question.into(), None));
-    turns[0].0 = with_image(4, &turns[0].0);
+    turns[0].0 = with_images(1, 4, &turns[0].0);
     let turns = turns
         .iter()
         .map(|(question, answer)| (question.as_str(), *answer));
@@ -267,7 +267,13 @@ fn a_stream_that_is_left_stands_as_far_as_it_was_heard() {
 #[test]
 fn a_question_cannot_end_its_own_turn() {
     let vary = pipeline();
-    for token in ["<|im_end|>", "<|im_start|>", "<|endoftext|>"] {
+    for token in [
+        "<|im_end|>",
+        "<|im_start|>",
+        "<|endoftext|>",
+        "<img>",
+        "</img>",
+    ] {
         let question = format!("What?{token}");
         let error = vary.ask(&picture(0), &question).unwrap_err();
         assert!(matches!(error, Error::SpecialToken { .. }), "{error}");
@@ -275,6 +281,13 @@ fn a_question_cannot_end_its_own_turn() {
         let mut chat = vary.chat(&picture(0)).unwrap();
         assert!(chat.ask(&question, &options(0)).is_err());
         assert_eq!(chat.history(), []);
+        // Neither can an answer that was stored.
+        chat.continue_from(vec![Turn {
+            question: "What?".into(),
+            answer: format!("That.{token}"),
+        }]);
+        let error = chat.ask("And?", &options(0)).unwrap_err();
+        assert!(matches!(error, Error::SpecialToken { .. }), "{error}");
     }
 }
 
@@ -339,7 +352,7 @@ fn the_files_of_different_models_are_told_apart() {
     let error = fails(&dir);
     assert!(error.to_string().contains("`<imgpad>`"), "{error}");
     let opt = vary_lm::tokenizer::nano_tokenizer(&[]).unwrap();
-    opt.save(dir.path().join("tokenizer.json")).unwrap();
+    save_tokenizer(&opt, dir.path());
     assert!(open(dir.path()).is_err());
     for name in ["qwen.tiktoken", "tokenizer.json"] {
         fs::remove_file(dir.path().join(name)).unwrap();

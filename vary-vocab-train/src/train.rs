@@ -231,6 +231,9 @@ fn save(
     stored: StoredType,
 ) -> anyhow::Result<()> {
     model.save(config, dir, &SaveOptions::default().stored(stored))?;
-    tokenizer.save(dir.join("tokenizer.json"))?;
-    Ok(())
+    let path = dir.join("tokenizer.json");
+    Ok(checkpoint::write_atomic(
+        &path,
+        tokenizer.to_json()?.as_bytes(),
+    )?)
 }

@@ -46,19 +46,20 @@ pub(super) fn read_header(
 
     let mut prefix = [0; PREFIX as usize];
     from.read_exact(&mut prefix).map_err(io)?;
-    if let Some(reason) = other_format(&prefix) {
+    let length = u64::from_le_bytes(prefix);
+    let data = PREFIX.saturating_add(length);
+    // Only where it can be no length: that of a header of 640 bytes begins as a pickle does.
+    if let Some(reason) = other_format(&prefix).filter(|_| length > MAX_HEADER || data > size) {
         return Err(Error::UnknownFormat {
             path: path.into(),
             reason,
         });
     }
-    let length = u64::from_le_bytes(prefix);
     if length > MAX_HEADER {
         return Err(bad(format!(
             "it claims {length} bytes, more than any real one"
         )));
     }
-    let data = PREFIX + length;
     if data > size {
         return Err(Error::Truncated {
             path: path.into(),
@@ -199,5 +200,25 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Entries<T> {
             }
         }
         deserializer.deserialize_map(Collect(PhantomData))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_whose_length_begins_like_a_pickle_is_read() {
+        for length in [640usize, 896, 1152, 1408] {
+            let mut file = (length as u64).to_le_bytes().to_vec();
+            assert_eq!(file[0], 0x80);
+            let json = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+            file.extend(format!("{json:length$}").bytes());
+            file.extend([0; 4]);
+            let size = file.len() as u64;
+            let tensors = read_header(Path::new("a"), &mut &file[..], size).unwrap();
+            assert_eq!(tensors[0].0, "a");
+        }
     }
 }

@@ -261,6 +261,11 @@ impl ModuleMapper for Loader<'_> {
 
         if let (Some(bits), [rows, cols]) = (packed, &source.entry.shape[..]) {
             let matrix = Matrix::new(bits, &values, [*rows, *cols]);
+            if !matrix.is_finite() && self.non_finite.last().is_none_or(|n| n.name != source.name) {
+                let values = matrix.dequantized();
+                self.non_finite
+                    .extend(NonFinite::count(&source.name, values.into_iter()));
+            }
             return pack(param, matrix, linear);
         }
         let data = TensorData::new(values, param.lazy_shape());

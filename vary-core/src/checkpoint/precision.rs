@@ -23,15 +23,15 @@ pub enum Precision {
     F32,
     /// 16 bits with f32's range: half the memory.
     ///
-    /// On Flex for the matrices of the language model and the towers and the token table, by
-    /// [kernels](vary_kernels::quantized) that round activations to bf16 too, add products in f32 and leave all
-    /// else in f32; on other devices for everything, by burn.
+    /// On Flex for the matrices of the language model and the towers and a token table that is no output
+    /// head, by [kernels](vary_kernels::quantized) that round activations to bf16 too, add products in f32 and
+    /// leave all else in f32; on other devices for everything, by burn.
     Bf16,
     /// 8 bits for the matrices of the language model; all else f32.
     ///
-    /// On Flex also for the matrices of the towers and the token table, by
+    /// On Flex also for the matrices of the towers and a token table that is no output head, by
     /// [kernels](vary_kernels::quantized) that round activations to 8 bits too; a scale for every 32 weights
-    /// of a row. Elsewhere by burn, a scale for every 32 values along the outputs, where the device computes
+    /// of a row. Where the CPU multiplies bf16 (AVX-512), attention of the vision vocabulary does too. Elsewhere by burn, a scale for every 32 values along the outputs, where the device computes
     /// with such weights. What does not divide into groups is f32.
     Int8,
     /// 4 bits for the matrices of the language model; all else as with [`Int8`](Self::Int8).

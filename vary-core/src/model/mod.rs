@@ -56,7 +56,7 @@ pub trait VaryModel: Send + Sync {
     /// [`Error::Vision`](crate::Error::Vision) for a picture without pixels.
     fn encode_picture(&self, picture: &RgbImage) -> Result<Tensor<3>> {
         let device = self.language_model().device();
-        let process = |p: &ImageProcessor| Ok(p.process(picture, &device)?.0);
+        let process = |p: &ImageProcessor| Ok(p.process(picture, &device)?);
         let pixels: Result<_> = self.processors().iter().map(process).collect();
         Ok(self.encode_pixels(pixels?))
     }

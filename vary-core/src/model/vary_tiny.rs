@@ -83,6 +83,7 @@ impl VaryTiny {
         precision: Precision,
     ) -> Result<Self> {
         config.validate()?;
+        precision.check(device)?;
         let plan = precision
             .plan(&["decoder.layers."])
             .towers(&["vision_tower."]);

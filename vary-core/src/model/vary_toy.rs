@@ -115,6 +115,7 @@ impl VaryToy {
         precision: Precision,
     ) -> Result<Self> {
         config.validate()?;
+        precision.check(device)?;
         let plan = precision
             .plan(&["qwen.h.", "qwen.lm_head."])
             .towers(&["vision_tower.", "vision_tower_high."])

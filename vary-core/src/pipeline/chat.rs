@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::session::{Session, SharedSession};
 use super::{Answer, AnswerOptions, AnswerStream, AsImages, EncodedImage, Event, Pipeline};
-use crate::prompt::{Task, prompt_ids};
+use crate::prompt::{Task, prompt_ids, special_token};
 use crate::{Error, Result};
 
 /// A question of a [`Chat`] and what the model said to it.
@@ -130,11 +130,14 @@ impl Iterator for ChatStream<'_> {
     }
 }
 
-/// Enters the turn into the history; an answer without a word leaves no trace, as the templates take
-/// an empty answer for one that is still to come.
+/// Enters the turn into the history. An answer without a word leaves no trace, as the templates take
+/// an empty answer for one that is still to come, and neither does one that names a special token,
+/// which no prompt can tell from the token.
 impl Drop for ChatStream<'_> {
     fn drop(&mut self) {
-        if !self.failed && !self.stream.text().is_empty() {
+        let family = self.chat.pipeline.inner.config.family();
+        let text = self.stream.text();
+        if !self.failed && !text.is_empty() && special_token(family, text).is_none() {
             self.chat.turns.push(Turn {
                 question: std::mem::take(&mut self.question),
                 answer: self.stream.text().into(),

@@ -2,7 +2,7 @@ use std::sync::{Arc, Weak};
 
 use burn::prelude::*;
 use image::{DynamicImage, RgbImage};
-use vary_vision::preprocess::{ResizeTransform, to_rgb};
+use vary_vision::preprocess::to_rgb;
 
 use super::{Inner, Pipeline};
 use crate::{Error, Result};
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub struct EncodedImage {
     /// `[1, image_token_len, d_model]`
     pub(super) tokens: Tensor<3>,
-    pub(super) transform: ResizeTransform,
+    size: (u32, u32),
     /// Whose tokens these are: another model's would be read as noise.
     owner: Weak<Inner>,
 }
@@ -29,7 +29,7 @@ impl std::fmt::Debug for EncodedImage {
 impl EncodedImage {
     /// Width and height of the original picture in pixels, which boxes are in.
     pub fn size(&self) -> (u32, u32) {
-        self.transform.original
+        self.size
     }
 
     /// Tokens of the picture, `[1, image_token_len, d_model]`.
@@ -52,9 +52,7 @@ impl AsImage for RgbImage {
     fn encoded(&self, Pipeline { inner }: &Pipeline) -> Result<EncodedImage> {
         Ok(EncodedImage {
             tokens: inner.model.encode_picture(self)?,
-            transform: ResizeTransform {
-                original: self.dimensions(),
-            },
+            size: self.dimensions(),
             owner: Arc::downgrade(inner),
         })
     }

@@ -25,7 +25,7 @@
 //! [`Pipeline::answer`] and [`Pipeline::stream`] take any [`Task`] with options; the verbs
 //! ([`detect`](Pipeline::detect), [`read`](Pipeline::read), [`ask`](Pipeline::ask), ..) are short
 //! forms. [`Task::Ask`] puts any prompt in the place of the paper's. Which tasks are answered well
-//! is a matter of the weights: the embedded model knows detection alone.
+//! is a matter of the weights; the card of the embedded model, `assets/README.md`, says what it knows.
 
 mod answer;
 mod builder;
@@ -153,8 +153,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::ContextLength`] when the question is too long for the model, [`Error::Lm`] when an
-    /// option is out of range, [`Error::EmptyQuestion`], [`Error::NoPictures`],
-    /// [`Error::ForeignImage`], [`Error::Vision`].
+    /// option is out of range, [`Error::EmptyQuestion`], [`Error::SpecialToken`],
+    /// [`Error::NoPictures`], [`Error::ForeignImage`], [`Error::Vision`].
     pub fn answer(
         &self,
         images: &(impl AsImages + ?Sized),

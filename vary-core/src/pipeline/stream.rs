@@ -3,12 +3,11 @@ use std::time::Instant;
 
 use burn::prelude::*;
 use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
-use vary_vision::preprocess::ResizeTransform;
 
 use super::score::log_confidence;
 use super::session::{SharedSession, lock};
 use super::transcript::Transcript;
-use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Times, Usage};
+use super::{Answer, AnswerOptions, AsImages, EncodedImage, Event, Inner, Pipeline, Times, Usage};
 use crate::detection::{nms, parse_answer};
 use crate::{Error, Result};
 
@@ -63,6 +62,13 @@ impl AnswerStream {
         };
         // Before the work, not after it.
         generate.validate()?;
+        if !(0.0..=1.0).contains(&options.nms_iou) {
+            return Err(Error::Lm(vary_lm::Error::Option {
+                name: "nms_iou",
+                value: options.nms_iou.to_string(),
+                expected: "0 to 1",
+            }));
+        }
 
         let mut times = Times::default();
         let usage = Usage {
@@ -71,14 +77,14 @@ impl AnswerStream {
             new_tokens: 0,
         };
         let cancelled = || options.cancellation.is_cancelled();
-        let mut transform = ResizeTransform { original: (0, 0) };
+        let mut size = (0, 0);
         // Without logits nothing is generated: the generator, too, finds that it is cancelled.
         let mut first = vec![];
         if !cancelled() {
             let start = Instant::now();
             let images = images.all_encoded(pipeline)?;
             times.encode = start.elapsed();
-            transform = images.first().map_or(transform, |image| image.transform);
+            size = images.first().map_or(size, EncodedImage::size);
             let tokens = images.into_iter().map(|image| image.tokens).collect();
             if !cancelled() {
                 let start = Instant::now();
@@ -93,11 +99,7 @@ impl AnswerStream {
         Ok(Self {
             generator: Generator::new(first, generate, step)?
                 .with_cancellation(options.cancellation.clone()),
-            transcript: Transcript::new(
-                &inner.tokenizer,
-                transform,
-                inner.config.score_map().cloned(),
-            ),
+            transcript: Transcript::new(&inner.tokenizer, size, inner.config.score_map().cloned()),
             pipeline: pipeline.clone(),
             usage,
             times,

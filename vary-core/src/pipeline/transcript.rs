@@ -1,7 +1,6 @@
 use std::ops::Range;
 
 use vary_lm::tokenizer::{DecodeStream, Tokenizer};
-use vary_vision::preprocess::ResizeTransform;
 
 use super::{Event, TokenScore};
 use crate::Result;
@@ -10,7 +9,8 @@ use crate::detection::{BoundingBox, Detection, ParsedBox, ScoreMap, parse_answer
 /// An answer as it grows: tokens in, text and boxes out.
 pub(super) struct Transcript {
     tokenizer: Tokenizer,
-    transform: ResizeTransform,
+    /// Width and height of the picture that boxes are in.
+    size: (u32, u32),
     score_map: Option<ScoreMap>,
     decoder: DecodeStream,
     ids: Vec<u32>,
@@ -23,15 +23,11 @@ pub(super) struct Transcript {
 }
 
 impl Transcript {
-    pub fn new(
-        tokenizer: &Tokenizer,
-        transform: ResizeTransform,
-        score_map: Option<ScoreMap>,
-    ) -> Self {
+    pub fn new(tokenizer: &Tokenizer, size: (u32, u32), score_map: Option<ScoreMap>) -> Self {
         Self {
             decoder: tokenizer.decode_stream(true),
             tokenizer: tokenizer.clone(),
-            transform,
+            size,
             score_map,
             ids: vec![],
             log_confidences: vec![],
@@ -105,13 +101,13 @@ impl Transcript {
     }
 
     fn locate(&self, parsed: &ParsedBox, tokens: &[(Range<usize>, f32)]) -> Detection {
-        let [x1, y1, x2, y2] = self.transform.to_original(parsed.coords);
+        let (width, height) = self.size;
         let raw = parsed.score(tokens);
         let score = self.score_map.as_ref().map_or(raw, |map| map.apply(raw));
         Detection {
             label: parsed.label.clone(),
             score,
-            bbox: BoundingBox::new(x1, y1, x2, y2),
+            bbox: BoundingBox::from_thousandths(parsed.coords, width, height).clamp(width, height),
         }
     }
 }
@@ -124,9 +120,7 @@ mod tests {
 
     use super::*;
 
-    const TRANSFORM: ResizeTransform = ResizeTransform {
-        original: (640, 480),
-    };
+    const SIZE: (u32, u32) = (640, 480);
 
     fn tokenizer() -> Tokenizer {
         nano_tokenizer(&["car", "traffic light"]).unwrap()
@@ -135,7 +129,7 @@ mod tests {
     /// Feeds `text` token by token, each with probability 0.5.
     fn tell(text: &str) -> (Transcript, Vec<Vec<Event>>) {
         let tokenizer = tokenizer();
-        let mut transcript = Transcript::new(&tokenizer, TRANSFORM, None);
+        let mut transcript = Transcript::new(&tokenizer, SIZE, None);
         let ids = tokenizer.encode(text, false).unwrap();
         let mut events: Vec<_> = ids
             .into_iter()
@@ -216,8 +210,8 @@ mod tests {
             prop_assert_eq!(boxes.len(), whole.len());
             for (found, parsed) in boxes.iter().zip(whole) {
                 prop_assert_eq!(&found.label, &parsed.label);
-                let [x1, y1, x2, y2] = TRANSFORM.to_original(parsed.coords);
-                prop_assert_eq!(found.bbox, BoundingBox::new(x1, y1, x2, y2));
+                let bbox = BoundingBox::from_thousandths(parsed.coords, SIZE.0, SIZE.1);
+                prop_assert_eq!(found.bbox, bbox);
                 prop_assert!((0.0..=1.0).contains(&found.score));
             }
         }

@@ -1,6 +1,7 @@
 use vary_lm::tokenizer::{END_OF_TEXT, EOS, IM_END, IM_START, Tokenizer};
 
-use super::{Template, image_tokens};
+use super::Template;
+use super::message::with_images;
 use crate::model::{Family, ModelConfig};
 use crate::{Error, Result};
 
@@ -13,34 +14,47 @@ use crate::{Error, Result};
 /// Training and inference both ask in these forms, so that they can't differ.
 ///
 /// # Errors
-/// [`Error::SpecialToken`] when a question brings a token that the template is made of, and
-/// [`Error::Lm`] when the tokenizer does not cover the text.
+/// [`Error::SpecialToken`] when a question or an answer names a token that parts turns or holds a
+/// picture, and [`Error::Lm`] when the tokenizer does not cover the text.
 pub fn prompt_ids(
     tokenizer: &Tokenizer,
     config: &ModelConfig,
     images: usize,
     turns: &[(&str, Option<&str>)],
 ) -> Result<Vec<u32>> {
-    let (template, marks) = match config.family() {
-        Family::VaryTiny => (Template::V1, &[EOS][..]),
-        Family::VaryToy => (Template::MPT, &[IM_START, IM_END, END_OF_TEXT][..]),
+    let family = config.family();
+    let template = match family {
+        Family::VaryTiny => Template::V1,
+        Family::VaryToy => Template::MPT,
     };
-    // The tokenizer would take them for what they say, and the question for several turns.
-    for (question, _) in turns {
-        if let Some(mark) = marks.iter().find(|mark| question.contains(**mark)) {
-            return Err(Error::SpecialToken {
-                token: mark.to_string(),
-            });
+    for (question, answer) in turns {
+        for text in [Some(*question), *answer].into_iter().flatten() {
+            if let Some(token) = special_token(family, text) {
+                let token = token.to_string();
+                return Err(Error::SpecialToken { token });
+            }
         }
     }
-    let picture = image_tokens(config.image_place().len) + "\n";
+    let len = config.image_place().len;
     let first = turns
         .first()
-        .map(|(question, _)| picture.repeat(images) + question);
+        .map(|(question, _)| with_images(images, len, question));
     let text = template.prompt(turns.iter().enumerate().map(|(i, &(question, answer))| {
         let question = first.as_deref().filter(|_| i == 0).unwrap_or(question);
         (question, answer)
     }));
     // Qwen's tokenizer has no BOS to add.
     Ok(tokenizer.encode(&text, true)?)
+}
+
+/// A token of prompts that `text` names: the tokenizer would take it for what it says, and the text for
+/// several turns or a picture.
+pub(crate) fn special_token(family: Family, text: &str) -> Option<&'static str> {
+    let turns = match family {
+        Family::VaryTiny => &[EOS][..],
+        Family::VaryToy => &[IM_START, IM_END, END_OF_TEXT][..],
+    };
+    let pictures = ["<img>", "<imgpad>", "</img>"];
+    let mut all = turns.iter().copied().chain(pictures);
+    all.find(|token| text.contains(token))
 }

@@ -54,8 +54,9 @@ pub fn image_tokens(n: usize) -> String {
     format!("<img>{}</img>", "<imgpad>".repeat(n))
 }
 
-/// A question about a picture of `n` tokens, as Vary-toy and Vary-tiny+ are asked: the picture,
-/// a line break, the question.
-pub fn with_image(n: usize, question: &str) -> String {
-    format!("{}\n{question}", image_tokens(n))
+/// A question about `images` pictures of `n` tokens, as Vary-toy and Vary-tiny+ are asked: each
+/// picture with a line break, the question.
+pub fn with_images(images: usize, n: usize, question: &str) -> String {
+    let picture = image_tokens(n) + "\n";
+    picture.repeat(images) + question
 }

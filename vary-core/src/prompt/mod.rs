@@ -10,7 +10,8 @@ mod task;
 mod template;
 
 pub use ids::prompt_ids;
+pub(crate) use ids::special_token;
 pub use labels::{IGNORE_INDEX, Labelled};
-pub use message::{IMAGE, Message, Speaker, image_tokens, with_image};
+pub use message::{IMAGE, Message, Speaker, image_tokens, with_images};
 pub use task::{SHORT_ANSWER, Task};
 pub use template::{Role, Template};

@@ -97,7 +97,8 @@ impl Workers {
 }
 
 /// The sum of the micro-batches so far. They come in any order and are added in theirs, each as soon
-/// as those before it are there: no more gradients are kept than there are workers.
+/// as those before it are there: while workers keep pace no more gradients are kept than there are
+/// workers, behind a slow one the shares of the others.
 struct Sum<M> {
     waiting: BTreeMap<usize, Result<(GradientsParams, LossValue)>>,
     next: usize,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use vary_core::detection::{format_answer, parse_answer};
 use vary_core::prompt::labels::{self, IGNORE_INDEX, Labelled};
-use vary_core::prompt::{Message, Task, Template, image_tokens, with_image};
+use vary_core::prompt::{Message, Task, Template, image_tokens, with_images};
 
 use crate::support::{companion_dir, items, json, read};
 use crate::tokenizers::{Encode, opt, qwen};
@@ -73,7 +73,7 @@ fn mpt_prompts() {
     for p in items(&case["prompts"]) {
         if let Some(want) = p["prompt"].as_str() {
             let (pads, question) = question_of(want, t.assistant.open, t.user.end);
-            let built = t.ask(&with_image(pads, question));
+            let built = t.ask(&with_images(1, pads, question));
             assert_eq!(built, want);
             assert_eq!(encode(&built).unwrap(), read::<Vec<u32>>(&p["ids"]));
         } else {
@@ -86,7 +86,7 @@ fn mpt_prompts() {
             .concat();
             let (found, question) = question_of(&want, t.assistant.open, t.user.end);
             assert_eq!(found, pads);
-            let built = t.ask(&with_image(pads, question));
+            let built = t.ask(&with_images(1, pads, question));
             assert_eq!(built, want);
             assert_eq!(encode(&built).unwrap().len(), read::<usize>(&p["n_ids"]));
         }

@@ -118,6 +118,20 @@ impl Matrix {
         self.weights.len() + 2 * self.scales.len()
     }
 
+    /// Whether no weight is NaN or infinite as it is kept: one that is, or a group too large for a
+    /// 16-bit scale, makes NaN of every product.
+    pub fn is_finite(&self) -> bool {
+        match self.bits.scaled() {
+            true => self.scales.iter().all(|scale| scale.is_finite()),
+            false => {
+                let weights = self.weights.as_chunks::<2>().0.iter();
+                weights
+                    .map(|w| bf16::from_le_bytes(*w))
+                    .all(bf16::is_finite)
+            }
+        }
+    }
+
     /// The weights as the products see them, `[rows, cols]`.
     pub fn dequantized(&self) -> Vec<f32> {
         (0..self.rows).flat_map(|row| self.row(row)).collect()
@@ -214,14 +228,17 @@ impl WithSimd for Panel<'_> {
 #[inline(always)]
 fn round(values: &[f32; GROUP], largest: f32) -> ([i8; GROUP], f16) {
     let mut most = [0.0f32; 8];
+    // NaN and infinity must not vanish in the rounding: times zero they are NaN, and all else is zero.
+    let mut sound = [0.0f32; 8];
     for values in values.as_chunks::<8>().0 {
-        for (most, v) in most.iter_mut().zip(values) {
+        for ((most, sound), v) in most.iter_mut().zip(&mut sound).zip(values) {
             *most = most.max(v.abs());
+            *sound += v * 0.0;
         }
     }
     let most = most.iter().fold(0.0f32, |m, v| m.max(*v));
     // The rounded scale is what the weights will be multiplied by.
-    let scale = f16::from_f32(most / largest);
+    let scale = f16::from_f32(most / largest + sound.iter().sum::<f32>());
     let inverse = match scale.to_f32() {
         0.0 => 0.0,
         scale => 1.0 / scale,

@@ -293,6 +293,27 @@ mod tests {
     }
 
     #[test]
+    fn weights_that_are_no_numbers_stay_none() {
+        for bits in [Bits::Sixteen, Bits::Eight, Bits::Four] {
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let cols = GROUP * 2;
+                let mut weights = numbers(3 * cols, 5);
+                assert!(Matrix::new(bits, &weights, [3, cols]).is_finite());
+                weights[cols + 3] = bad;
+                let matrix = Matrix::new(bits, &weights, [3, cols]);
+                assert!(!matrix.is_finite());
+                let mut out = [0.0; 3];
+                matrix.multiply(&numbers(cols, 7), None, &mut out);
+                assert_eq!(out.map(f32::is_finite), [true, false, true], "{out:?}");
+            }
+        }
+        // Beyond the scales, not beyond bf16.
+        let large = vec![1e9; GROUP];
+        let finite = |bits| Matrix::new(bits, &large, [1, GROUP]).is_finite();
+        assert_eq!([finite(Bits::Sixteen), finite(Bits::Eight)], [true, false]);
+    }
+
+    #[test]
     fn the_largest_numbers_do_not_overflow() {
         for bits in [Bits::Sixteen, Bits::Eight, Bits::Four] {
             for sign in [1.0, -1.0] {

@@ -48,7 +48,8 @@ impl From<Qwen2Config> for QwenConfig {
         Self {
             vocab_size: config.vocab_size,
             hidden_size: config.hidden_size,
-            intermediate_size: 2 * config.intermediate_size,
+            // Of both branches; `validate` refuses what is beyond all bounds.
+            intermediate_size: config.intermediate_size.saturating_mul(2),
             num_hidden_layers: config.num_hidden_layers,
             num_attention_heads: config.num_attention_heads,
             num_key_value_heads: Some(config.num_key_value_heads),

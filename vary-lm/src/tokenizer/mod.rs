@@ -129,18 +129,14 @@ impl Tokenizer {
         })
     }
 
-    /// Writes a `tokenizer.json` that [`from_file`](Self::from_file) and Hugging Face's libraries
-    /// read.
+    /// The content of a `tokenizer.json` that [`from_file`](Self::from_file) and Hugging Face's
+    /// libraries read.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be written.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let json = self
-            .inner
-            .to_string(false)
-            .map_err(|e| Error::tokenizer(path.display(), e))?;
-        std::fs::write(path, json).map_err(|e| Error::io(path, e))
+    /// [`Error::Tokenizer`] when it cannot be told as JSON.
+    pub fn to_json(&self) -> Result<String> {
+        let json = self.inner.to_string(false);
+        json.map_err(|e| Error::tokenizer("to be written", e))
     }
 
     /// Ids of `text`, names of special tokens in it included. `add_bos` puts the token in front

@@ -85,8 +85,9 @@ const PIECES: [&str; 68] = [
 /// Tokenizer of the embedded model, that finds the objects `classes`: made for answers of few
 /// tokens. The opening `car: [` is one token, every coordinate is one (`123, ` inside a box, `900`
 /// at its end), and so is what separates boxes; anything else is spelt in bytes, so no text is
-/// lost. Three digits are a coordinate only between the brackets of a box: a number that is read
-/// from a page is spelt in digits, as there are ten of those to learn and a thousand coordinates.
+/// lost. Three digits are a coordinate only as in a box: before a comma, a blank and three more, or
+/// after a blank and before `]`. Any other number that is read from a page is spelt in digits, as there
+/// are ten of those to learn and a thousand coordinates.
 ///
 /// Ids: `<s>`, `<pad>`, `</s>`, `<unk>`; 256 bytes; 1001 coordinates that end a box; 1001 inside a
 /// box; pieces of prompts and answers; for every class its name and its opening; `<imgpad>`,

@@ -1,8 +1,7 @@
 use burn::prelude::*;
 use image::RgbImage;
 
-use super::resize::resize_and_crop;
-use super::{ResizeTransform, resize};
+use super::resize::{resize, resize_and_crop};
 use crate::Result;
 
 /// How a picture becomes a square.
@@ -68,20 +67,13 @@ impl ImageProcessor {
         Ok(self.normalized(&self.resized(picture)?))
     }
 
-    /// The network's input `[1, 3, size, size]`, and the way back for boxes.
+    /// The network's input `[1, 3, size, size]`.
     ///
     /// # Errors
     /// [`EmptyPicture`](crate::Error::EmptyPicture) if the picture or `size` is zero.
-    pub fn process(
-        &self,
-        picture: &RgbImage,
-        device: &Device,
-    ) -> Result<(Tensor<4>, ResizeTransform)> {
+    pub fn process(&self, picture: &RgbImage, device: &Device) -> Result<Tensor<4>> {
         let data = TensorData::new(self.pixels(picture)?, [1, 3, self.size, self.size]);
-        let transform = ResizeTransform {
-            original: picture.dimensions(),
-        };
-        Ok((Tensor::from_data(data, device), transform))
+        Ok(Tensor::from_data(data, device))
     }
 
     /// Normalised values of a square made by [`resized`](Self::resized), as [`pixels`](Self::pixels)
@@ -118,9 +110,8 @@ mod tests {
             std: [0.5, 1.0, 0.4],
         };
         let picture = RgbImage::from_pixel(2, 2, image::Rgb([255, 0, 51]));
-        let (input, transform) = processor.process(&picture, &Device::flex()).unwrap();
+        let input = processor.process(&picture, &Device::flex()).unwrap();
         assert_eq!(input.dims(), [1, 3, 2, 2]);
-        assert_eq!(transform.original, (2, 2));
         let values = input.into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(values, [[1.0; 4], [0.0; 4], [0.0; 4]].concat());
     }

@@ -4,7 +4,7 @@ use burn::prelude::*;
 use vary_kernels::quantized::{is_packed, linear};
 use vary_kernels::rel_pos_attention;
 
-use super::config::{VisionVocabularyConfig, trunc_normal};
+use super::config::{VisionVocabularyConfig, table_of_positions};
 
 /// Multi-head attention with decomposed relative positions (ViTDet, arXiv 2203.16527; MViTv2,
 /// arXiv 2112.01526, section 4.1).
@@ -29,8 +29,8 @@ impl Attention {
         Self {
             qkv: LinearConfig::new(dim, 3 * dim).init(device),
             proj: LinearConfig::new(dim, dim).init(device),
-            rel_pos_h: trunc_normal(table, device),
-            rel_pos_w: trunc_normal(table, device),
+            rel_pos_h: table_of_positions(table, device),
+            rel_pos_w: table_of_positions(table, device),
             num_heads: config.num_heads,
         }
     }

@@ -181,8 +181,12 @@ impl VisionVocabularyConfig {
                 self.depth
             ));
         }
-        if !(self.mlp_ratio > 0.0 && self.mlp_ratio <= 64.0) || self.layer_norm_eps <= 0.0 {
-            return fail("`mlp_ratio` must be in (0, 64], `layer_norm_eps` above 0".into());
+        let hidden = self.embed_dim as f64 * self.mlp_ratio;
+        let eps = self.layer_norm_eps;
+        if !(hidden >= 1.0 && self.mlp_ratio <= 64.0 && eps.is_finite() && eps > 0.0) {
+            let reason = "`mlp_ratio` must be at most 64 and leave a hidden width of 1, \
+                          `layer_norm_eps` be finite and above 0";
+            return fail(reason.into());
         }
         Ok(())
     }
@@ -200,7 +204,7 @@ impl VisionVocabularyConfig {
         };
         VisionVocabulary {
             patch_embed: PatchEmbed::new(self, device),
-            pos_embed: trunc_normal([1, grid, grid, self.embed_dim], device),
+            pos_embed: table_of_positions([1, grid, grid, self.embed_dim], device),
             blocks: (0..self.depth)
                 .map(|i| Block::new(self, i, device))
                 .collect(),
@@ -211,8 +215,11 @@ impl VisionVocabularyConfig {
     }
 }
 
-/// Normal with standard deviation 0.02, the usual start of a transformer's position tables.
-pub(super) fn trunc_normal<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+/// A table of positions, drawn with standard deviation 0.02 as transformers usually begin.
+pub(super) fn table_of_positions<const D: usize>(
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
     Initializer::Normal {
         mean: 0.0,
         std: 0.02,

@@ -140,7 +140,7 @@ fn saving_keeps_the_ids() {
     let qwen = with_bytes(&["th", "the", " the", "é"]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokenizer.json");
-    qwen.save(&path).unwrap();
+    std::fs::write(&path, qwen.to_json().unwrap()).unwrap();
     let loaded = Tokenizer::from_file(path).unwrap();
     let text = "the <img>the e\u{301}<img>\u{338}<|im_end|>\n 12";
     let ids = qwen.encode(text, true).unwrap();

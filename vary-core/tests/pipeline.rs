@@ -374,7 +374,7 @@ fn the_context_is_the_limit() {
 #[test]
 fn a_question_cannot_bring_its_own_picture() {
     let error = random().ask(&picture(0), "<imgpad>").unwrap_err();
-    assert!(matches!(error, Error::ImagePlace { .. }), "{error}");
+    assert!(matches!(error, Error::SpecialToken { .. }), "{error}");
 }
 
 #[test]

@@ -13,11 +13,10 @@ use vary_examples::{ModelArgs, exit};
 const SCENE: &[u8] = include_bytes!("../assets/scene.png");
 
 /// What the embedded model can be asked.
-const KNOWN: &str = "Vary-nano knows these questions, in any order:
+const KNOWN: &str = "Vary-nano knows questions such as these, in any order:
   Detect all objects in this image
-  Detect an object: the left red car.
-  How many cars are in this image?
-  Describe the content of this image in a sentence.
+  Detect an object: the horse.
+  How many horses are in this image?
   Provide the OCR results of this image.
 ";
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use burn::module::Module;
 use clap::Parser;
-use vary_core::checkpoint::{Precision, SaveOptions, write_atomic};
+use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
 use vary_core::detection::{BoundingBox, ParsedBox, parse_answer};
 use vary_core::model::{ModelConfig, VaryTiny};
 use vary_core::pipeline::{AnswerOptions, default_device};
@@ -79,8 +79,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let tuned = tuned.valid().materialize();
     let dir = args.out.join("model");
     tuned.save(&config, &dir, &SaveOptions::default())?;
-    let tokenizer = checkpoint.tokenizer.to_json()?;
-    write_atomic(&dir.join("tokenizer.json"), tokenizer.as_bytes())?;
+    save_tokenizer(&checkpoint.tokenizer, &dir)?;
     let after = score(&pipeline(tuned)?, &held_out)?;
     println!(
         "after {} steps: {after} of {} right",

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::prelude::*;
 use clap::{Parser, ValueEnum};
-use vary_core::checkpoint::{SaveOptions, StoredType, save_drawn, write_atomic};
+use vary_core::checkpoint::{SaveOptions, StoredType, save_drawn, save_tokenizer, write_atomic};
 use vary_core::model::{VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
 use vary_examples::exit;
 use vary_lm::tokenizer::{Tokenizer, nano_tokenizer, synthetic_tiktoken};
@@ -85,7 +85,7 @@ fn run(args: &Args) -> Result<()> {
         Preset::MiniOpt => {
             let tokenizer = nano_tokenizer(&["car", "bus"])?;
             let config = VaryTinyConfig::tiny(tokenizer.vocab_size());
-            write_atomic(&out.join("tokenizer.json"), tokenizer.to_json()?.as_bytes())?;
+            save_tokenizer(&tokenizer, out)?;
             save_drawn(
                 config.init(&device),
                 &VaryTiny::key_map(),

@@ -121,11 +121,20 @@ impl SceneRecipe {
         }
     }
 
-    /// Checks that nothing is trained on that a model is chosen, calibrated or judged by.
+    /// Checks every setting, and that nothing is trained on that a model is chosen, calibrated or
+    /// judged by.
     ///
     /// # Errors
-    /// A seed of [`seeds`] that is not for training, or a part that is held out.
-    pub fn check_apart(&self) -> anyhow::Result<()> {
+    /// A setting out of range, a seed of [`seeds`] that is not for training, or a part that is held out.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        self.scenes.validate()?;
+        self.texts.validate()?;
+        self.train.validate()?;
+        ensure!(
+            (0.0..=1.0).contains(&self.follow_ups),
+            "`follow_ups` is {}: it is a share, 0 to 1",
+            self.follow_ups
+        );
         let (seed, kept) = (self.seed, [seeds::VALIDATION, seeds::HELD_OUT]);
         ensure!(
             !kept.contains(&seed),
@@ -188,12 +197,13 @@ mod tests {
         let with = |change: fn(&mut SceneRecipe)| {
             let mut recipe = SceneRecipe::nano();
             change(&mut recipe);
-            recipe.check_apart().is_ok()
+            recipe.validate().is_ok()
         };
         assert!(with(|_| {}) && with(|recipe| recipe.seed = 3));
         assert!(!with(|recipe| recipe.seed = seeds::VALIDATION));
         assert!(!with(|recipe| recipe.seed = seeds::HELD_OUT));
         assert!(!with(|recipe| recipe.scenes.part = Part::HeldOut));
         assert!(!with(|recipe| recipe.texts.part = Part::HeldOut));
+        assert!(!with(|recipe| recipe.follow_ups = f64::NAN));
     }
 }

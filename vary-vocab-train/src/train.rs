@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use burn::module::Module;
 use clap::Args;
 use serde_json::json;
@@ -81,15 +81,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let recipe = args.recipe()?;
     let resolved = serde_json::to_string_pretty(&recipe)?;
     println!("{resolved}");
-    recipe.scenes.validate()?;
-    recipe.texts.validate()?;
-    recipe.train.validate()?;
-    recipe.check_apart()?;
-    ensure!(
-        (0.0..=1.0).contains(&recipe.follow_ups),
-        "`follow_ups` is {}: it is a share, 0 to 1",
-        recipe.follow_ups
-    );
+    recipe.validate()?;
     let atlas = Atlas::embedded()?;
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
     let tokenizer = nano_tokenizer(&names)?;
@@ -231,9 +223,5 @@ fn save(
     stored: StoredType,
 ) -> anyhow::Result<()> {
     model.save(config, dir, &SaveOptions::default().stored(stored))?;
-    let path = dir.join("tokenizer.json");
-    Ok(checkpoint::write_atomic(
-        &path,
-        tokenizer.to_json()?.as_bytes(),
-    )?)
+    Ok(checkpoint::save_tokenizer(tokenizer, dir)?)
 }

@@ -2,6 +2,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use vary_lm::tokenizer::Tokenizer;
+
 use crate::error::{Error, Result};
 
 /// Makes a file that appears under its name when `write` is done with it and it is on disk, or not
@@ -29,6 +31,15 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         file.write_all(bytes)
             .map_err(|source| Error::io(path, source))
     })
+}
+
+/// Writes `tokenizer.json` beside a checkpoint's weights, as [`write_atomic`] does.
+///
+/// # Errors
+/// [`Error::Io`] naming the file.
+pub fn save_tokenizer(tokenizer: &Tokenizer, dir: &Path) -> Result<()> {
+    let json = tokenizer.to_json()?;
+    write_atomic(&dir.join("tokenizer.json"), json.as_bytes())
 }
 
 /// Writes `value` as JSON, as [`write_atomic`] does.

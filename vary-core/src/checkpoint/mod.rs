@@ -24,8 +24,8 @@ mod save;
 mod source;
 mod walk;
 
-pub use atomic::write_atomic;
 pub(crate) use atomic::write_json;
+pub use atomic::{save_tokenizer, write_atomic};
 pub(crate) use config::parse_config_json;
 pub use config::read_config_json;
 pub use convert::convert;

@@ -175,11 +175,7 @@ impl Suite {
                 })
             }
             Asked::Refer | Asked::FollowUp => {
-                let scene = self.scene(false, index);
-                let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-                rng.set_stream(index);
-                let names = self.atlas.names();
-                let question = Question::locate(Objects::from(&scene), names, &mut rng)?;
+                let (scene, question) = self.ask(index, Question::locate)?;
                 let [x1, y1, x2, y2] = scene.objects[*question.objects.first()?].bbox;
                 let before = (asked == Asked::FollowUp).then(|| Task::DetectAll.to_string());
                 Some(Exercise {
@@ -214,29 +210,32 @@ impl Suite {
                 let marked = markdown.text != text.plain.text;
                 marked.then(|| read(text, Task::Markdown, &markdown))
             }
-            Asked::Count => self.told(index, |scene, names, rng| {
-                Some(Question::count(scene, names, rng))
-            }),
-            Asked::Describe => self.told(index, |scene, names, _| Question::describe(scene, names)),
+            Asked::Count | Asked::Describe => {
+                let (scene, question) = self.ask(index, |scene, names, rng| match asked {
+                    Asked::Count => Some(Question::count(scene, names, rng)),
+                    _ => Question::describe(scene, names),
+                })?;
+                Some(Exercise {
+                    before: None,
+                    question: question.prompt,
+                    truth: Truth::Text(vec![question.answer]),
+                    image: scene.image,
+                })
+            }
         }
     }
 
-    /// A question about a scene of up to ten objects that is answered in words.
-    fn told(
+    /// A scene of up to ten objects and a question about it.
+    fn ask(
         &self,
         index: u64,
         question: impl Fn(Objects<'_>, &[String], &mut ChaCha8Rng) -> Option<Question>,
-    ) -> Option<Exercise> {
+    ) -> Option<(Scene, Question)> {
         let scene = self.scene(false, index);
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(index);
-        let asked = question(Objects::from(&scene), self.atlas.names(), &mut rng)?;
-        Some(Exercise {
-            before: None,
-            question: asked.prompt,
-            truth: Truth::Text(vec![asked.answer]),
-            image: scene.image,
-        })
+        let question = question(Objects::from(&scene), self.atlas.names(), &mut rng)?;
+        Some((scene, question))
     }
 
     fn scene(&self, crowd: bool, index: u64) -> Scene {

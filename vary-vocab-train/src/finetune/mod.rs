@@ -15,7 +15,7 @@ use burn::module::Module;
 use clap::Args;
 use serde_json::json;
 use vary_core::Weights;
-use vary_core::checkpoint::{Precision, SaveOptions, StoredType, write_atomic};
+use vary_core::checkpoint::{Precision, SaveOptions, StoredType, save_tokenizer};
 use vary_core::model::{ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
 use vary_core::pipeline::default_device;
 use vary_core::train::data::Mixture;
@@ -189,8 +189,7 @@ impl Run<'_> {
             let dir = self.out.join(name);
             let merged = model.valid().materialize();
             merged.write(self.config, &dir, &SaveOptions::default())?;
-            let tokenizer = self.tokenizer.to_json()?;
-            write_atomic(&dir.join("tokenizer.json"), tokenizer.as_bytes())?;
+            save_tokenizer(&self.tokenizer, &dir)?;
             Ok(dir)
         };
         let validate = |model: &M, step: u64| {

@@ -7,10 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use vary_core::pipeline::{AnswerOptions, Chat, DecodeOptions, Event, decode, open};
-use vary_examples::{ModelArgs, exit};
-
-const SCENE: &[u8] = include_bytes!("../assets/scene.png");
+use vary_core::pipeline::{AnswerOptions, Chat, Event};
+use vary_examples::{ModelArgs, SCENE, exit, picture};
 
 /// What the embedded model can be asked.
 const KNOWN: &str = "Vary-nano knows questions such as these, in any order:
@@ -38,14 +36,13 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<()> {
     let vary = args.model.build()?;
-    let decoding = DecodeOptions::default();
-    let images = match &args.pictures[..] {
-        [] => vec![decode(SCENE, &decoding)?],
-        paths => {
-            let images = paths.iter().map(|path| Ok(open(path, &decoding)?));
-            images.collect::<Result<Vec<_>>>()?
-        }
-    };
+    let mut images = vec![];
+    for path in &args.pictures {
+        images.push(picture(Some(path), SCENE)?);
+    }
+    if images.is_empty() {
+        images.push(picture(None, SCENE)?);
+    }
     if args.model.named().is_none() && io::stdin().is_terminal() {
         print!("{KNOWN}");
     }

@@ -8,11 +8,9 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Parser;
 use vary_core::detection::Detection;
-use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode, open};
+use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, annotate, exit, keep_apart, save};
-
-const SCENE: &[u8] = include_bytes!("../assets/scene.png");
+use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, picture, save};
 
 /// Finds the objects of a picture.
 #[derive(Parser)]
@@ -37,10 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let mut image = match &args.picture {
-        Some(path) => open(path, &DecodeOptions::default())?,
-        None => decode(SCENE, &DecodeOptions::default())?,
-    };
+    let mut image = picture(args.picture.as_deref(), SCENE)?;
     keep_apart(args.picture.as_deref(), &args.out)?;
 
     let start = Instant::now();

@@ -6,11 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode, open};
+use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, annotate, exit, keep_apart, save};
-
-const SCENE: &[u8] = include_bytes!("../assets/scene.png");
+use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, picture, save};
 
 /// Finds the object that a phrase refers to.
 #[derive(Parser)]
@@ -32,10 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let mut image = match &args.picture {
-        Some(path) => open(path, &DecodeOptions::default())?,
-        None => decode(SCENE, &DecodeOptions::default())?,
-    };
+    let mut image = picture(args.picture.as_deref(), SCENE)?;
     keep_apart(args.picture.as_deref(), &args.out)?;
     let phrase = args.phrase.as_deref().unwrap_or("the horse");
     let vary = args.model.build()?;

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use vary_core::pipeline::{AnswerOptions, DecodeOptions, Event, decode, open};
+use vary_core::pipeline::{AnswerOptions, Event};
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, exit};
+use vary_examples::{ModelArgs, exit, picture};
 
 const SIGN: &[u8] = include_bytes!("../assets/sign.png");
 
@@ -39,10 +39,7 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<()> {
     let vary = args.model.build()?;
-    let image = match &args.picture {
-        Some(path) => open(path, &DecodeOptions::default())?,
-        None => decode(SIGN, &DecodeOptions::default())?,
-    };
+    let image = picture(args.picture.as_deref(), SIGN)?;
     let task = match (&args.prompt, args.markdown) {
         (Some(prompt), _) => Task::Ask(prompt),
         (None, true) => Task::Markdown,

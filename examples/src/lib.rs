@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use image::{Rgb, RgbImage};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use vary_core::detection::Detection;
+use vary_core::pipeline::{DecodeOptions, decode, open};
 
 const COLOURS: [[u8; 3]; 6] = [
     [230, 25, 75],
@@ -43,6 +44,18 @@ fn one_line(error: &anyhow::Error) -> String {
         }
     }
     text.replace('\n', " ")
+}
+
+/// The scene that is looked at where no picture is named.
+pub const SCENE: &[u8] = include_bytes!("../assets/scene.png");
+
+/// The picture of a path, or `default`, the bytes of a file.
+pub fn picture(path: Option<&Path>, default: &[u8]) -> vary_core::Result<RgbImage> {
+    let options = DecodeOptions::default();
+    match path {
+        Some(path) => Ok(open(path, &options)?),
+        None => Ok(decode(default, &options)?),
+    }
 }
 
 /// Refuses to write over the picture that is looked at.

@@ -8,7 +8,7 @@ use burn::module::Param;
 use burn::prelude::*;
 use image::{DynamicImage, RgbImage};
 use tempfile::TempDir;
-use vary_core::checkpoint::SaveOptions;
+use vary_core::checkpoint::{SaveOptions, save_tokenizer};
 use vary_core::detection::{BoundingBox, Detection, nms};
 use vary_core::model::{VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::{
@@ -21,7 +21,7 @@ use vary_lm::tokenizer::{Tokenizer, nano_tokenizer};
 
 mod support;
 
-use support::{open, picture, said, save_tokenizer};
+use support::{open, picture, said};
 
 const ANSWER: &str = "car: [250, 500, 500, 1000],\n[000, 010, 750, 020].";
 
@@ -100,7 +100,7 @@ fn checkpoint(model: &VaryTiny) -> TempDir {
     model
         .save(&config(), dir.path(), &SaveOptions::default())
         .unwrap();
-    save_tokenizer(&tokenizer(), dir.path());
+    save_tokenizer(&tokenizer(), dir.path()).unwrap();
     dir
 }
 
@@ -466,7 +466,7 @@ fn the_tokenizer_of_another_model_is_refused() {
         (&["car"][..], "`<imgpad>`"),
     ] {
         let other = nano_tokenizer(classes).unwrap();
-        save_tokenizer(&other, dir.path());
+        save_tokenizer(&other, dir.path()).unwrap();
         let error = open(dir.path()).unwrap_err();
         assert!(matches!(error, Error::TokenizerMismatch { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use burn::prelude::*;
 use image::RgbImage;
 use tempfile::TempDir;
-use vary_core::checkpoint::SaveOptions;
+use vary_core::checkpoint::{SaveOptions, save_tokenizer};
 use vary_core::model::{Family, VaryToyConfig};
 use vary_core::pipeline::{
     AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Turn,
@@ -21,7 +21,7 @@ use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 
 mod support;
 
-use support::{open, picture, said, save_tokenizer};
+use support::{open, picture, said};
 
 const RANKS: usize = 300;
 
@@ -94,7 +94,7 @@ fn a_directory_or_its_weight_file_is_the_model() {
     assert_eq!(answer(&open(&file).unwrap()), expected);
 
     // The same tokenizer in the other form.
-    save_tokenizer(&tokenizer(), dir.path());
+    save_tokenizer(&tokenizer(), dir.path()).unwrap();
     fs::remove_file(dir.path().join("qwen.tiktoken")).unwrap();
     assert_eq!(answer(&open(dir.path()).unwrap()), expected);
 }
@@ -352,7 +352,7 @@ fn the_files_of_different_models_are_told_apart() {
     let error = fails(&dir);
     assert!(error.to_string().contains("`<imgpad>`"), "{error}");
     let opt = vary_lm::tokenizer::nano_tokenizer(&[]).unwrap();
-    save_tokenizer(&opt, dir.path());
+    save_tokenizer(&opt, dir.path()).unwrap();
     assert!(open(dir.path()).is_err());
     for name in ["qwen.tiktoken", "tokenizer.json"] {
         fs::remove_file(dir.path().join(name)).unwrap();

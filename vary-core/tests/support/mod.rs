@@ -6,7 +6,6 @@ use burn::prelude::*;
 use image::RgbImage;
 use vary_core::pipeline::{Answer, Times};
 use vary_core::{Pipeline, Weights};
-use vary_lm::tokenizer::Tokenizer;
 
 /// A picture that differs from those of other seeds.
 pub fn picture(seed: u32) -> RgbImage {
@@ -25,11 +24,6 @@ pub fn said(answer: &Answer) -> Answer {
         times: Times::default(),
         ..answer.clone()
     }
-}
-
-/// Writes the tokenizer of a checkpoint.
-pub fn save_tokenizer(tokenizer: &Tokenizer, dir: &Path) {
-    std::fs::write(dir.join("tokenizer.json"), tokenizer.to_json().unwrap()).unwrap();
 }
 
 /// The model of a directory or weight file, on the CPU.

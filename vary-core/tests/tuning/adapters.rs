@@ -1,7 +1,7 @@
 use burn::module::Module;
 use burn::prelude::*;
 use vary_core::Pipeline;
-use vary_core::checkpoint::{Precision, SaveOptions};
+use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
 use vary_core::model::{ModelConfig, VaryModel, VaryTiny};
 use vary_core::train::{LoraConfig, Trainable, Trained};
 
@@ -81,8 +81,7 @@ fn a_merged_model_is_a_checkpoint_like_any_other() {
     merged
         .write(&config, dir.path(), &SaveOptions::default())
         .unwrap();
-    let tokenizer = opt_tokenizer().to_json().unwrap();
-    std::fs::write(dir.path().join("tokenizer.json"), tokenizer).unwrap();
+    save_tokenizer(&opt_tokenizer(), dir.path()).unwrap();
 
     let plain = Device::flex();
     let (loaded, _) = VaryTiny::load(dir.path(), &plain).unwrap();

@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use vary_core::model::ModelConfig;
 use vary_core::train::{Objective, Step, TrainOptimizer, clip_global_norm};
-use vary_lm::tokenizer::{CoordinateTokens, nano_tokenizer};
+use vary_lm::tokenizer::CoordinateTokens;
 use vary_vocab_train::scenes::Atlas;
 use vary_vocab_train::texts::Texts;
 use vary_vocab_train::{Preset, SceneModel, SceneObjective, SceneRecipe, initialise};
@@ -23,12 +25,14 @@ const BATCH: u64 = 16;
 fn objective(recipe: &SceneRecipe) -> SceneObjective {
     let atlas = Atlas::embedded().unwrap();
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
-    let tokenizer = nano_tokenizer(&names).unwrap();
+    let tokenizer = Preset::Nano.tokenizer(&names).unwrap();
     SceneObjective {
-        model: SceneRecipe::model(Preset::Nano, tokenizer.vocab_size()),
+        student: PhantomData,
+        model: Preset::Nano.model(tokenizer.vocab_size()),
         scenes: recipe.scenes.clone(),
         text_config: recipe.texts.clone(),
         texts: Texts::embedded().unwrap(),
+        charts: None,
         text_every: recipe.text_every,
         micro_batch_size: recipe.train.micro_batch_size as u64,
         questions: recipe.questions,
@@ -62,7 +66,10 @@ fn step(c: &mut Criterion) {
     let recipe = SceneRecipe::nano();
     let objective = objective(&recipe);
     let device = Device::flex().autodiff();
-    let vary = objective.model.init(&device);
+    let ModelConfig::VaryTiny(config) = &objective.model else {
+        unreachable!("the preset is one of the first stage");
+    };
+    let vary = config.init(&device);
     let vary = initialise(vary, objective.coordinates.as_ref(), recipe.seed);
     let classes = objective.atlas.names().len();
     let start = SceneModel::new(vary, &objective.model, classes, &device);

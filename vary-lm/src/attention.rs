@@ -1,5 +1,6 @@
+use burn::nn::Linear;
 use burn::prelude::*;
-use burn::tensor::module::attention;
+use burn::tensor::module::{attention, linear};
 use burn::tensor::ops::AttentionModuleOptions;
 use vary_kernels::attention::single_query;
 
@@ -69,6 +70,17 @@ fn share_heads(x: Tensor<4>, heads: usize) -> Tensor<4> {
     x.unsqueeze_dim::<5>(2)
         .expand(sizes.map(|n| n as i64))
         .reshape([batch, heads, total, head_dim])
+}
+
+/// Outputs `from` to `from + len` of a linear layer.
+///
+/// # Shapes
+/// - x: `[batch, seq, d_model]`
+/// - output: `[batch, seq, len]`
+pub(crate) fn outputs(layer: &Linear, x: Tensor<3>, from: usize, len: usize) -> Tensor<3> {
+    let weight = layer.weight.val().narrow(1, from, len);
+    let bias = layer.bias.as_ref();
+    linear(x, weight, bias.map(|b| b.val().narrow(0, from, len)))
 }
 
 #[cfg(test)]

@@ -33,7 +33,32 @@ pub trait LanguageModel: Send + Sync {
         inputs_embeds: Tensor<3>,
         attention_mask: Option<Tensor<2, Int>>,
         cache: Option<&mut KvCache>,
+    ) -> Tensor<3> {
+        self.forward_states(inputs_embeds, attention_mask, cache, &mut |_| ())
+    }
+
+    /// Like [`forward`](Self::forward), and shows each hidden state to `inspect`: what enters each
+    /// layer (the embedding with its position, where the model has a table of those, comes first), and
+    /// the normed output.
+    fn forward_states(
+        &self,
+        inputs_embeds: Tensor<3>,
+        attention_mask: Option<Tensor<2, Int>>,
+        cache: Option<&mut KvCache>,
+        inspect: &mut dyn FnMut(&Tensor<3>),
     ) -> Tensor<3>;
+
+    /// Queries and keys of one head of a layer, their positions applied: what the head attends to is
+    /// the softmax of their products over the root of `head_dim`. For sequences from their beginning,
+    /// and weights that are not quantized.
+    ///
+    /// # Shapes
+    /// - state: `[batch, seq, d_model]`, what enters the layer
+    /// - output: `[batch, seq, head_dim]` each
+    ///
+    /// # Panics
+    /// If there is no such layer or head.
+    fn queries_and_keys(&self, layer: usize, head: usize, state: Tensor<3>) -> [Tensor<3>; 2];
 
     /// Output head.
     ///

@@ -2,7 +2,6 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::prelude::*;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vary_core::model::VaryTiny;
 use vary_lm::tokenizer::CoordinateTokens;
 
 /// Starting weights that make a small model learn fast.
@@ -11,7 +10,7 @@ use vary_lm::tokenizer::CoordinateTokens;
 /// - Positions of patches start as sines and cosines, as in the original transformer.
 /// - Embeddings of coordinate tokens start as smooth functions of their value: as they are the
 ///   output head too, neighbouring values start with neighbouring probabilities.
-pub fn initialise(model: VaryTiny, coordinates: Option<&CoordinateTokens>, seed: u64) -> VaryTiny {
+pub fn initialise<M: Module>(model: M, coordinates: Option<&CoordinateTokens>, seed: u64) -> M {
     let rng = ChaCha8Rng::seed_from_u64(seed);
     let mut start = Start {
         path: vec![],
@@ -27,11 +26,13 @@ struct Start<'a> {
     rng: ChaCha8Rng,
 }
 
-const WRITES_TO_RESIDUAL: [&str; 4] = [
+const WRITES_TO_RESIDUAL: [&str; 6] = [
     "attn.proj.weight",
     "mlp.lin2.weight",
     "self_attn.out_proj.weight",
     ".fc2.weight",
+    "attn.c_proj.weight",
+    "mlp.c_proj.weight",
 ];
 
 impl ModuleMapper for Start<'_> {
@@ -53,7 +54,7 @@ impl ModuleMapper for Start<'_> {
             vec![0.0; dims.iter().product()]
         } else if path.ends_with("pos_embed") {
             sines(dims[1], dims[2], dims[3])
-        } else if path.ends_with("embed_tokens.weight") {
+        } else if path.ends_with("embed_tokens.weight") || path.ends_with("wte.weight") {
             self.embeddings(dims[0], dims[1])
         } else if path.ends_with("weight") && D >= 2 {
             let fan_in: usize = if D == 2 {

@@ -3,6 +3,8 @@
 
 /// Calibration of scores on drawn scenes.
 pub mod calibrate;
+mod captions;
+mod charts;
 pub mod dense;
 mod error;
 /// Scoring of models on drawn scenes.
@@ -25,11 +27,12 @@ mod validation;
 mod words;
 
 pub use calibrate::CalibrateArgs;
+pub use charts::Charts;
 pub use error::{Error, Result};
 pub use evaluate::EvalArgs;
 pub use finetune::{DataArgs, ExportArgs, FinetuneArgs};
 pub use init::initialise;
-pub use objective::{SceneModel, SceneObjective, SceneSample};
+pub use objective::{SceneModel, SceneObjective, SceneSample, Student};
 pub use part::Part;
 pub use questions::{MAX_BOXES, Objects, Question};
 pub(crate) use recipe::keep_recipe;

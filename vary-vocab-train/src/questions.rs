@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rand::{Rng, RngExt};
 use vary_core::detection::{BoundingBox, format_answer, group_by_label};
 use vary_core::model::Family;
-use vary_core::prompt::Task;
+use vary_core::prompt::{SHORT_ANSWER, Task};
 
 use crate::refer;
 use crate::scenes::{Scene, SceneObject};
@@ -71,9 +71,9 @@ impl<'a> From<&'a Scene> for Objects<'a> {
 
 impl Question {
     /// All objects.
-    fn detect_all(scene: Objects<'_>, names: &[String]) -> Self {
+    fn detect_all(scene: Objects<'_>, names: &[String], family: Family) -> Self {
         let every = (0..scene.objects.len()).collect();
-        Self::new(Task::DetectAll.to_string(), scene, names, every)
+        Self::new(Task::DetectAll.question(family), scene, names, every)
     }
 
     /// The paper's rule for detection sets: all objects where they are up to [`MAX_BOXES`]; else
@@ -85,8 +85,7 @@ impl Question {
         rng: &mut impl Rng,
     ) -> Self {
         if scene.objects.len() <= MAX_BOXES {
-            let every = (0..scene.objects.len()).collect();
-            return Self::new(Task::DetectAll.question(family), scene, names, every);
+            return Self::detect_all(scene, names, family);
         }
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         for object in scene.objects {
@@ -116,8 +115,8 @@ impl Question {
         Self::of_classes(prompt, scene, names, &asked)
     }
 
-    /// Draws one of the prompts by lot.
-    pub fn draw(scene: &Scene, names: &[String], rng: &mut impl Rng) -> Self {
+    /// Draws one of the prompts by lot; `family` has a say in its wording.
+    pub fn draw(scene: &Scene, names: &[String], family: Family, rng: &mut impl Rng) -> Self {
         let scene = Objects::from(scene);
         let lot: f64 = rng.random();
         if lot >= 1.0 - TOLD
@@ -136,7 +135,7 @@ impl Question {
             return question;
         }
         if present.is_empty() || (scene.objects.len() <= MAX_BOXES && lot >= LOCATE + NAMED) {
-            return Self::detect_all(scene, names);
+            return Self::detect_all(scene, names, family);
         }
         // One to three classes that are there, and now and then one that is not.
         present.dedup();
@@ -152,7 +151,7 @@ impl Question {
         }
         let labels: Vec<&str> = asked.iter().map(|&class| names[class].as_str()).collect();
         Self::of_classes(
-            Task::DetectClasses(&labels).to_string(),
+            Task::DetectClasses(&labels).question(family),
             scene,
             names,
             &asked,
@@ -189,7 +188,7 @@ impl Question {
     pub fn describe(scene: Objects<'_>, names: &[String]) -> Option<Self> {
         let told = (1..=MAX_TOLD).contains(&scene.objects.len());
         told.then(|| {
-            let all = Self::detect_all(scene, names).objects;
+            let all = Self::detect_all(scene, names, Family::VaryTiny).objects;
             let names = all.iter().map(|&i| names[scene.objects[i].class].as_str());
             Self::told(Task::Describe.to_string(), words::sentence(names))
         })
@@ -216,6 +215,15 @@ impl Question {
             return Self::written(Task::Markdown, &text.markdown);
         }
         Self::written(Task::Ocr, &text.plain)
+    }
+
+    /// A question about a chart or a form, as Vary-toy is asked them (table 1: DocVQA, ChartQA).
+    pub fn of_chart(question: &vary_data::Question) -> Self {
+        let prompt = format!("{} {SHORT_ANSWER}", question.text);
+        Self::told(
+            prompt,
+            question.answers.first().cloned().unwrap_or_default(),
+        )
     }
 
     /// A question whose answer is read from the picture.
@@ -299,7 +307,7 @@ mod tests {
         for index in 0..400 {
             let scene = draw(&SceneConfig::default(), &atlas, 7, index);
             let mut rng = ChaCha8Rng::seed_from_u64(index);
-            let question = Question::draw(&scene, names, &mut rng);
+            let question = Question::draw(&scene, names, Family::VaryTiny, &mut rng);
             let asked: Vec<&str> = match question.prompt.as_str() {
                 "Detect all objects in this image" => {
                     kinds[0] += 1;
@@ -404,7 +412,8 @@ mod tests {
         };
         let names: Vec<String> = ["car", "cup", "fish"].map(String::from).to_vec();
         for seed in 0..50 {
-            let question = Question::draw(&scene, &names, &mut ChaCha8Rng::seed_from_u64(seed));
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let question = Question::draw(&scene, &names, Family::VaryTiny, &mut rng);
             assert_ne!(question.prompt, "Detect all objects in this image");
         }
     }

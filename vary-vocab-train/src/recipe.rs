@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use vary_core::checkpoint::{Precision, write_atomic};
-use vary_core::model::VaryTinyConfig;
+use vary_core::model::{ModelConfig, VaryTinyConfig, VaryToyConfig};
 use vary_core::train::TrainConfig;
+use vary_lm::tokenizer::{Tokenizer, nano_chat_tokenizer, nano_tokenizer};
 
 use crate::part::Part;
 use crate::scenes::SceneConfig;
@@ -40,6 +41,12 @@ pub struct SceneRecipe {
     /// Share of the pictures whose questions are the turns of one conversation.
     #[serde(default)]
     pub follow_ups: f64,
+    /// Share of the pictures of text that are charts and forms, with questions about them.
+    #[serde(default)]
+    pub charts: f64,
+    /// The optimizer's part of what comes before a Vary-toy: its CLIP tower learns from captions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<TrainConfig>,
     /// Seed of data and starting weights.
     pub seed: u64,
     /// What is computed in: f32, or bf16 on weights that are kept in f32, for GPUs.
@@ -79,6 +86,8 @@ impl SceneRecipe {
             text_every: 2,
             questions: 3,
             follow_ups: 0.2,
+            charts: 0.0,
+            captions: None,
             seed: seeds::TRAIN,
             precision: Precision::F32,
             dense_share: 0.4,
@@ -113,11 +122,41 @@ impl SceneRecipe {
         }
     }
 
-    /// Sizes of the model that the recipe named `preset` trains.
-    pub fn model(preset: Preset, vocab_size: usize) -> VaryTinyConfig {
-        match preset {
-            Preset::Nano => VaryTinyConfig::nano(vocab_size),
-            Preset::Tiny => VaryTinyConfig::tiny(vocab_size),
+    /// The second stage of the paper at the size of Vary-nano: both towers rest.
+    pub fn toy_nano() -> Self {
+        let nano = Self::nano();
+        let train = TrainConfig {
+            batch_size: 16,
+            learning_rate: 5e-4,
+            muon_learning_rate: Some(0.0065),
+            ..nano.train
+        };
+        Self {
+            captions: Some(TrainConfig {
+                steps: 1500,
+                save_every: 500,
+                ..train.clone()
+            }),
+            train,
+            charts: 0.15,
+            dense_share: 0.0,
+            frozen_share: 1.0,
+            ..nano
+        }
+    }
+
+    /// [`tiny`](Self::tiny) for [`toy_nano`](Self::toy_nano).
+    pub fn toy_tiny() -> Self {
+        let (toy, tiny) = (Self::toy_nano(), Self::tiny());
+        Self {
+            captions: Some(TrainConfig {
+                steps: 4,
+                ..tiny.train.clone()
+            }),
+            charts: toy.charts,
+            dense_share: toy.dense_share,
+            frozen_share: toy.frozen_share,
+            ..tiny
         }
     }
 
@@ -130,11 +169,15 @@ impl SceneRecipe {
         self.scenes.validate()?;
         self.texts.validate()?;
         self.train.validate()?;
-        ensure!(
-            (0.0..=1.0).contains(&self.follow_ups),
-            "`follow_ups` is {}: it is a share, 0 to 1",
-            self.follow_ups
-        );
+        self.captions
+            .as_ref()
+            .map_or(Ok(()), TrainConfig::validate)?;
+        for (name, share) in [("follow_ups", self.follow_ups), ("charts", self.charts)] {
+            ensure!(
+                (0.0..=1.0).contains(&share),
+                "`{name}` is {share}: it is a share, 0 to 1"
+            );
+        }
         let (seed, kept) = (self.seed, [seeds::VALIDATION, seeds::HELD_OUT]);
         ensure!(
             !kept.contains(&seed),
@@ -164,10 +207,53 @@ impl SceneRecipe {
 /// Named sizes of model and run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Preset {
-    /// The embedded model.
+    /// The embedded model: the first stage of the paper, Vary-tiny+.
     Nano,
     /// A few thousand weights.
     Tiny,
+    /// The second stage, Vary-toy, of about the same size.
+    ToyNano,
+    /// Vary-toy of a few thousand weights.
+    ToyTiny,
+}
+
+impl Preset {
+    /// The recipe of this name.
+    pub fn recipe(self) -> SceneRecipe {
+        match self {
+            Self::Nano => SceneRecipe::nano(),
+            Self::Tiny => SceneRecipe::tiny(),
+            Self::ToyNano => SceneRecipe::toy_nano(),
+            Self::ToyTiny => SceneRecipe::toy_tiny(),
+        }
+    }
+
+    /// The tokenizer of the model that is trained, for objects of these classes.
+    ///
+    /// # Errors
+    /// Those of [`nano_tokenizer`].
+    pub fn tokenizer(self, classes: &[&str]) -> vary_lm::Result<Tokenizer> {
+        match self {
+            Self::Nano | Self::Tiny => nano_tokenizer(classes),
+            Self::ToyNano | Self::ToyTiny => nano_chat_tokenizer(classes),
+        }
+    }
+
+    /// Sizes of the model that is trained, for a tokenizer of `vocab_size` tokens.
+    pub fn model(self, vocab_size: usize) -> ModelConfig {
+        match self {
+            Self::Nano => VaryTinyConfig::nano(vocab_size).into(),
+            Self::Tiny => VaryTinyConfig::tiny(vocab_size).into(),
+            Self::ToyNano => VaryToyConfig::nano(vocab_size).into(),
+            Self::ToyTiny => VaryToyConfig {
+                im_patch_token: vocab_size.saturating_sub(3) as u32,
+                im_start_token: vocab_size.saturating_sub(2) as u32,
+                im_end_token: vocab_size.saturating_sub(1) as u32,
+                ..VaryToyConfig::tiny(vocab_size)
+            }
+            .into(),
+        }
+    }
 }
 
 /// Writes the recipe beside a new run, and refuses to go on with one that was started otherwise:

@@ -1,29 +1,34 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use burn::module::Module;
+use burn::prelude::*;
 use clap::Args;
 use serde_json::json;
-use vary_core::Pipeline;
 use vary_core::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions, StoredType};
-use vary_core::model::{VaryTiny, VaryTinyConfig};
-use vary_core::pipeline::default_device;
-use vary_core::train::{Trainer, compute_in_bf16};
-use vary_lm::tokenizer::{CoordinateTokens, Tokenizer, nano_tokenizer};
+use vary_core::model::{ModelConfig, VaryTiny, VaryToy, VaryToyConfig, read_vocabulary};
+use vary_core::pipeline::{Checkpoint, default_device};
+use vary_core::train::{TrainConfig, Trainer, compute_in_bf16, draw_parameters};
+use vary_core::{Pipeline, Weights};
+use vary_lm::tokenizer::{CoordinateTokens, Tokenizer};
+use vary_vision::vocab::{VisionVocabulary, VisionVocabularyConfig};
 
+use crate::captions::{Captioner, Captions};
+use crate::charts::Charts;
 use crate::evaluate::{Suite, quality, table};
 use crate::init::initialise;
-use crate::objective::{SceneModel, SceneObjective};
+use crate::objective::{SceneModel, SceneObjective, Student};
 use crate::part::Part;
 use crate::recipe::{Preset, SceneRecipe, keep_recipe, seeds};
 use crate::scenes::Atlas;
 use crate::texts::Texts;
 use crate::validation::ValidationLog;
 
-/// Trains Vary-tiny+ on drawn scenes; writes the best model by validation to `best/` (16 bits), the
+/// Trains on drawn scenes and texts: Vary-tiny+, or a Vary-toy with the vision vocabulary of one; writes the best model by validation to `best/` (16 bits), the
 /// final one to `last/`, and all weights with the helper heads to `trained.safetensors` (16 bits, at each
 /// checkpoint), from which another run can start. A run that was interrupted goes on.
 #[derive(Debug, Args)]
@@ -41,6 +46,9 @@ pub struct TrainArgs {
     /// schedule and data begin anew; give the recipe a seed that no run before had.
     #[arg(long)]
     from: Option<PathBuf>,
+    /// Checkpoint whose vision vocabulary a Vary-toy sees with; the embedded model without it.
+    #[arg(long)]
+    vocabulary: Option<PathBuf>,
     /// Optimizer steps of the whole run.
     #[arg(long)]
     steps: Option<u64>,
@@ -57,13 +65,12 @@ pub struct TrainArgs {
 
 impl TrainArgs {
     fn recipe(&self) -> anyhow::Result<SceneRecipe> {
-        let mut recipe = match (&self.recipe, self.preset) {
-            (Some(path), _) => {
+        let mut recipe = match &self.recipe {
+            Some(path) => {
                 let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
                 serde_json::from_str(&text).with_context(|| path.display().to_string())?
             }
-            (None, Preset::Nano) => SceneRecipe::nano(),
-            (None, Preset::Tiny) => SceneRecipe::tiny(),
+            None => self.preset.recipe(),
         };
         recipe.train.steps = self.steps.unwrap_or(recipe.train.steps);
         recipe.train.batch_size = self.batch_size.unwrap_or(recipe.train.batch_size);
@@ -79,113 +86,206 @@ impl TrainArgs {
 /// Whatever stops the run; its last checkpoint stays.
 pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let recipe = args.recipe()?;
-    let resolved = serde_json::to_string_pretty(&recipe)?;
-    println!("{resolved}");
+    println!("{}", serde_json::to_string_pretty(&recipe)?);
     recipe.validate()?;
     let atlas = Atlas::embedded()?;
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
-    let tokenizer = nano_tokenizer(&names)?;
-    let config = SceneRecipe::model(args.preset, tokenizer.vocab_size());
-    let coordinates = CoordinateTokens::find(&tokenizer);
-    let (dense_steps, frozen_steps) = recipe.phases();
-
-    let device = default_device()?.autodiff();
-    device.seed(recipe.seed);
-    let vary = initialise(config.init(&device), coordinates.as_ref(), recipe.seed);
-    let model = SceneModel::new(vary, &config, names.len(), &device);
-    let model = match &args.from {
-        Some(path) => checkpoint::load(model, &CheckpointFiles::open(path)?, &KeyMap::new())?,
-        None => model,
-    };
-    let model = match recipe.precision {
-        Precision::F32 => model,
-        Precision::Bf16 => compute_in_bf16(model)?,
-        other => bail!("`precision` is {other}: training is in f32 or bf16"),
-    };
-    println!(
-        "{} weights, of them {} in the helper heads",
-        model.num_params(),
-        model.num_params() - model.vary.num_params()
-    );
-
-    let objective = SceneObjective {
-        model: config.clone(),
-        scenes: recipe.scenes.clone(),
+    let tokenizer = args.preset.tokenizer(&names)?;
+    let run = Run {
+        args,
+        config: args.preset.model(tokenizer.vocab_size()),
+        coordinates: CoordinateTokens::find(&tokenizer),
+        tokenizer,
+        device: default_device()?.autodiff(),
         atlas,
-        text_config: recipe.texts.clone(),
-        texts: Texts::embedded()?,
-        text_every: recipe.text_every,
-        micro_batch_size: recipe.train.micro_batch_size as u64,
-        questions: recipe.questions,
-        follow_ups: recipe.follow_ups,
-        tokenizer: tokenizer.clone(),
-        coordinates,
-        seed: recipe.seed,
-        dense_steps,
-        frozen_steps,
-        sigma: recipe.sigma,
+        recipe,
     };
-    let mut validation = Validation {
-        dir: args.out.clone(),
-        config: config.clone(),
-        tokenizer: tokenizer.clone(),
-        suite: Suite::new(
-            Part::Train,
-            seeds::VALIDATION,
-            recipe.validation_pictures,
-            config.sam_config.img_size as u32,
-        )?,
-        recipe: recipe.clone(),
-        start: Instant::now(),
-    };
-    let trainer = Trainer::new(recipe.train.clone(), &args.out)?;
-    keep_recipe(&args.out.join("recipe.json"), &resolved)?;
-    let mut failed = None;
-    let result = trainer.fit(&objective, model, |model, step| {
-        let plain = model.valid().materialize();
-        checkpoint::save(
-            &plain,
-            &KeyMap::new(),
-            args.out.join("trained.safetensors"),
-            &SaveOptions::default().stored(StoredType::F16),
-        )?;
-        if step > dense_steps
-            && let Err(e) = validation.run(&plain.vary, step)
-        {
-            eprintln!("validation after step {step} failed: {e:#}");
-            failed = Some(e);
+    run.device.seed(run.recipe.seed);
+    match &run.config {
+        ModelConfig::VaryTiny(config) => {
+            ensure!(
+                args.vocabulary.is_none(),
+                "`--vocabulary` is for a Vary-toy: this preset makes one"
+            );
+            run.teach(run.start(config.init(&run.device)))
         }
-        Ok(())
-    });
-    let trained = result?.vary.valid().materialize();
-    save(
-        &trained,
-        &config,
-        &tokenizer,
-        &args.out.join("last"),
-        StoredType::F32,
-    )?;
-    failed.map_or(Ok(()), Err)
+        ModelConfig::VaryToy(config) => {
+            let plain = run.device.clone().inner();
+            let (tower, found) = match &args.vocabulary {
+                Some(path) => read_vocabulary(path, &plain)?,
+                None => embedded_vocabulary(&plain)?,
+            };
+            ensure!(
+                found == config.sam_config,
+                "the vision vocabulary has other sizes than the model's; `--vocabulary` is for one of the \
+                 same preset's size"
+            );
+            let mut vary = config.init(&run.device);
+            vary.vision_tower_high = tower;
+            match (&run.recipe.captions, &args.from) {
+                (Some(train), None) => {
+                    let captioner = run.captions(config, train)?;
+                    vary.qwen = captioner.qwen;
+                    vary.vision_tower = captioner.vision_tower.valid().materialize();
+                }
+                _ => vary.qwen = run.start(vary.qwen),
+            }
+            run.teach(vary)
+        }
+    }
+}
+
+/// The vision vocabulary of the embedded model.
+fn embedded_vocabulary(
+    device: &Device,
+) -> anyhow::Result<(VisionVocabulary, VisionVocabularyConfig)> {
+    let Checkpoint { config, files, .. } = Weights::nano().open()?;
+    match config {
+        ModelConfig::VaryTiny(config) => {
+            let vary = VaryTiny::from_files(&config, &files, device, Precision::F32)?;
+            Ok((vary.vision_tower, config.sam_config))
+        }
+        ModelConfig::VaryToy(config) => {
+            let vary = VaryToy::from_files(&config, &files, device, Precision::F32)?;
+            Ok((vary.vision_tower_high, config.sam_config))
+        }
+    }
+}
+
+struct Run<'a> {
+    args: &'a TrainArgs,
+    recipe: SceneRecipe,
+    atlas: Atlas,
+    tokenizer: Tokenizer,
+    coordinates: Option<CoordinateTokens>,
+    config: ModelConfig,
+    device: Device,
+}
+
+impl Run<'_> {
+    fn start<M: Module>(&self, model: M) -> M {
+        initialise(model, self.coordinates.as_ref(), self.recipe.seed)
+    }
+
+    /// The run that comes before a Vary-toy's, in a directory of its own.
+    fn captions(&self, config: &VaryToyConfig, train: &TrainConfig) -> anyhow::Result<Captioner> {
+        let out = self.args.out.join("captions");
+        let mut model = Captioner::new(config, &self.device);
+        draw_parameters(&model);
+        model.qwen = self.start(model.qwen);
+        let objective = Captions {
+            scenes: self.recipe.scenes.clone(),
+            atlas: self.atlas.clone(),
+            tokenizer: self.tokenizer.clone(),
+            model: config.clone(),
+            seed: self.recipe.seed,
+        };
+        let trainer = Trainer::new(train.clone(), &out)?;
+        keep_recipe(
+            &out.join("recipe.json"),
+            &serde_json::to_string_pretty(&self.recipe)?,
+        )?;
+        println!("captions: {} weights", model.num_params());
+        Ok(trainer.fit(&objective, model, |_, _| Ok(()))?)
+    }
+
+    fn teach<M: Student>(&self, vary: M) -> anyhow::Result<()> {
+        let (recipe, out) = (&self.recipe, &self.args.out);
+        let (dense_steps, frozen_steps) = recipe.phases();
+        let model = SceneModel::new(vary, &self.config, self.atlas.names().len(), &self.device);
+        let model = match &self.args.from {
+            Some(path) => checkpoint::load(model, &CheckpointFiles::open(path)?, &KeyMap::new())?,
+            None => model,
+        };
+        let model = match recipe.precision {
+            Precision::F32 => model,
+            Precision::Bf16 => compute_in_bf16(model)?,
+            other => bail!("`precision` is {other}: training is in f32 or bf16"),
+        };
+        let (all, kept) = (model.num_params(), Module::num_params(&model.vary));
+        println!("{all} weights, of them {} in the helper heads", all - kept);
+
+        let objective = SceneObjective {
+            student: PhantomData,
+            model: self.config.clone(),
+            scenes: recipe.scenes.clone(),
+            atlas: self.atlas.clone(),
+            text_config: recipe.texts.clone(),
+            texts: Texts::embedded()?,
+            charts: match recipe.charts > 0.0 {
+                true => Some((Charts::new()?, recipe.charts)),
+                false => None,
+            },
+            text_every: recipe.text_every,
+            micro_batch_size: recipe.train.micro_batch_size as u64,
+            questions: recipe.questions,
+            follow_ups: recipe.follow_ups,
+            tokenizer: self.tokenizer.clone(),
+            coordinates: self.coordinates.clone(),
+            seed: recipe.seed,
+            dense_steps,
+            frozen_steps,
+            sigma: recipe.sigma,
+        };
+        let mut validation = Validation {
+            run: self,
+            suite: Suite::new(
+                Part::Train,
+                seeds::VALIDATION,
+                recipe.validation_pictures,
+                &self.config,
+            )?,
+            start: Instant::now(),
+        };
+        let trainer = Trainer::new(recipe.train.clone(), out)?;
+        let resolved = serde_json::to_string_pretty(recipe)?;
+        keep_recipe(&out.join("recipe.json"), &resolved)?;
+        let mut failed = None;
+        let result = trainer.fit(&objective, model, |model, step| {
+            let plain = model.valid().materialize();
+            checkpoint::save(
+                &plain,
+                &KeyMap::new(),
+                out.join("trained.safetensors"),
+                &SaveOptions::default().stored(StoredType::F16),
+            )?;
+            if step > dense_steps
+                && let Err(e) = validation.run(&plain.vary, step)
+            {
+                eprintln!("validation after step {step} failed: {e:#}");
+                failed = Some(e);
+            }
+            Ok(())
+        });
+        let trained = result?.vary.valid().materialize();
+        self.save(&trained, "last", StoredType::F32)?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Writes a checkpoint directory as the pipeline reads it.
+    fn save<M: Student>(&self, model: &M, name: &str, stored: StoredType) -> anyhow::Result<()> {
+        let dir = self.args.out.join(name);
+        model.write(&self.config, &dir, &SaveOptions::default().stored(stored))?;
+        Ok(checkpoint::save_tokenizer(&self.tokenizer, &dir)?)
+    }
 }
 
 /// Scores each checkpoint on the validation seed and keeps the best one, by the mean of what its tasks
 /// are judged by.
-struct Validation {
-    dir: PathBuf,
-    config: VaryTinyConfig,
-    tokenizer: Tokenizer,
+struct Validation<'a> {
+    run: &'a Run<'a>,
     suite: Suite,
-    recipe: SceneRecipe,
     start: Instant,
 }
 
-impl Validation {
-    fn run(&mut self, model: &VaryTiny, step: u64) -> anyhow::Result<()> {
-        let log = ValidationLog::read(&self.dir)?;
+impl Validation<'_> {
+    fn run<M: Student>(&mut self, model: &M, step: u64) -> anyhow::Result<()> {
+        let run = self.run;
+        let log = ValidationLog::read(&run.args.out)?;
         if log.has(step) {
             return Ok(());
         }
-        let pipeline = Pipeline::new(model.clone(), self.config.clone(), self.tokenizer.clone())?;
+        let pipeline = Pipeline::new(model.clone(), run.config.clone(), run.tokenizer.clone())?;
         let report = self.suite.run(&pipeline)?.report("validation");
         let tasks = report.tasks.len().max(1) as f64;
         let mean = report.tasks.iter().map(quality).sum::<f64>() / tasks;
@@ -194,34 +294,16 @@ impl Validation {
         let of_tasks: BTreeMap<_, _> = of_tasks.map(|t| (t.name.as_str(), quality(t))).collect();
         let line = json!({
             "step": step,
-            "samples": step * self.recipe.train.batch_size as u64,
+            "samples": step * run.recipe.train.batch_size as u64,
             "seconds": self.start.elapsed().as_secs(),
             "quality": mean,
             "tasks": of_tasks,
         });
         println!("validation {line}\n{}", table(&report));
         if mean > best {
-            save(
-                model,
-                &self.config,
-                &self.tokenizer,
-                &self.dir.join("best"),
-                StoredType::F16,
-            )?;
+            run.save(model, "best", StoredType::F16)?;
         }
         log.add(&line)?;
         Ok(())
     }
-}
-
-/// Writes a checkpoint directory as the pipeline reads it.
-fn save(
-    model: &VaryTiny,
-    config: &VaryTinyConfig,
-    tokenizer: &Tokenizer,
-    dir: &Path,
-    stored: StoredType,
-) -> anyhow::Result<()> {
-    model.save(config, dir, &SaveOptions::default().stored(stored))?;
-    Ok(checkpoint::save_tokenizer(tokenizer, dir)?)
 }

@@ -2,6 +2,8 @@ use std::path::Path;
 
 use burn::prelude::*;
 use serde_json::Value;
+use vary_vision::preprocess::ImageProcessor;
+use vary_vision::vocab::VisionVocabularyConfig;
 
 use super::splice::ImagePlace;
 use super::{VaryModel, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
@@ -92,11 +94,33 @@ impl ModelConfig {
         }
     }
 
+    /// The vision vocabulary.
+    pub fn sam_config(&self) -> &VisionVocabularyConfig {
+        match self {
+            Self::VaryTiny(config) => &config.sam_config,
+            Self::VaryToy(config) => &config.sam_config,
+        }
+    }
+
     /// Edge in pixels of the square that the vision vocabulary sees.
     pub fn image_size(&self) -> usize {
+        self.sam_config().img_size
+    }
+
+    /// What pictures go through before each of the towers, in the order of
+    /// [`VaryModel::processors`].
+    pub fn processors(&self) -> Vec<ImageProcessor> {
         match self {
-            Self::VaryTiny(config) => config.sam_config.img_size,
-            Self::VaryToy(config) => config.sam_config.img_size,
+            Self::VaryTiny(config) => vec![config.processor()],
+            Self::VaryToy(config) => config.processors().to_vec(),
+        }
+    }
+
+    /// Longest sequence of the language model.
+    pub fn max_positions(&self) -> usize {
+        match self {
+            Self::VaryTiny(config) => config.opt.max_position_embeddings,
+            Self::VaryToy(config) => config.qwen.max_position_embeddings,
         }
     }
 

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use vary_lm::opt::OptConfig;
+use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
 use super::splice::ImagePlace;
@@ -129,6 +130,11 @@ impl VaryTinyConfig {
         }
         self.image_place()
             .validate(self.opt.vocab_size, self.sam_config.num_tokens())
+    }
+
+    /// What pictures go through before the tower.
+    pub fn processor(&self) -> ImageProcessor {
+        ImageProcessor::vary(self.sam_config.img_size)
     }
 
     /// Ids and length of a picture's place in a prompt.

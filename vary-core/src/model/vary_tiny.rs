@@ -38,7 +38,7 @@ impl VaryTinyConfig {
                 .init(device),
             decoder: self.opt.init(device),
             place: self.image_place(),
-            processor: ImageProcessor::vary(self.sam_config.img_size),
+            processor: self.processor(),
         }
     }
 }

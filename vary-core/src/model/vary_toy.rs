@@ -56,10 +56,7 @@ impl VaryToyConfig {
             vision_tower_high: self.sam_config.init(&frozen),
             select_layer: self.vision_select_layer,
             place: self.image_place(),
-            processors: [
-                ImageProcessor::clip(self.clip_config.image_size),
-                ImageProcessor::vary(self.sam_config.img_size),
-            ],
+            processors: self.processors(),
         }
     }
 }

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use vary_lm::qwen::QwenConfig;
 use vary_vision::clip::ClipVisionConfig;
+use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
 use super::splice::ImagePlace;
@@ -97,6 +98,24 @@ impl VaryToyConfig {
         }
     }
 
+    /// A Vary-toy as small as Vary-nano, with its vision vocabulary, for a tokenizer of `vocab_size`
+    /// tokens. The image tokens are the last three of the vocabulary, in the order `<imgpad>`, `<img>`,
+    /// `</img>`.
+    pub fn nano(vocab_size: usize) -> Self {
+        let end = vocab_size as u32;
+        let sam_config = VisionVocabularyConfig::nano();
+        Self {
+            qwen: QwenConfig::nano(vocab_size),
+            clip_config: ClipVisionConfig::nano(),
+            im_patch_token: end.saturating_sub(3),
+            im_start_token: end.saturating_sub(2),
+            im_end_token: end.saturating_sub(1),
+            image_token_len: sam_config.num_tokens(),
+            sam_config,
+            ..Self::vary_toy()
+        }
+    }
+
     /// A few ten thousand weights, for tests. The image tokens are the last three of the
     /// vocabulary, in the order `<img>`, `</img>`, `<imgpad>`, as in the published tokenizer.
     pub fn tiny(vocab_size: usize) -> Self {
@@ -142,6 +161,14 @@ impl VaryToyConfig {
             return Err(Error::Config(format!("`hidden_size` {width} is odd")));
         }
         self.image_place().validate(self.qwen.vocab_size, vocab)
+    }
+
+    /// What pictures go through before each of the towers: CLIP's first.
+    pub fn processors(&self) -> [ImageProcessor; 2] {
+        [
+            ImageProcessor::clip(self.clip_config.image_size),
+            ImageProcessor::vary(self.sam_config.img_size),
+        ]
     }
 
     /// Ids and length of a picture's place in a prompt.

@@ -23,10 +23,7 @@ pub fn prompt_ids(
     turns: &[(&str, Option<&str>)],
 ) -> Result<Vec<u32>> {
     let family = config.family();
-    let template = match family {
-        Family::VaryTiny => Template::V1,
-        Family::VaryToy => Template::MPT,
-    };
+    let template = Template::of(family);
     for (question, answer) in turns {
         for text in [Some(*question), *answer].into_iter().flatten() {
             if let Some(token) = special_token(family, text) {

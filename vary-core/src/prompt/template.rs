@@ -1,4 +1,5 @@
 use super::{Message, Speaker};
+use crate::model::Family;
 
 /// What a template writes around the messages of one speaker: `open`, `gap`, message, `end`; only
 /// `open` where the message is still to come.
@@ -125,6 +126,14 @@ impl Template {
         Self::SIMPLE,
         Self::DEFAULT,
     ];
+
+    /// The template that a family of models is trained and asked in.
+    pub fn of(family: Family) -> Self {
+        match family {
+            Family::VaryTiny => Self::V1,
+            Family::VaryToy => Self::MPT,
+        }
+    }
 
     /// The template of this name, as in [`Self::name`].
     pub fn by_name(name: &str) -> Option<Self> {

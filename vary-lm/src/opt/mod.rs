@@ -11,6 +11,7 @@ pub use positions::{POSITION_OFFSET, interpolate_positions};
 use burn::nn::{Dropout, Embedding, LayerNorm};
 use burn::prelude::*;
 
+use crate::attention::outputs;
 use crate::{KvCache, LanguageModel};
 
 /// OPT's decoder with its tied output head. Field names are the official ones.
@@ -29,15 +30,18 @@ pub struct Decoder {
     dropout: Dropout,
 }
 
-impl Decoder {
-    /// Like [`forward`](LanguageModel::forward), and shows each hidden state to `inspect`: the embedding
-    /// with its position, each layer's output but the last, and the normed output.
-    pub fn forward_states(
+/// A token's position is the number of tokens before it, padding not counted, on either side.
+impl LanguageModel for Decoder {
+    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        self.embed_tokens.forward(ids)
+    }
+
+    fn forward_states(
         &self,
         inputs_embeds: Tensor<3>,
         attention_mask: Option<Tensor<2, Int>>,
         mut cache: Option<&mut KvCache>,
-        mut inspect: impl FnMut(&Tensor<3>),
+        inspect: &mut dyn FnMut(&Tensor<3>),
     ) -> Tensor<3> {
         let [batch, seq, _] = inputs_embeds.dims();
         let past = cache.as_ref().map_or(0, |cache| cache.len());
@@ -63,21 +67,14 @@ impl Decoder {
         inspect(&x);
         x
     }
-}
 
-/// A token's position is the number of tokens before it, padding not counted, on either side.
-impl LanguageModel for Decoder {
-    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        self.embed_tokens.forward(ids)
-    }
-
-    fn forward(
-        &self,
-        inputs_embeds: Tensor<3>,
-        attention_mask: Option<Tensor<2, Int>>,
-        cache: Option<&mut KvCache>,
-    ) -> Tensor<3> {
-        self.forward_states(inputs_embeds, attention_mask, cache, |_| ())
+    fn queries_and_keys(&self, layer: usize, head: usize, state: Tensor<3>) -> [Tensor<3>; 2] {
+        let layer = &self.layers[layer];
+        let head_dim = state.dims()[2] / layer.num_heads();
+        let normed = layer.self_attn_layer_norm.forward(state);
+        let attention = &layer.self_attn;
+        [&attention.q_proj, &attention.k_proj]
+            .map(|projection| outputs(projection, normed.clone(), head * head_dim, head_dim))
     }
 
     /// The head is tied to the token table.

@@ -78,6 +78,23 @@ impl QwenConfig {
         }
     }
 
+    /// The size of a Vary-toy that is as small as Vary-nano: 2.5 million weights, most of all those of
+    /// the token table, for a tokenizer of `vocab_size` tokens.
+    pub fn nano(vocab_size: usize) -> Self {
+        Self {
+            vocab_size,
+            hidden_size: 256,
+            intermediate_size: 896,
+            num_hidden_layers: 3,
+            num_attention_heads: 8,
+            kv_channels: 32,
+            seq_length: 384,
+            max_position_embeddings: 384,
+            tie_word_embeddings: true,
+            ..Self::qwen_1_8b()
+        }
+    }
+
     /// A few thousand weights, for tests.
     pub fn tiny(vocab_size: usize) -> Self {
         Self {

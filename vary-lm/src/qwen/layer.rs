@@ -6,7 +6,7 @@ use burn::tensor::activation::silu;
 use vary_kernels::quantized::linear;
 
 use super::QwenConfig;
-use crate::attention::causal_attention;
+use crate::attention::{causal_attention, outputs};
 use crate::kv_cache::LayerCache;
 use crate::rope::{Rope, Rotation};
 
@@ -153,6 +153,33 @@ impl SelfAttention {
                 linear(&qkv.v_proj, x),
             ],
         }
+    }
+
+    /// # Shapes
+    /// - x: `[batch, seq, d_model]`
+    /// - output: `[batch, seq, head_dim]` each
+    pub(super) fn queries_and_keys(
+        &self,
+        x: Tensor<3>,
+        head: usize,
+        positions: &PositionTables,
+    ) -> [Tensor<3>; 2] {
+        let dim = self.head_dim;
+        let key_head = head * self.n_kv_heads / self.n_heads;
+        let [q, k] = match &self.qkv {
+            QkvProjection::Fused(fused) => [head, self.n_heads + key_head]
+                .map(|at| outputs(&fused.c_attn, x.clone(), at * dim, dim)),
+            QkvProjection::Separate(qkv) => [
+                outputs(&qkv.q_proj, x.clone(), head * dim, dim),
+                outputs(&qkv.k_proj, x, key_head * dim, dim),
+            ],
+        };
+        let turn = |t: Tensor<3>| positions.rotation.apply(t.unsqueeze_dim(1));
+        let q = match &positions.logn {
+            Some(factors) => turn(q) * factors.clone(),
+            None => turn(q),
+        };
+        [q, turn(k)].map(|t| t.squeeze_dim(1))
     }
 
     fn forward(

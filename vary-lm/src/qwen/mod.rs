@@ -48,38 +48,6 @@ pub struct Qwen {
 }
 
 impl Qwen {
-    /// Like [`forward`](LanguageModel::forward), and shows each hidden state to `inspect`: the
-    /// embeddings, each layer's output but the last, and the normed output.
-    pub fn forward_states(
-        &self,
-        inputs_embeds: Tensor<3>,
-        attention_mask: Option<Tensor<2, Int>>,
-        mut cache: Option<&mut KvCache>,
-        mut inspect: impl FnMut(&Tensor<3>),
-    ) -> Tensor<3> {
-        let seq = inputs_embeds.dims()[1];
-        let past = cache.as_ref().map_or(0, |cache| cache.len());
-        let prompt = match cache.as_mut() {
-            Some(cache) => cache.prompt_len(seq),
-            None => seq,
-        };
-        // Padding is not skipped: a position is a place in the sequence.
-        let positions = self
-            .positions
-            .tables(past..past + seq, prompt, &inputs_embeds);
-        let padding = attention_mask.map(|mask| mask.equal_elem(0));
-
-        let mut x = inputs_embeds;
-        for (i, block) in self.h.iter().enumerate() {
-            inspect(&x);
-            let cache = cache.as_mut().and_then(|cache| cache.layer(i));
-            x = block.forward(x, &positions, padding.as_ref(), cache);
-        }
-        let x = self.ln_f.forward(x);
-        inspect(&x);
-        x
-    }
-
     fn new(config: &QwenConfig, device: &Device) -> Self {
         let rope = Rope {
             head_dim: config.kv_channels,
@@ -110,13 +78,42 @@ impl LanguageModel for Qwen {
         embedding(&self.wte, ids)
     }
 
-    fn forward(
+    fn forward_states(
         &self,
         inputs_embeds: Tensor<3>,
         attention_mask: Option<Tensor<2, Int>>,
-        cache: Option<&mut KvCache>,
+        mut cache: Option<&mut KvCache>,
+        inspect: &mut dyn FnMut(&Tensor<3>),
     ) -> Tensor<3> {
-        self.forward_states(inputs_embeds, attention_mask, cache, |_| ())
+        let seq = inputs_embeds.dims()[1];
+        let past = cache.as_ref().map_or(0, |cache| cache.len());
+        let prompt = match cache.as_mut() {
+            Some(cache) => cache.prompt_len(seq),
+            None => seq,
+        };
+        // Padding is not skipped: a position is a place in the sequence.
+        let positions = self
+            .positions
+            .tables(past..past + seq, prompt, &inputs_embeds);
+        let padding = attention_mask.map(|mask| mask.equal_elem(0));
+
+        let mut x = inputs_embeds;
+        for (i, block) in self.h.iter().enumerate() {
+            inspect(&x);
+            let cache = cache.as_mut().and_then(|cache| cache.layer(i));
+            x = block.forward(x, &positions, padding.as_ref(), cache);
+        }
+        let x = self.ln_f.forward(x);
+        inspect(&x);
+        x
+    }
+
+    fn queries_and_keys(&self, layer: usize, head: usize, state: Tensor<3>) -> [Tensor<3>; 2] {
+        let seq = state.dims()[1];
+        let positions = self.positions.tables(0..seq, seq, &state);
+        let block = &self.h[layer];
+        let normed = block.ln_1.forward(state);
+        block.attn.queries_and_keys(normed, head, &positions)
     }
 
     fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 pub use coordinates::{Coordinate, CoordinateTokens};
 pub use decode::DecodeStream;
-pub use nano::nano_tokenizer;
+pub use nano::{nano_chat_tokenizer, nano_tokenizer};
 pub use tiktoken::synthetic_tiktoken;
 
 /// Name of the token that begins and ends OPT's texts.

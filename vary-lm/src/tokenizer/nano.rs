@@ -7,17 +7,33 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
 
-use super::{CoordinateTokens, EOS, PAD, Tokenizer, bytes};
+use super::{CoordinateTokens, END_OF_TEXT, EOS, IM_END, IM_START, PAD, Tokenizer, bytes};
 use crate::{Error, Result};
 
-/// Text that prompts and answers are made of.
-const PIECES: [&str; 68] = [
+/// Text of the template that Vary-tiny+ is asked in.
+const VICUNA: [&str; 6] = [
     "A chat between a curious user and an artificial intelligence assistant.",
     " The assistant gives helpful, detailed, and polite answers to the user's questions.",
     " USER:",
     "USER:",
     " ASSISTANT:",
     "ASSISTANT:",
+];
+
+/// Text of the template that Vary-toy is asked in, and of questions that only it is asked.
+const CHAT: [&str; 8] = [
+    "system\nYou should follow the instructions carefully and explain your answers in detail.",
+    "user\n",
+    "assistant\n",
+    "How many ",
+    " are in this image?",
+    "What is ",
+    "What was ",
+    "Which ",
+];
+
+/// Text that questions and answers are made of.
+const PIECES: [&str; 62] = [
     "Detect all objects",
     "Detect an object: ",
     "Detect objects",
@@ -97,8 +113,31 @@ const PIECES: [&str; 68] = [
 /// [`Error::Tokenizer`] for a class name that is empty, has blanks at an end, or holds a line
 /// break or one of `[]<>`.
 pub fn nano_tokenizer(classes: &[&str]) -> Result<Tokenizer> {
+    let pieces = [&VICUNA[..], &PIECES].concat();
+    let specials = ["<s>", PAD, EOS, "<unk>"];
+    Tokenizer::finish(assemble(classes, &pieces, specials)?, &specials)
+}
+
+/// [`nano_tokenizer`] for a Vary-toy of that size: with the tokens of Qwen's chats in the place of
+/// OPT's, and nothing put in front of texts.
+///
+/// Ids: as there, but for the first four: `<|endoftext|>`, `<pad>`, `<|im_start|>`, `<|im_end|>`.
+///
+/// # Errors
+/// As there.
+pub fn nano_chat_tokenizer(classes: &[&str]) -> Result<Tokenizer> {
+    let pieces = [&CHAT[..], &PIECES].concat();
+    let specials = [END_OF_TEXT, PAD, IM_START, IM_END];
+    Tokenizer::with_tokens(assemble(classes, &pieces, specials)?, &specials)
+}
+
+fn assemble(
+    classes: &[&str],
+    pieces: &[&str],
+    specials: [&str; 4],
+) -> Result<tokenizers::Tokenizer> {
     let failed = |e: tokenizers::Error| Error::tokenizer("of the embedded model", e);
-    let vocab = vocabulary(classes)?;
+    let vocab = vocabulary(classes, pieces, specials)?;
     // Without merges the model knows whole pre-tokens and single bytes only.
     let model = BPE::builder()
         .vocab_and_merges(
@@ -110,7 +149,7 @@ pub fn nano_tokenizer(classes: &[&str]) -> Result<Tokenizer> {
         .ignore_merges(true)
         .build()
         .map_err(failed)?;
-    let pattern = SplitPattern::Regex(pattern(classes));
+    let pattern = SplitPattern::Regex(pattern(classes, pieces));
     let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false).map_err(failed)?;
     let to_bytes = ByteLevel::default()
         .add_prefix_space(false)
@@ -120,7 +159,7 @@ pub fn nano_tokenizer(classes: &[&str]) -> Result<Tokenizer> {
         split.into(),
         to_bytes.into(),
     ]))));
-    Tokenizer::finish(inner, &["<s>", PAD, EOS, "<unk>"])
+    Ok(inner)
 }
 
 /// The token that begins the boxes of a class.
@@ -128,14 +167,18 @@ fn opening(class: &str) -> String {
     format!("{class}: [")
 }
 
-fn vocabulary(classes: &[&str]) -> Result<HashMap<String, u32>> {
-    let mut names: Vec<String> = ["<s>", PAD, EOS, "<unk>"].map(String::from).to_vec();
+fn vocabulary(
+    classes: &[&str],
+    pieces: &[&str],
+    specials: [&str; 4],
+) -> Result<HashMap<String, u32>> {
+    let mut names: Vec<String> = specials.map(String::from).to_vec();
     names.extend((0..=255).map(|byte| bytes::to_char(byte).to_string()));
     for end in ["", ", "] {
         let coordinates = 0..CoordinateTokens::VALUES;
         names.extend(coordinates.map(|v| bytes::name(format!("{v:03}{end}"))));
     }
-    names.extend(PIECES.iter().map(bytes::name));
+    names.extend(pieces.iter().map(bytes::name));
     for class in classes {
         if class.is_empty() || class.trim() != *class || class.contains(['\n', '[', ']', '<', '>'])
         {
@@ -153,12 +196,12 @@ fn vocabulary(classes: &[&str]) -> Result<HashMap<String, u32>> {
 }
 
 /// Matches what is one token, the longest first: the first alternative that fits wins.
-fn pattern(classes: &[&str]) -> String {
+fn pattern(classes: &[&str], pieces: &[&str]) -> String {
     let openings = classes.iter().map(|class| opening(class));
     let mut texts: Vec<String> = openings
         .chain(classes.iter().map(|c| c.to_string()))
         .collect();
-    texts.extend(PIECES.map(String::from));
+    texts.extend(pieces.iter().map(|piece| piece.to_string()));
     texts.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     texts.dedup();
     let texts: Vec<String> = texts.iter().map(|text| whole_words(text)).collect();

@@ -34,9 +34,9 @@ pub(super) fn read(vocab: &Path, merges: &Path) -> Result<Tokenizer> {
 }
 
 impl Tokenizer {
-    /// Makes `inner` complete with the decoder and the tokens that Vary needs on every OPT
-    /// tokenizer. `specials` are left out when special tokens are skipped.
-    pub(super) fn finish(mut inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
+    /// Adds the decoder, special tokens, which are left out when those are skipped, and the tokens of
+    /// images.
+    pub(super) fn with_tokens(mut inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
         let failed = |e: tokenizers::Error| Error::tokenizer("assembly", e);
         inner.with_decoder(Some(ByteLevel::default()));
         let specials = specials.iter().map(|name| AddedToken::from(*name, true));
@@ -48,9 +48,15 @@ impl Tokenizer {
                 .rstrip(true)
         });
         inner.add_tokens(image).map_err(failed)?;
-        let tokenizer = Self {
+        Ok(Self {
             inner: Arc::new(inner),
-        };
+        })
+    }
+
+    /// Makes `inner` complete with what Vary needs on every OPT tokenizer: those tokens, and `</s>` in
+    /// front of texts.
+    pub(super) fn finish(inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
+        let tokenizer = Self::with_tokens(inner, specials)?;
         let bos = tokenizer.require(EOS)?;
         let template = TemplateProcessing::builder()
             .try_single(format!("{EOS} $A"))

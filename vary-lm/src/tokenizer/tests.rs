@@ -103,6 +103,49 @@ fn nano_prompts_are_short() {
 }
 
 #[test]
+fn nano_for_chats_spells_a_turn_in_few_tokens() {
+    let chat = nano_chat_tokenizer(&CLASSES).unwrap();
+    for (id, name) in [END_OF_TEXT, PAD, IM_START, IM_END].iter().enumerate() {
+        assert_eq!(chat.require(name).unwrap(), id as u32);
+    }
+    let system = "system\nYou should follow the instructions carefully and explain your answers in \
+                  detail.";
+    let turn = format!(
+        "{IM_START}{system}{IM_END}{IM_START}user\nDetect all objects in this image.{IM_END}{IM_START}\
+         assistant\ncar: [001, 002, 003, 004].{IM_END}"
+    );
+    let expected = [
+        IM_START,
+        system,
+        IM_END,
+        IM_START,
+        "user\n",
+        "Detect all objects",
+        " in this image",
+        ".",
+        IM_END,
+        IM_START,
+        "assistant\n",
+        "car: [",
+        "001, ",
+        "002, ",
+        "003, ",
+        "004",
+        "].",
+        IM_END,
+    ];
+    assert_eq!(texts(&chat, &turn), expected);
+    // Nothing is put in front.
+    let ids = chat.encode(&turn, true).unwrap();
+    assert_eq!(ids, chat.encode(&turn, false).unwrap());
+    // Boxes are spelt by the same ids as in the other one.
+    let boxes = |t: &Tokenizer| t.encode("[001, 002, 003, 1000]", false).unwrap();
+    assert_eq!(boxes(&chat)[1..4], boxes(&nano())[1..4]);
+    let image = chat.image_tokens().unwrap();
+    assert_eq!(image.end as usize, chat.vocab_size() - 1);
+}
+
+#[test]
 fn nano_knows_classes_as_whole_words_only() {
     assert_eq!(texts(&nano(), "cartoon").len(), 7);
     assert_eq!(texts(&nano(), "supercar: [").last().unwrap(), ": [");

@@ -29,8 +29,9 @@ fn logits_and_hidden_states_match() {
         let mask = ints(&io, "attention_mask", &device);
         let embeds = decoder.embed(ints(&io, "input_ids", &device));
         let mut states = vec![];
-        let hidden =
-            decoder.forward_states(embeds, Some(mask.clone()), None, |x| states.push(x.clone()));
+        let hidden = decoder.forward_states(embeds, Some(mask.clone()), None, &mut |x| {
+            states.push(x.clone())
+        });
         assert_eq!(states.len(), decoder.layers.len() + 1);
         for (i, state) in states.into_iter().enumerate() {
             let name = format!("hidden_state_{i}");

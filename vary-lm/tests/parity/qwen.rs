@@ -42,8 +42,9 @@ fn logits_and_hidden_states_match() {
         let mask = ints(&io, "short_mask", &device);
         let embeds = model.embed(ints(&io, "short_ids", &device));
         let mut states = vec![];
-        let hidden =
-            model.forward_states(embeds, Some(mask.clone()), None, |x| states.push(x.clone()));
+        let hidden = model.forward_states(embeds, Some(mask.clone()), None, &mut |x| {
+            states.push(x.clone())
+        });
         assert_eq!(states.len(), model.h.len() + 1);
         let check =
             |name: &str, got| assert_close_masked(name, got, io.data(name), &mask, TOLERANCE);

@@ -68,6 +68,19 @@ impl ClipVisionConfig {
         }
     }
 
+    /// The size of a tower beside Vary-nano's vision vocabulary: 96 px, 36 patches.
+    pub fn nano() -> Self {
+        Self {
+            hidden_size: 128,
+            intermediate_size: 384,
+            num_hidden_layers: 4,
+            num_attention_heads: 4,
+            image_size: 96,
+            patch_size: 16,
+            ..Self::large_patch14_224()
+        }
+    }
+
     /// A few thousand weights and 4 patches, for tests.
     pub fn tiny() -> Self {
         Self {
@@ -192,6 +205,7 @@ mod tests {
     fn presets_are_valid_and_count_their_patches() {
         for (config, tokens) in [
             (ClipVisionConfig::large_patch14_224(), 256),
+            (ClipVisionConfig::nano(), 36),
             (ClipVisionConfig::tiny(), 4),
         ] {
             config.validate().unwrap();

@@ -69,7 +69,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
     let size = pipeline.config().image_size() as u32;
     let start = std::time::Instant::now();
-    let suite = Suite::new(args.part, args.seed, args.pictures, size)?;
+    let suite = Suite::new(args.part, args.seed, args.pictures, pipeline.config())?;
     let title = format!("drawn pictures of seed {}, {size} px", args.seed);
     let report = suite.run(pipeline)?.report(titled(&title, args));
     if let Some(dir) = &args.report {

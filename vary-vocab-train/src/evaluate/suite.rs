@@ -4,10 +4,12 @@ use rayon::prelude::*;
 use vary_core::Pipeline;
 use vary_core::detection::BoundingBox;
 use vary_core::eval::{Evaluation, Truth};
+use vary_core::model::{Family, ModelConfig};
 use vary_core::pipeline::{Answer, AnswerOptions};
 use vary_core::prompt::Task;
 
 use super::truths;
+use crate::charts::Charts;
 use crate::part::Part;
 use crate::questions::{Objects, Question};
 use crate::scenes::{Atlas, Scene, SceneConfig, draw};
@@ -17,10 +19,12 @@ use crate::texts::{TextConfig, TextKind, TextScene, Texts, Written};
 pub struct Suite {
     atlas: Atlas,
     texts: Texts,
+    charts: Charts,
     scenes: SceneConfig,
     text: TextConfig,
     seed: u64,
     pictures: u64,
+    family: Family,
 }
 
 /// Letters of a line count as large from this x-height, in pixels of a picture of the model's size.
@@ -53,9 +57,11 @@ enum Asked {
     Describe,
     /// The object that a phrase refers to, after all of them.
     FollowUp,
+    /// A question about a chart or a form.
+    Chart,
 }
 
-const TASKS: [(&str, Asked); 18] = [
+const TASKS: [(&str, Asked); 19] = [
     ("detection, 1 to 10 objects", Asked::Detect { crowd: false }),
     ("detection, 11 to 40 objects", Asked::Detect { crowd: true }),
     ("referring expressions", Asked::Refer),
@@ -77,6 +83,7 @@ const TASKS: [(&str, Asked); 18] = [
     ("counting", Asked::Count),
     ("descriptions", Asked::Describe),
     ("referring expressions, second turn", Asked::FollowUp),
+    ("charts and forms", Asked::Chart),
 ];
 
 /// A picture, a question and its answer.
@@ -105,11 +112,12 @@ impl Exercise {
 }
 
 impl Suite {
-    /// `pictures` of each task, `size` pixels wide and high, of the streams of a seed.
+    /// `pictures` of each task, as large as the model of `config` sees them, of the streams of a seed.
     ///
     /// # Errors
     /// If sprites or fonts are damaged.
-    pub fn new(part: Part, seed: u64, pictures: u64, size: u32) -> anyhow::Result<Self> {
+    pub fn new(part: Part, seed: u64, pictures: u64, config: &ModelConfig) -> anyhow::Result<Self> {
+        let size = config.image_size() as u32;
         let scenes = SceneConfig {
             part,
             size,
@@ -126,10 +134,12 @@ impl Suite {
         Ok(Self {
             atlas: Atlas::embedded()?,
             texts: Texts::embedded()?,
+            charts: Charts::new()?,
             scenes,
             text,
             seed,
             pictures,
+            family: config.family(),
         })
     }
 
@@ -169,7 +179,7 @@ impl Suite {
                 let scene = self.scene(crowd, index);
                 Some(Exercise {
                     before: None,
-                    question: Task::DetectAll.to_string(),
+                    question: Task::DetectAll.question(self.family),
                     truth: Truth::Objects(truths(&scene, &self.atlas)),
                     image: scene.image,
                 })
@@ -177,7 +187,8 @@ impl Suite {
             Asked::Refer | Asked::FollowUp => {
                 let (scene, question) = self.ask(index, Question::locate)?;
                 let [x1, y1, x2, y2] = scene.objects[*question.objects.first()?].bbox;
-                let before = (asked == Asked::FollowUp).then(|| Task::DetectAll.to_string());
+                let before =
+                    (asked == Asked::FollowUp).then(|| Task::DetectAll.question(self.family));
                 Some(Exercise {
                     before,
                     question: question.prompt,
@@ -222,7 +233,24 @@ impl Suite {
                     image: scene.image,
                 })
             }
+            Asked::Chart => {
+                let mut rng = self.rng(index);
+                let (image, questions) = self.charts.draw(self.seed, index, &mut rng)?;
+                let asked = questions.first()?;
+                Some(Exercise {
+                    before: None,
+                    question: Question::of_chart(asked).prompt,
+                    truth: Truth::Text(asked.answers.clone()),
+                    image,
+                })
+            }
         }
+    }
+
+    fn rng(&self, index: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(index);
+        rng
     }
 
     /// A scene of up to ten objects and a question about it.
@@ -232,9 +260,11 @@ impl Suite {
         question: impl Fn(Objects<'_>, &[String], &mut ChaCha8Rng) -> Option<Question>,
     ) -> Option<(Scene, Question)> {
         let scene = self.scene(false, index);
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(index);
-        let question = question(Objects::from(&scene), self.atlas.names(), &mut rng)?;
+        let question = question(
+            Objects::from(&scene),
+            self.atlas.names(),
+            &mut self.rng(index),
+        )?;
         Some((scene, question))
     }
 
@@ -264,10 +294,12 @@ fn read(text: TextScene, task: Task<'_>, written: &Written) -> Exercise {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+    use vary_core::model::VaryTinyConfig;
 
     #[test]
     fn every_task_draws_what_it_asks_for() {
-        let suite = Suite::new(Part::HeldOut, 5, 1, 192).unwrap();
+        let config = VaryTinyConfig::nano(100).into();
+        let suite = Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
         for (name, asked) in TASKS {
             let mut drawn = 0;
             for exercise in (0..40).filter_map(|index| suite.exercise(asked, index)) {

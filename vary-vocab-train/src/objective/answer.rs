@@ -5,13 +5,11 @@ use std::ops::Range;
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::activation::{log_softmax, sigmoid};
-use vary_core::model::VaryModel;
 use vary_core::train::{learned_labels, learned_positions};
-use vary_lm::LanguageModel;
 use vary_lm::tokenizer::CoordinateTokens;
 
 use super::sample::{Asked, Place, SceneSample};
-use super::{SceneModel, SceneObjective};
+use super::{SceneModel, SceneObjective, Student};
 
 /// Weight of the places' L1 distance.
 const PLACES: f32 = 2.5;
@@ -19,13 +17,13 @@ const PLACES: f32 = 2.5;
 /// Weight of the looks.
 const LOOKS: f32 = 0.5;
 
-impl SceneObjective {
+impl<M: Student> SceneObjective<M> {
     /// Cross-entropy of the answers' tokens, that of coordinates against soft targets. Answers of
     /// boxes and answers that are read each have a mean of their own over the learned tokens of the
     /// step, as a page has many more tokens than a scene. And the L1 distance of the places.
     pub(super) fn answer_loss(
         &self,
-        model: &SceneModel,
+        model: &SceneModel<M>,
         tokens: Tensor<3>,
         micro: &[SceneSample],
         step: &[SceneSample],
@@ -58,7 +56,7 @@ impl SceneObjective {
     /// through the language model as one batch.
     fn batch_loss(
         &self,
-        model: &SceneModel,
+        model: &SceneModel<M>,
         tokens: Tensor<3>,
         asked: &[(usize, &Asked)],
         micro: &[SceneSample],
@@ -68,13 +66,14 @@ impl SceneObjective {
         let ids: Vec<_> = asked.iter().map(|(_, a)| a.ids.clone()).collect();
         let labels: Vec<_> = asked.iter().map(|(_, a)| a.labels.clone()).collect();
         let shown = tokens.select(0, indices(asked.iter().map(|(i, _)| *i), &device));
-        let decoder = &model.vary.decoder;
+        let language_model = model.vary.language_model();
         let embeds = model.vary.embed(&ids, Some(shown))?;
         let mut states = vec![];
-        let hidden = decoder.forward_states(embeds, None, None, |state| states.push(state.clone()));
+        let mut inspect = |state: &Tensor<3>| states.push(state.clone());
+        let hidden = language_model.forward_states(embeds, None, None, &mut inspect);
 
         let (learned, targets) = learned_positions(hidden.clone(), &labels);
-        let logits = decoder.logits(learned.unsqueeze());
+        let logits = language_model.logits(learned.unsqueeze());
         let log_probs = log_softmax(logits.squeeze_dim::<2>(0).cast(DType::F32), 1);
         let share = |reads: bool| {
             let alike = step.iter().filter(|s| s.reads == reads);
@@ -132,7 +131,7 @@ impl SceneObjective {
         };
         let edges = places(&model.edges, |a| &a.boxes);
         let pointer = places(&model.pointer, |a| &a.letters);
-        let look = self.looks(decoder, &states, asked, micro, step);
+        let look = self.looks(language_model, &states, asked, micro, step);
         let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
         let parts = vec![
             ("look", value(&look)),

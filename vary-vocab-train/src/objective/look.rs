@@ -5,12 +5,11 @@ use std::ops::Range;
 use burn::prelude::*;
 use burn::tensor::DType;
 use burn::tensor::activation::log_softmax;
-use burn::tensor::module::linear;
-use vary_lm::opt::{Decoder, DecoderLayer};
+use vary_lm::LanguageModel;
 
-use super::SceneObjective;
 use super::answer::indices;
 use super::sample::{Asked, SceneSample};
+use super::{SceneObjective, Student};
 
 /// The layers of the language model whose first head learns where to look: the first layer works out what
 /// to look for.
@@ -19,25 +18,27 @@ const LOOKING: Range<usize> = 1..3;
 /// A position of the flattened batch and the position of its sequence that it has to look at.
 type Look = (usize, usize);
 
-impl SceneObjective {
+impl<M: Student> SceneObjective<M> {
     /// Loss of the looks of some questions of a step that go through the language model as one batch; `states` are
     /// what enters its layers. Answers of boxes and answers that are read have a mean each.
     pub(super) fn looks(
         &self,
-        decoder: &Decoder,
+        language_model: &dyn LanguageModel,
         states: &[Tensor<3>],
         asked: &[(usize, &Asked)],
         micro: &[SceneSample],
         step: &[SceneSample],
     ) -> Tensor<1> {
         let (device, seq) = (states[0].device(), states[0].dims()[1]);
-        let head_dim = self.model.opt.hidden_size / self.model.opt.num_attention_heads;
+        // The last state is no layer's input.
+        let looking = LOOKING.start..LOOKING.end.min(states.len() - 1);
+        let patch = self.model.image_place().patch;
         let mut sum = Tensor::zeros([1], &device);
         for reads in [false, true] {
             let mut looks: Vec<Look> = vec![];
             for (row, (sample, asked)) in asked.iter().enumerate() {
                 if micro[*sample].reads == reads {
-                    let pad = |id: &u32| *id == self.model.im_patch_token;
+                    let pad = |id: &u32| *id == patch;
                     let image = asked.ids.iter().position(pad).unwrap_or(0);
                     let at = |(at, token): &(usize, usize)| (row * seq + at, image + token);
                     looks.extend(asked.looks.iter().map(at));
@@ -46,9 +47,9 @@ impl SceneObjective {
             let alike = step.iter().filter(|s| s.reads == reads);
             let all: usize = alike.flat_map(|s| &s.asked).map(|a| a.looks.len()).sum();
             let share = 1.0 / (all.max(1) * LOOKING.len()) as f32;
-            let layers = decoder.layers.iter().zip(states).take(LOOKING.end);
-            for (layer, state) in layers.skip(LOOKING.start) {
-                sum = sum + look_loss(layer, state.clone(), head_dim, &looks) * share;
+            for layer in looking.clone() {
+                let state = states[layer].clone();
+                sum = sum + look_loss(language_model, layer, state, &looks) * share;
             }
         }
         sum
@@ -61,24 +62,19 @@ impl SceneObjective {
 /// # Shapes
 /// - state: `[batch, seq, d_model]`
 /// - output: `[1]`
-fn look_loss(layer: &DecoderLayer, state: Tensor<3>, head_dim: usize, looks: &[Look]) -> Tensor<1> {
+fn look_loss(
+    language_model: &dyn LanguageModel,
+    layer: usize,
+    state: Tensor<3>,
+    looks: &[Look],
+) -> Tensor<1> {
     let device = state.device();
     let [batch, seq, _] = state.dims();
     if looks.is_empty() {
         return Tensor::zeros([1], &device);
     }
-    let normed = layer.self_attn_layer_norm.forward(state);
-    let first_head = |projection: &burn::nn::Linear| {
-        let weight = projection.weight.val().narrow(1, 0, head_dim);
-        let bias = projection.bias.as_ref();
-        linear(
-            normed.clone(),
-            weight,
-            bias.map(|b| b.val().narrow(0, 0, head_dim)),
-        )
-    };
-    let q = first_head(&layer.self_attn.q_proj);
-    let k = first_head(&layer.self_attn.k_proj);
+    let [q, k] = language_model.queries_and_keys(layer, 0, state);
+    let head_dim = q.dims()[2];
     let scores = q.matmul(k.swap_dims(1, 2)).cast(DType::F32) / (head_dim as f32).sqrt();
     let later = Tensor::<2, Bool>::tril_mask([seq, seq], 0, &device).unsqueeze::<3>();
     let scores = scores.mask_fill(later.expand([batch, seq, seq]), f32::NEG_INFINITY);
@@ -96,7 +92,7 @@ mod tests {
     use super::*;
     use burn::module::{Module, ModuleMapper, Param};
     use vary_core::train::draw_parameters;
-    use vary_lm::opt::OptConfig;
+    use vary_lm::opt::{Decoder, OptConfig};
 
     /// Sets every second half of a projection's columns, those of the second head, to one.
     struct OtherHead;
@@ -125,25 +121,26 @@ mod tests {
             max_position_embeddings: 8,
             ..OptConfig::opt_125m()
         };
-        let decoder = config.init(&device);
+        let mut decoder = config.init(&device);
         draw_parameters(&decoder);
-        let mut layer = decoder.layers[0].clone();
         let state = Tensor::random([2, 5, 8], burn::tensor::Distribution::Default, &device);
-        let loss = |layer: &DecoderLayer, look| {
-            look_loss(layer, state.clone(), 4, &[look]).into_scalar::<f32>()
+        let all = |decoder: &Decoder, looks: &[Look]| {
+            look_loss(decoder, 0, state.clone(), looks).into_scalar::<f32>()
         };
+        let loss = |decoder: &Decoder, look| all(decoder, &[look]);
         for row in 0..10 {
-            let seen: Vec<f32> = (0..5).map(|c| (-loss(&layer, (row, c))).exp()).collect();
+            let seen: Vec<f32> = (0..5).map(|c| (-loss(&decoder, (row, c))).exp()).collect();
             let at = row % 5;
             assert!((seen.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{seen:?}");
             assert!(seen[..=at].iter().all(|&weight| weight > 0.0));
             assert!(seen[at + 1..].iter().all(|&weight| weight == 0.0));
         }
-        let before = loss(&layer, (8, 2));
-        let both = look_loss(&layer, state.clone(), 4, &[(8, 2), (4, 1)]).into_scalar::<f32>();
-        assert!((both - before - loss(&layer, (4, 1))).abs() < 1e-5);
-        layer.self_attn.q_proj = layer.self_attn.q_proj.map(&mut OtherHead);
-        layer.self_attn.k_proj = layer.self_attn.k_proj.map(&mut OtherHead);
-        assert_eq!(loss(&layer, (8, 2)), before);
+        let before = loss(&decoder, (8, 2));
+        let both = all(&decoder, &[(8, 2), (4, 1)]);
+        assert!((both - before - loss(&decoder, (4, 1))).abs() < 1e-5);
+        let layer = &mut decoder.layers[0];
+        layer.self_attn.q_proj = layer.self_attn.q_proj.clone().map(&mut OtherHead);
+        layer.self_attn.k_proj = layer.self_attn.k_proj.clone().map(&mut OtherHead);
+        assert_eq!(loss(&decoder, (8, 2)), before);
     }
 }

@@ -1,53 +1,63 @@
 mod answer;
 mod look;
 mod sample;
+mod student;
+
+use std::marker::PhantomData;
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
-use vary_core::model::{VaryTiny, VaryTinyConfig};
+use vary_core::model::{ModelConfig, VaryTiny};
 use vary_core::train::{Loss, Objective, Step};
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer};
+use vary_vision::preprocess::ImageProcessor;
 
+use crate::charts::Charts;
 use crate::dense::{DenseHeads, DenseHeadsConfig};
 use crate::scenes::{Atlas, SceneConfig};
 use crate::texts::{TextConfig, Texts};
 
 pub use sample::SceneSample;
+pub use student::Student;
 
-/// Vary-tiny with the helper heads that training throws away.
+/// A model with the helper heads that training throws away.
 #[derive(Module, Debug)]
-pub struct SceneModel {
+pub struct SceneModel<M: Module = VaryTiny> {
     /// What is kept.
-    pub vary: VaryTiny,
-    dense: DenseHeads,
+    pub vary: M,
+    /// For a vision vocabulary that learns.
+    dense: Option<DenseHeads>,
     /// Edges of a box from the hidden state that is about to spell it.
     edges: Linear,
     /// Where the next letter is, from the hidden state that is about to read it.
     pointer: Linear,
 }
 
-impl SceneModel {
-    /// Adds fresh helper heads to a model.
-    pub fn new(vary: VaryTiny, config: &VaryTinyConfig, classes: usize, device: &Device) -> Self {
-        let heads = DenseHeadsConfig {
+impl<M: Student> SceneModel<M> {
+    /// Adds fresh helper heads to a model of `config`.
+    pub fn new(vary: M, config: &ModelConfig, classes: usize, device: &Device) -> Self {
+        let [_, d_model] = vary.language_model().embedding_shape();
+        let heads = vary.trained_tower().map(|_| DenseHeadsConfig {
             classes,
-            neck_chans: config.sam_config.out_chans,
-            d_model: config.opt.hidden_size,
-        };
+            neck_chans: config.sam_config().out_chans,
+            d_model,
+        });
         Self {
             vary,
-            dense: heads.init(device),
-            edges: LinearConfig::new(config.opt.hidden_size, 4).init(device),
-            pointer: LinearConfig::new(config.opt.hidden_size, 4).init(device),
+            dense: heads.map(|heads| heads.init(device)),
+            edges: LinearConfig::new(d_model, 4).init(device),
+            pointer: LinearConfig::new(d_model, 4).init(device),
         }
     }
 }
 
 /// Detection on drawn scenes and reading of drawn texts, by autoregression with dense help.
-pub struct SceneObjective {
+pub struct SceneObjective<M = VaryTiny> {
+    /// Whom it teaches.
+    pub student: PhantomData<fn() -> M>,
     /// The model's sizes.
-    pub model: VaryTinyConfig,
+    pub model: ModelConfig,
     /// What scenes look like.
     pub scenes: SceneConfig,
     /// Sprites.
@@ -56,6 +66,8 @@ pub struct SceneObjective {
     pub text_config: TextConfig,
     /// Fonts and words.
     pub texts: Texts,
+    /// Charts and forms, and which share of the pictures of text they are.
+    pub charts: Option<(Charts, f64)>,
     /// Every how many passes one is of texts: 1 is all of them, 0 none.
     pub text_every: u64,
     /// Samples of a pass.
@@ -93,15 +105,15 @@ enum Phase {
 /// Weight of the patches' boxes.
 const PATCH_BOXES: f32 = 0.5;
 
-impl Objective for SceneObjective {
-    type Model = SceneModel;
+impl<M: Student> Objective for SceneObjective<M> {
+    type Model = SceneModel<M>;
     type Sample = SceneSample;
 
     fn sample(&self, index: u64) -> vary_core::Result<SceneSample> {
         self.make(index)
     }
 
-    fn rest(&self, model: SceneModel, step: u64) -> SceneModel {
+    fn rest(&self, model: SceneModel<M>, step: u64) -> SceneModel<M> {
         let SceneModel {
             mut vary,
             mut dense,
@@ -110,14 +122,13 @@ impl Objective for SceneObjective {
         } = model;
         match self.phase(step) {
             Phase::Dense => {
-                vary.decoder = vary.decoder.no_grad();
+                vary = vary.rest_language_model();
                 edges = edges.no_grad();
                 pointer = pointer.no_grad();
             }
             Phase::Frozen => {
-                vary.vision_tower = vary.vision_tower.no_grad();
-                vary.mm_projector = vary.mm_projector.no_grad();
-                dense = dense.no_grad();
+                vary = vary.rest_vision();
+                dense = dense.map(Module::no_grad);
             }
             Phase::Joint => {}
         }
@@ -131,42 +142,40 @@ impl Objective for SceneObjective {
 
     fn loss(
         &self,
-        model: &SceneModel,
+        model: &SceneModel<M>,
         micro: &[SceneSample],
         step: Step<'_, SceneSample>,
     ) -> vary_core::Result<Loss> {
         let device = model.edges.weight.val().device();
-        let size = self.model.sam_config.img_size;
-        let pixels: Vec<f32> = micro
-            .iter()
-            .flat_map(|s| s.pixels.iter().copied())
-            .collect();
-        let pixels: Tensor<4> = Tensor::from_data(
-            TensorData::new(pixels, [micro.len(), 3, size, size]),
-            &device,
-        );
         // What the weights are computed in; losses are computed in f32.
-        let pixels = pixels.cast(model.edges.weight.val().dtype());
+        let dtype = model.edges.weight.val().dtype();
+        let of_tower = |(i, processor): (usize, &ImageProcessor)| {
+            let values: Vec<f32> = micro.iter().flat_map(|s| s.pixels[i].clone()).collect();
+            let shape = [micro.len(), 3, processor.size, processor.size];
+            let pixels: Tensor<4> = Tensor::from_data(TensorData::new(values, shape), &device);
+            pixels.cast(dtype)
+        };
+        let processors = model.vary.processors().iter().enumerate();
+        let mut pixels: Vec<Tensor<4>> = processors.map(of_tower).collect();
 
-        if self.phase(step.index) == Phase::Frozen {
-            // Off the tape: its result enters as a constant.
-            let tokens = model.vary.valid().encode(pixels.inner());
-            let (total, parts) = self.answer_loss(model, tokens, micro, step.samples)?;
-            return Ok(Loss { total, parts });
-        }
-        let tower = &model.vary.vision_tower;
-        let neck = tower.neck.forward(tower.features(pixels));
-        let tokens = model
-            .vary
-            .mm_projector
-            .forward(tower.downsample(neck.clone()));
+        let taught = model.vary.trained_tower().zip(model.dense.as_ref());
+        let ((tower, projector), heads) = match taught {
+            Some(taught) if self.phase(step.index) != Phase::Frozen => taught,
+            _ => {
+                let tokens = model.vary.resting_tokens(pixels);
+                let (total, parts) = self.answer_loss(model, tokens, micro, step.samples)?;
+                return Ok(Loss { total, parts });
+            }
+        };
+        let neck = tower.neck.forward(tower.features(pixels.remove(0)));
+        let tokens = projector.forward(tower.downsample(neck.clone()));
 
         let dense: Vec<_> = micro.iter().map(|s| &s.dense).collect();
         let all: Vec<_> = step.samples.iter().map(|s| &s.dense).collect();
-        let (patch_class, patch_box) = model.dense.patch_loss(neck, &dense, &all);
-        let (token_class, token_box) = model.dense.token_loss(tokens.clone(), &dense, &all);
+        let (patch_class, patch_box) = heads.patch_loss(neck, &dense, &all);
+        let (token_class, token_box) = heads.token_loss(tokens.clone(), &dense, &all);
         let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
-        let letters = model.dense.letter_loss(tokens.clone(), &dense, &all);
+        let letters = heads.letter_loss(tokens.clone(), &dense, &all);
         let mut parts = vec![
             ("letters", value(&letters)),
             ("patch_class", value(&patch_class)),
@@ -184,7 +193,7 @@ impl Objective for SceneObjective {
     }
 }
 
-impl SceneObjective {
+impl<M> SceneObjective<M> {
     fn phase(&self, step: u64) -> Phase {
         if step < self.dense_steps {
             Phase::Dense

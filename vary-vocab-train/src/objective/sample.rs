@@ -6,7 +6,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vary_core::prompt::labels::{Labelled, answers};
 use vary_core::prompt::{Message, Template};
-use vary_vision::preprocess::ImageProcessor;
 
 use super::SceneObjective;
 use crate::dense::{DenseTargets, Letter, Shown, token_of};
@@ -26,7 +25,8 @@ pub(super) struct Drawn {
 /// A picture made ready for batching.
 #[derive(Debug)]
 pub struct SceneSample {
-    pub(super) pixels: Vec<f32>,
+    /// For each tower.
+    pub(super) pixels: Vec<Vec<f32>>,
     pub(super) dense: DenseTargets,
     pub(super) asked: Vec<Asked>,
     /// Whether the picture is one of text.
@@ -50,7 +50,7 @@ pub(super) struct Asked {
 /// A position of the sequence and a box, 0 to 1.
 pub(super) type Place = (usize, [f32; 4]);
 
-impl SceneObjective {
+impl<M> SceneObjective<M> {
     /// Pictures of text and scenes take turns pass by pass: those that share one are alike in length.
     fn reads(&self, index: u64) -> bool {
         let period = self.text_every * self.micro_batch_size;
@@ -60,6 +60,20 @@ impl SceneObjective {
     pub(super) fn draw(&self, index: u64) -> Drawn {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5_eed0_fa5c);
         rng.set_stream(index);
+        if self.reads(index)
+            && let Some((charts, share)) = &self.charts
+            && rng.random_bool(*share)
+            && let Some((image, questions)) = charts.draw(self.seed, index, &mut rng)
+        {
+            let asked = questions.iter().take(self.questions);
+            return Drawn {
+                questions: asked.map(Question::of_chart).collect(),
+                together: rng.random_bool(self.follow_ups),
+                objects: vec![],
+                letters: vec![],
+                image,
+            };
+        }
         if self.reads(index) {
             let text = self.texts.draw(&self.text_config, None, self.seed, index);
             let questions = self.ask(|| Question::read(&text, &mut rng));
@@ -73,9 +87,10 @@ impl SceneObjective {
                 image: text.image,
             };
         }
+        let (names, family) = (self.atlas.names(), self.model.family());
         let scene = draw(&self.scenes, &self.atlas, self.seed, index);
         Drawn {
-            questions: self.ask(|| Question::draw(&scene, self.atlas.names(), &mut rng)),
+            questions: self.ask(|| Question::draw(&scene, names, family, &mut rng)),
             together: rng.random_bool(self.follow_ups),
             objects: scene.objects,
             letters: vec![],
@@ -97,7 +112,7 @@ impl SceneObjective {
 
     pub(super) fn make(&self, index: u64) -> vary_core::Result<SceneSample> {
         let drawn = self.draw(index);
-        let sam = &self.model.sam_config;
+        let sam = self.model.sam_config();
         let shown = Shown {
             size: drawn.image.dimensions(),
             objects: &drawn.objects,
@@ -118,8 +133,10 @@ impl SceneObjective {
                     .collect::<vary_core::Result<_>>()?
             }
         };
+        let processors = self.model.processors();
+        let pixels: Result<_, _> = processors.iter().map(|p| p.pixels(&drawn.image)).collect();
         Ok(SceneSample {
-            pixels: ImageProcessor::vary(sam.img_size).pixels(&drawn.image)?,
+            pixels: pixels?,
             dense: DenseTargets::new(shown, classes, sam.grid_size(), sam.token_grid_size()),
             asked,
             reads: self.reads(index),
@@ -137,19 +154,19 @@ impl SceneObjective {
             ]
         };
         let messages: Vec<Message> = questions.iter().enumerate().flat_map(turn).collect();
-        let max_len = self.model.opt.max_position_embeddings;
+        let max_len = self.model.max_positions();
         let several = questions.len() > 1;
         let labelled = answers(
-            &Template::V1,
+            &Template::of(self.model.family()),
             &messages,
-            self.model.image_token_len,
+            self.model.image_place().len,
             (!several).then_some(max_len),
             |text| Ok(self.tokenizer.encode(text, true)?),
         )?;
         if several && labelled.ids.len() > max_len {
             return Ok(None);
         }
-        let grid = self.model.sam_config.token_grid_size();
+        let grid = self.model.sam_config().token_grid_size();
         let (mut boxes, mut letters, mut look) = (vec![], vec![], vec![]);
         for (question, answer) in questions.iter().zip(learned(&labelled.labels)) {
             let of_boxes = self.boxes(&labelled, answer.clone(), drawn, question);

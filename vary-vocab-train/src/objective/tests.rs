@@ -2,19 +2,36 @@
 
 use super::sample::{Asked, Place};
 use super::*;
+use crate::charts::Charts;
 use crate::dense::token_of;
+use crate::recipe::Preset;
+use burn::optim::GradientsParams;
+use vary_core::model::{VaryTinyConfig, VaryToy};
 use vary_core::train::{compute_in_bf16, draw_parameters};
-use vary_lm::tokenizer::nano_tokenizer;
+
+fn config() -> VaryTinyConfig {
+    VaryTinyConfig::nano(
+        objective_of::<VaryTiny>(Preset::Nano)
+            .tokenizer
+            .vocab_size(),
+    )
+}
 
 fn objective() -> SceneObjective {
+    objective_of(Preset::Nano)
+}
+
+fn objective_of<M: Student>(preset: Preset) -> SceneObjective<M> {
     let atlas = Atlas::embedded().unwrap();
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
-    let tokenizer = nano_tokenizer(&names).unwrap();
+    let tokenizer = preset.tokenizer(&names).unwrap();
     SceneObjective {
-        model: VaryTinyConfig::nano(tokenizer.vocab_size()),
+        student: PhantomData,
+        model: preset.model(tokenizer.vocab_size()),
         scenes: SceneConfig::default(),
         text_config: TextConfig::default(),
         texts: Texts::embedded().unwrap(),
+        charts: None,
         text_every: 2,
         micro_batch_size: 2,
         questions: 3,
@@ -27,6 +44,18 @@ fn objective() -> SceneObjective {
         frozen_steps: 1,
         sigma: 10.0,
     }
+}
+
+/// A Vary-tiny of a few thousand weights with its helper heads, that is given small pictures.
+fn tiny(objective: &mut SceneObjective, device: &Device) -> SceneModel {
+    let config = VaryTinyConfig::tiny(objective.tokenizer.vocab_size());
+    objective.model = config.clone().into();
+    objective.scenes.size = 32;
+    objective.text_config.size = 64;
+    let classes = objective.atlas.names().len();
+    let model = SceneModel::new(config.init(device), &objective.model, classes, device);
+    draw_parameters(&model);
+    model
 }
 
 /// The places of all questions, each with its sequence.
@@ -102,7 +131,7 @@ fn a_letter_is_pointed_at_right_before_it_is_read() {
 #[test]
 fn an_answer_looks_at_what_it_is_about_to_tell() {
     let objective = objective();
-    let grid = objective.model.sam_config.token_grid_size();
+    let grid = objective.model.sam_config().token_grid_size();
     let coordinates = objective.coordinates.as_ref().unwrap();
     let mut told = 0;
     for index in 0..40 {
@@ -150,7 +179,9 @@ fn only_the_answer_and_its_end_are_learned() {
 #[test]
 fn turns_of_a_conversation_are_learned_as_questions_asked_alone() {
     let mut objective = objective();
-    objective.model.opt.max_position_embeddings = 400;
+    let mut config = config();
+    config.opt.max_position_embeddings = 400;
+    objective.model = config.into();
     let alone: Vec<_> = (0..40).map(|i| objective.sample(i).unwrap()).collect();
     objective.follow_ups = 1.0;
     let mut turns = 0;
@@ -214,18 +245,9 @@ fn soft_targets_are_distributions_around_the_value() {
 #[test]
 fn a_part_that_rests_gets_no_gradient() {
     let mut objective = objective();
-    objective.model = VaryTinyConfig::tiny(objective.tokenizer.vocab_size());
-    objective.scenes.size = 32;
     objective.text_every = 0;
     let device = Device::flex().autodiff();
-    let vary = objective.model.init(&device);
-    let model = SceneModel::new(
-        vary,
-        &objective.model,
-        objective.atlas.names().len(),
-        &device,
-    );
-    draw_parameters(&model);
+    let model = tiny(&mut objective, &device);
     let samples: Vec<_> = (0..2).map(|i| objective.sample(i).unwrap()).collect();
     for (index, tower, decoder) in [(0, true, false), (2, false, true), (3, true, true)] {
         let step = Step {
@@ -249,14 +271,8 @@ fn a_part_that_rests_gets_no_gradient() {
 #[test]
 fn bf16_computes_nearly_the_same() {
     let mut objective = objective();
-    objective.model = VaryTinyConfig::tiny(objective.tokenizer.vocab_size());
-    objective.scenes.size = 32;
-    objective.text_config.size = 64;
     let device = Device::flex().autodiff();
-    let classes = objective.atlas.names().len();
-    let vary = objective.model.init(&device);
-    let model = SceneModel::new(vary, &objective.model, classes, &device);
-    draw_parameters(&model);
+    let model = tiny(&mut objective, &device);
     // A scene and a text.
     let samples: Vec<_> = (1..3).map(|i| objective.sample(i).unwrap()).collect();
     let loss = |model: &SceneModel, index| {
@@ -274,4 +290,70 @@ fn bf16_computes_nearly_the_same() {
         assert!(index == 0 || exact != rounded);
         assert!((exact - rounded).abs() < 0.01 * exact, "{exact} {rounded}");
     }
+}
+
+#[test]
+fn a_vary_toy_is_asked_in_its_own_words() {
+    let mut objective = objective_of::<VaryToy>(Preset::ToyNano);
+    objective.charts = Some((Charts::new().unwrap(), 0.5));
+    let coordinates = objective.coordinates.as_ref().unwrap();
+    let (mut boxes, mut charts) = (0, 0);
+    for index in 0..40 {
+        let sample = objective.sample(index).unwrap();
+        assert_eq!(sample.pixels.len(), 2);
+        for asked in &sample.asked {
+            let text = objective.tokenizer.decode(&asked.ids, false).unwrap();
+            let (before, answer) = text.split_once("<|im_start|>assistant\n").unwrap();
+            assert!(
+                before.starts_with("<|im_start|>system\nYou should"),
+                "{before}"
+            );
+            assert!(!before.contains("in this image<"), "{before}");
+            let whole = asked.ids.len() < objective.model.max_positions();
+            assert!(!whole || answer.ends_with("<|im_end|>"), "{answer}");
+            charts += usize::from(before.contains("single word or phrase."));
+        }
+        for (asked, (at, _)) in each(&sample, |asked| &asked.boxes) {
+            let spelt = &asked.ids[at + 1..at + 5];
+            assert!(spelt.iter().all(|&id| coordinates.get(id).is_some()));
+            boxes += 1;
+        }
+    }
+    assert!(boxes > 30 && charts > 5, "{boxes} {charts}");
+}
+
+#[test]
+fn the_towers_of_a_vary_toy_get_no_gradient() {
+    let mut objective = objective_of::<VaryToy>(Preset::ToyTiny);
+    objective.dense_steps = 0;
+    objective.scenes.size = 32;
+    objective.text_config.size = 64;
+    let device = Device::flex().autodiff();
+    let ModelConfig::VaryToy(config) = objective.model.clone() else {
+        unreachable!("a preset of the second stage");
+    };
+    let classes = objective.atlas.names().len();
+    let model = SceneModel::new(config.init(&device), &objective.model, classes, &device);
+    draw_parameters(&model);
+    let samples: Vec<_> = (1..3).map(|i| objective.sample(i).unwrap()).collect();
+    let step = Step {
+        index: 0,
+        samples: &samples,
+    };
+    let model = objective.rest(model, 0).fork(&device);
+    let loss = objective.loss(&model, &samples, step).unwrap();
+    let named = |name: &str| loss.parts.iter().any(|(part, _)| *part == name);
+    assert!(named("look") && !named("patch_box"), "{:?}", loss.parts);
+    let grads = GradientsParams::from_grads(loss.total.backward(), &model);
+    let vary = &model.vary;
+    assert!(grads.get::<2>(vary.qwen.h[1].mlp.w1.weight.id).is_some());
+    assert!(grads.get::<2>(vary.mm_projector.weight.id).is_some());
+    assert!(grads.get::<2>(vary.mm_projector_vary.weight.id).is_some());
+    assert!(
+        grads
+            .get::<4>(vary.vision_tower_high.net_3.weight.id)
+            .is_none()
+    );
+    let clip = &vary.vision_tower.embeddings.patch_embedding;
+    assert!(grads.get::<4>(clip.weight.id).is_none());
 }

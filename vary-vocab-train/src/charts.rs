@@ -1,0 +1,72 @@
+//! Charts and forms with questions about them, for the second stage.
+
+use image::RgbImage;
+use rand::{Rng, RngExt};
+use vary_data::Question;
+use vary_data::drawn::{DrawnConfig, chart, form};
+
+/// Draws charts and forms as small as they come.
+pub struct Charts {
+    config: DrawnConfig,
+}
+
+/// Width and height in pixels: no smaller ones are drawn; a model makes them as small as it wants.
+const SIZE: u32 = 256;
+
+impl Charts {
+    /// Charts and forms with the fonts that come with them.
+    ///
+    /// # Errors
+    /// If the fonts are damaged.
+    pub fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            config: DrawnConfig::new(SIZE, SIZE)?,
+        })
+    }
+
+    /// A chart or a form, and its questions in an order by lot; `None` where none fits.
+    pub fn draw(
+        &self,
+        seed: u64,
+        index: u64,
+        rng: &mut impl Rng,
+    ) -> Option<(RgbImage, Vec<Question>)> {
+        let draw = if rng.random() { chart } else { form };
+        let drawn = draw(seed, index, &self.config).ok()?;
+        let mut questions = drawn.questions;
+        for i in (1..questions.len()).rev() {
+            questions.swap(i, rng.random_range(0..=i));
+        }
+        Some((drawn.page.image, questions))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn most_are_drawn_with_questions_of_one_picture() {
+        let charts = Charts::new().unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let drawn = (0..40).filter_map(|i| charts.draw(9, i, &mut rng));
+        let drawn: Vec<_> = drawn.collect();
+        assert!(drawn.len() >= 30, "{} of 40", drawn.len());
+        for (picture, questions) in drawn {
+            assert_eq!(picture.dimensions(), (SIZE, SIZE));
+            assert!(!questions.is_empty());
+            assert!(questions.iter().all(|q| !q.answers[0].is_empty()));
+        }
+        // The order is by lot, the questions are not.
+        let ask = |seed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let all = (0..4).filter_map(|i| charts.draw(9, i, &mut rng));
+            all.map(|(_, questions)| questions).collect::<Vec<_>>()
+        };
+        assert_eq!(ask(2), ask(2));
+        assert_ne!(ask(2), ask(3));
+    }
+}

@@ -1,0 +1,88 @@
+//! The second stage sees with the vision vocabulary of the first.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use burn::prelude::*;
+use vary_core::model::{Family, read_vocabulary};
+use vary_core::{Pipeline, Weights};
+use vary_vision::vocab::VisionVocabulary;
+
+fn scenes(preset: &str, out: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
+        .args(["scenes", "--preset", preset, "--steps", "3", "--out"])
+        .arg(out)
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+fn finished(output: &Output) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+}
+
+/// What a vision vocabulary makes of a picture.
+fn seen(dir: &Path) -> Vec<f32> {
+    let device = Device::flex();
+    let (tower, config): (VisionVocabulary, _) = read_vocabulary(dir, &device).unwrap();
+    let size = config.img_size as i64;
+    let ramp = Tensor::<1, Int>::arange(0..3 * size * size, &device).float();
+    let pixels = (ramp / 99.0).sin().reshape([1, 3, size, size]);
+    tower.forward(pixels).into_data().try_to_vec().unwrap()
+}
+
+#[test]
+fn a_small_vary_toy_is_trained_in_one_command() {
+    let dirs = tempfile::tempdir().unwrap();
+    let [first, second, again] = ["first", "second", "again"].map(|name| dirs.path().join(name));
+    finished(&scenes("tiny", &first, &[]));
+    let vocabulary = first.join("last");
+    let see = ["--vocabulary", vocabulary.to_str().unwrap()];
+    finished(&scenes("toy-tiny", &second, &see));
+
+    // The tower rested.
+    let toy = second.join("last");
+    assert_eq!(seen(&toy), seen(&vocabulary));
+    // It learned to caption before, in a run of its own.
+    let log = std::fs::read_to_string(second.join("captions/log.jsonl")).unwrap();
+    assert!(log.contains("loss"), "{log}");
+
+    let vary = Pipeline::builder()
+        .weights(Weights::dir(&toy))
+        .build()
+        .unwrap();
+    assert_eq!(vary.config().family(), Family::VaryToy);
+    let picture = image::RgbImage::from_pixel(40, 40, image::Rgb([200, 30, 30]));
+    vary.ask(&picture, "What is it?").unwrap();
+
+    // A run that is over stays as it is, and another one of the same seed is the same.
+    let weights = |dir: &Path| std::fs::read(dir.join("last/model.safetensors")).unwrap();
+    let before = weights(&second);
+    finished(&scenes("toy-tiny", &second, &see));
+    finished(&scenes("toy-tiny", &again, &see));
+    assert!(weights(&second) == before && weights(&again) == before);
+}
+
+#[test]
+fn a_vocabulary_that_does_not_fit_is_refused() {
+    let dirs = tempfile::tempdir().unwrap();
+    let out = dirs.path().join("run");
+    for (preset, more, named) in [
+        ("toy-tiny", &[][..], "other sizes"),
+        (
+            "tiny",
+            &["--vocabulary", "nowhere"][..],
+            "is for a Vary-toy",
+        ),
+    ] {
+        let output = scenes(preset, &out, more);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && message.contains(named),
+            "{message}"
+        );
+        assert!(!out.exists());
+    }
+}

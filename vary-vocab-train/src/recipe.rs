@@ -122,7 +122,8 @@ impl SceneRecipe {
         }
     }
 
-    /// The second stage of the paper at the size of Vary-nano: both towers rest.
+    /// The second stage of the paper at the size of Vary-nano. Its towers rest all the time, so it has
+    /// no phases.
     pub fn toy_nano() -> Self {
         let nano = Self::nano();
         let train = TrainConfig {
@@ -140,7 +141,7 @@ impl SceneRecipe {
             train,
             charts: 0.15,
             dense_share: 0.0,
-            frozen_share: 1.0,
+            frozen_share: 0.0,
             ..nano
         }
     }

@@ -110,6 +110,11 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
             run.teach(run.start(config.init(&run.device)))
         }
         ModelConfig::VaryToy(config) => {
+            ensure!(
+                run.recipe.dense_share == 0.0,
+                "`dense_share` is {}: the vision vocabulary of a Vary-toy rests, it must be 0",
+                run.recipe.dense_share
+            );
             let plain = run.device.clone().inner();
             let (tower, found) = match &args.vocabulary {
                 Some(path) => read_vocabulary(path, &plain)?,

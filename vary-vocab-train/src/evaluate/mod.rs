@@ -32,6 +32,9 @@ pub struct EvalArgs {
     /// Pictures of each task.
     #[arg(long, default_value_t = 300)]
     pictures: u64,
+    /// Only the tasks whose names begin so; all without it.
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    task: Vec<String>,
     /// Seed of the pictures; the default is never trained or tuned on.
     #[arg(long, default_value_t = seeds::HELD_OUT)]
     seed: u64,
@@ -69,7 +72,10 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
     let size = pipeline.config().image_size() as u32;
     let start = std::time::Instant::now();
-    let suite = Suite::new(args.part, args.seed, args.pictures, pipeline.config())?;
+    let mut suite = Suite::new(args.part, args.seed, args.pictures, pipeline.config())?;
+    if !args.task.is_empty() {
+        suite = suite.only(&args.task)?;
+    }
     let title = format!("drawn pictures of seed {}, {size} px", args.seed);
     let report = suite.run(pipeline)?.report(titled(&title, args));
     if let Some(dir) = &args.report {

@@ -1,3 +1,4 @@
+use anyhow::ensure;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -25,6 +26,7 @@ pub struct Suite {
     seed: u64,
     pictures: u64,
     family: Family,
+    tasks: Vec<(u64, &'static str, Asked)>,
 }
 
 /// Letters of a line count as large from this x-height, in pixels of a picture of the model's size.
@@ -140,7 +142,30 @@ impl Suite {
             seed,
             pictures,
             family: config.family(),
+            tasks: (0..)
+                .zip(TASKS)
+                .map(|(i, (name, asked))| (i, name, asked))
+                .collect(),
         })
+    }
+
+    /// Only the tasks whose names these begin, on the same pictures as among all.
+    ///
+    /// # Errors
+    /// A name that begins no task, with those that there are.
+    pub fn only(mut self, names: &[String]) -> anyhow::Result<Self> {
+        let begins = |task: &str| names.iter().any(|name| task.starts_with(name.as_str()));
+        for name in names {
+            ensure!(
+                TASKS
+                    .iter()
+                    .any(|(task, _)| task.starts_with(name.as_str())),
+                "no task is named `{name}`; there are: {}",
+                TASKS.map(|(task, _)| task).join("; ")
+            );
+        }
+        self.tasks.retain(|(_, task, _)| begins(task));
+        Ok(self)
     }
 
     /// Asks a model everything.
@@ -149,7 +174,7 @@ impl Suite {
     /// Those of the pipeline.
     pub fn run(&self, pipeline: &Pipeline) -> anyhow::Result<Evaluation> {
         let mut evaluation = Evaluation::default().with_classes(self.atlas.names());
-        for (number, (name, asked)) in (0..).zip(TASKS) {
+        for &(number, name, asked) in &self.tasks {
             let exercises: Vec<u64> = (number * STREAM..(number + 1) * STREAM)
                 .filter(|&index| self.exercise(asked, index).is_some())
                 .take(self.pictures as usize)
@@ -295,6 +320,24 @@ fn read(text: TextScene, task: Task<'_>, written: &Written) -> Exercise {
 mod tests {
     use super::*;
     use vary_core::model::VaryTinyConfig;
+
+    #[test]
+    fn tasks_are_taken_by_the_beginning_of_their_names() {
+        let config = VaryTinyConfig::nano(100).into();
+        let suite = || Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
+        let only = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+            suite().only(&names)
+        };
+        let some = only(&["lines", "signs"]).unwrap();
+        let numbers: Vec<u64> = some.tasks.iter().map(|task| task.0).collect();
+        assert_eq!(numbers, [4, 5, 11]);
+        let error = only(&["signs", "poems"]).err().unwrap().to_string();
+        assert!(
+            error.contains("`poems`") && error.contains("small pages"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn every_task_draws_what_it_asks_for() {

@@ -9,14 +9,6 @@ use burn::optim::GradientsParams;
 use vary_core::model::{VaryTinyConfig, VaryToy};
 use vary_core::train::{compute_in_bf16, draw_parameters};
 
-fn config() -> VaryTinyConfig {
-    VaryTinyConfig::nano(
-        objective_of::<VaryTiny>(Preset::Nano)
-            .tokenizer
-            .vocab_size(),
-    )
-}
-
 fn objective() -> SceneObjective {
     objective_of(Preset::Nano)
 }
@@ -179,7 +171,7 @@ fn only_the_answer_and_its_end_are_learned() {
 #[test]
 fn turns_of_a_conversation_are_learned_as_questions_asked_alone() {
     let mut objective = objective();
-    let mut config = config();
+    let mut config = VaryTinyConfig::nano(objective.tokenizer.vocab_size());
     config.opt.max_position_embeddings = 400;
     objective.model = config.into();
     let alone: Vec<_> = (0..40).map(|i| objective.sample(i).unwrap()).collect();

@@ -49,15 +49,14 @@ pub trait LanguageModel: Send + Sync {
     ) -> Tensor<3>;
 
     /// Queries and keys of one head of a layer, their positions applied: what the head attends to is
-    /// the softmax of their products over the root of `head_dim`. For sequences from their beginning,
-    /// and weights that are not quantized.
+    /// the softmax of their products over the root of `head_dim`. For sequences from their beginning.
     ///
     /// # Shapes
     /// - state: `[batch, seq, d_model]`, what enters the layer
     /// - output: `[batch, seq, head_dim]` each
     ///
     /// # Panics
-    /// If there is no such layer or head.
+    /// If there is no such layer or head, or the projections are quantized.
     fn queries_and_keys(&self, layer: usize, head: usize, state: Tensor<3>) -> [Tensor<3>; 2];
 
     /// Output head.

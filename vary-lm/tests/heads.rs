@@ -80,13 +80,20 @@ fn of_opt() {
 fn of_qwen_whose_heads_share_keys_or_not() {
     let device = Device::flex();
     device.seed(6);
-    for (kv_heads, separate_qkv) in [(HEADS, false), (2, false), (2, true)] {
+    // Beyond the trained length of 4 positions are stretched and queries scaled.
+    for (kv_heads, separate_qkv, seq_length) in [
+        (HEADS, false, 256),
+        (2, false, 256),
+        (2, true, 256),
+        (HEADS, false, 4),
+    ] {
         let config = QwenConfig {
             hidden_size: WIDTH,
             num_attention_heads: HEADS,
             num_key_value_heads: Some(kv_heads),
             kv_channels: DIM,
             separate_qkv,
+            seq_length,
             ..QwenConfig::tiny(10)
         };
         let mut model = config.init(&device);

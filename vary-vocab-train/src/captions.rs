@@ -16,9 +16,10 @@ use vary_core::train::{Loss, Objective, Step, answer_loss, learned_labels};
 use vary_lm::LanguageModel;
 use vary_lm::qwen::Qwen;
 use vary_lm::tokenizer::Tokenizer;
-use vary_vision::clip::{ClipVision, EncoderLayer};
+use vary_vision::clip::ClipVision;
 use vary_vision::preprocess::ImageProcessor;
 
+use crate::objective::batched;
 use crate::questions::{Objects, Question};
 use crate::scenes::{Atlas, SceneConfig, draw};
 
@@ -78,7 +79,7 @@ impl VaryModel for Captioner {
 
 /// Learns to say what drawn scenes show.
 pub struct Captions {
-    /// What scenes look like. Those of a crowd are asked for the number of a class.
+    /// What scenes look like. Of a crowd the number of a class is asked, as of a scene without objects.
     pub scenes: SceneConfig,
     /// Sprites.
     pub atlas: Atlas,
@@ -127,16 +128,10 @@ impl Objective for Captions {
     /// What the loss does not reach: the layers beyond the one whose output is used.
     fn rest(&self, mut model: Captioner, _step: u64) -> Captioner {
         let clip = &mut model.vision_tower;
-        let layers = std::mem::take(&mut clip.encoder.layers);
-        let used = match model.select_layer {
-            layer if layer < 0 => layers.len() as isize + 1 + layer,
-            layer => layer,
-        };
-        let rest = |(i, layer): (usize, EncoderLayer)| match (i as isize) < used {
-            true => layer,
-            false => layer.no_grad(),
-        };
-        clip.encoder.layers = layers.into_iter().enumerate().map(rest).collect();
+        let used = clip.layers_up_to(model.select_layer);
+        let beyond = clip.encoder.layers.split_off(used);
+        let beyond = beyond.into_iter().map(Module::no_grad);
+        clip.encoder.layers.extend(beyond);
         clip.post_layernorm = clip.post_layernorm.clone().no_grad();
         model
     }
@@ -147,10 +142,8 @@ impl Objective for Captions {
         micro: &[Caption],
         step: Step<'_, Caption>,
     ) -> vary_core::Result<Loss> {
-        let size = model.processors[0].size;
-        let values: Vec<f32> = micro.iter().flat_map(|c| c.pixels.clone()).collect();
-        let shape = [micro.len(), 3, size, size];
-        let pixels = Tensor::from_data(TensorData::new(values, shape), &model.qwen.device());
+        let pixels = micro.iter().map(|c| &c.pixels[..]);
+        let pixels = batched(pixels, model.processors[0].size, &model.qwen.device());
         let tokens = model.encode_pixels(vec![pixels]);
         let ids: Vec<_> = micro.iter().map(|c| c.text.ids.clone()).collect();
         let labels: Vec<_> = micro.iter().map(|c| c.text.labels.clone()).collect();
@@ -159,5 +152,83 @@ impl Objective for Captions {
             total: answer_loss(model, &ids, &labels, Some(tokens), learned.sum())?,
             parts: vec![],
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::recipe::Preset;
+    use burn::optim::GradientsParams;
+    use vary_core::model::ModelConfig;
+    use vary_core::train::draw_parameters;
+
+    fn captions(preset: Preset) -> Captions {
+        let atlas = Atlas::embedded().unwrap();
+        let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
+        let tokenizer = preset.tokenizer(&names).unwrap();
+        let ModelConfig::VaryToy(model) = preset.model(tokenizer.vocab_size()) else {
+            panic!("a preset of the second stage");
+        };
+        Captions {
+            scenes: SceneConfig {
+                size: 64,
+                ..SceneConfig::default()
+            },
+            atlas,
+            tokenizer,
+            model,
+            seed: 4,
+        }
+    }
+
+    #[test]
+    fn what_a_scene_shows_is_learned_and_nothing_else() {
+        let captions = captions(Preset::ToyNano);
+        let mut sentences = 0;
+        for index in 0..30 {
+            let caption = captions.sample(index).unwrap();
+            assert_eq!(caption.text, captions.sample(index).unwrap().text);
+            let [of_clip, _] = captions.model.processors();
+            assert_eq!(caption.pixels.len(), 3 * of_clip.size * of_clip.size);
+            let learned = caption.text.labels.iter().filter(|&&label| label >= 0);
+            let learned: Vec<u32> = learned.map(|&label| label as u32).collect();
+            let answer = captions.tokenizer.decode(&learned, false).unwrap();
+            let answer = answer.strip_suffix("<|im_end|>").unwrap();
+            let scene = draw(&captions.scenes, &captions.atlas, captions.seed, index);
+            let told = Question::describe(Objects::from(&scene), captions.atlas.names());
+            match told {
+                Some(told) => assert_eq!(answer, told.answer),
+                None => assert!(answer.parse::<usize>().is_ok(), "{answer}"),
+            }
+            sentences += usize::from(answer.ends_with('.'));
+        }
+        assert!(sentences > 15, "{sentences}");
+    }
+
+    #[test]
+    fn the_tower_learns_as_far_as_it_is_used() {
+        let captions = captions(Preset::ToyTiny);
+        let device = Device::flex().autodiff();
+        let model = Captioner::new(&captions.model, &device);
+        draw_parameters(&model);
+        let samples: Vec<_> = (0..2).map(|i| captions.sample(i).unwrap()).collect();
+        let step = Step {
+            index: 0,
+            samples: &samples,
+        };
+        let model = captions.rest(model, 0).fork(&device);
+        let loss = captions.loss(&model, &samples, step).unwrap();
+        let grads = GradientsParams::from_grads(loss.total.backward(), &model);
+        let layers = &model.vision_tower.encoder.layers;
+        let reached: Vec<bool> = layers
+            .iter()
+            .map(|layer| grads.get::<2>(layer.mlp.fc1.weight.id).is_some())
+            .collect();
+        assert_eq!(reached, [true, true, false]);
+        let clip = &model.vision_tower.embeddings.patch_embedding;
+        assert!(grads.get::<4>(clip.weight.id).is_some());
+        assert!(grads.get::<2>(model.mm_projector.weight.id).is_some());
     }
 }

@@ -3,7 +3,10 @@
 use image::RgbImage;
 use rand::{Rng, RngExt};
 use vary_data::Question;
-use vary_data::drawn::{DrawnConfig, chart, form};
+use vary_data::drawn::{DrawnConfig, Fonts, chart, form};
+
+use crate::part::Part;
+use crate::texts::files;
 
 /// Draws charts and forms as small as they come.
 pub struct Charts {
@@ -14,13 +17,17 @@ pub struct Charts {
 const SIZE: u32 = 256;
 
 impl Charts {
-    /// Charts and forms with the fonts that come with them.
+    /// Charts and forms in the fonts of a part.
     ///
     /// # Errors
     /// If the fonts are damaged.
-    pub fn new() -> anyhow::Result<Self> {
+    pub fn new(part: Part) -> vary_data::Result<Self> {
         Ok(Self {
-            config: DrawnConfig::new(SIZE, SIZE)?,
+            config: DrawnConfig {
+                width: SIZE,
+                height: SIZE,
+                fonts: Fonts::from_bytes(files(part).map(Vec::from))?,
+            },
         })
     }
 
@@ -50,7 +57,8 @@ mod tests {
 
     #[test]
     fn most_are_drawn_with_questions_of_one_picture() {
-        let charts = Charts::new().unwrap();
+        let [charts, held_out] =
+            [Part::Train, Part::HeldOut].map(|part| Charts::new(part).unwrap());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let drawn = (0..40).filter_map(|i| charts.draw(9, i, &mut rng));
         let drawn: Vec<_> = drawn.collect();
@@ -60,6 +68,12 @@ mod tests {
             assert!(!questions.is_empty());
             assert!(questions.iter().all(|q| !q.answers[0].is_empty()));
         }
+        // Other fonts, other pictures.
+        let first = |charts: &Charts| charts.draw(9, 0, &mut ChaCha8Rng::seed_from_u64(1));
+        assert_ne!(
+            first(&charts).map(|drawn| drawn.0),
+            first(&held_out).map(|drawn| drawn.0)
+        );
         // The order is by lot, the questions are not.
         let ask = |seed| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -276,8 +276,25 @@ pub(crate) fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use clap::ValueEnum;
+
+    #[test]
+    fn presets_are_valid_and_their_parts_fit() {
+        for preset in Preset::value_variants() {
+            preset.recipe().validate().unwrap();
+            let tokenizer = preset.tokenizer(&["car", "bus"]).unwrap();
+            let config = preset.model(tokenizer.vocab_size());
+            config.validate().unwrap();
+            let (image, place) = (tokenizer.image_tokens().unwrap(), config.image_place());
+            assert_eq!(
+                [image.patch, image.start, image.end],
+                [place.patch, place.start, place.end]
+            );
+        }
+    }
 
     #[test]
     fn what_judges_a_model_is_not_trained_on() {
@@ -292,5 +309,6 @@ mod tests {
         assert!(!with(|recipe| recipe.scenes.part = Part::HeldOut));
         assert!(!with(|recipe| recipe.texts.part = Part::HeldOut));
         assert!(!with(|recipe| recipe.follow_ups = f64::NAN));
+        assert!(!with(|recipe| recipe.charts = 1.5));
     }
 }

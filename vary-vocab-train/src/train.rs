@@ -10,12 +10,11 @@ use burn::prelude::*;
 use clap::Args;
 use serde_json::json;
 use vary_core::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions, StoredType};
-use vary_core::model::{ModelConfig, VaryTiny, VaryToy, VaryToyConfig, read_vocabulary};
-use vary_core::pipeline::{Checkpoint, default_device};
-use vary_core::train::{TrainConfig, Trainer, compute_in_bf16, draw_parameters};
+use vary_core::model::{ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, vocabulary_of};
+use vary_core::pipeline::default_device;
+use vary_core::train::{TrainConfig, Trainer, compute_in_bf16};
 use vary_core::{Pipeline, Weights};
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer};
-use vary_vision::vocab::{VisionVocabulary, VisionVocabularyConfig};
 
 use crate::captions::{Captioner, Captions};
 use crate::charts::Charts;
@@ -47,9 +46,9 @@ pub struct TrainArgs {
     #[arg(long)]
     from: Option<PathBuf>,
     /// Checkpoint whose vision vocabulary a Vary-toy sees with; the embedded model without it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     vocabulary: Option<PathBuf>,
-    /// Optimizer steps of the whole run.
+    /// Optimizer steps of the whole run; captions of a Vary-toy are learned before, as the recipe says.
     #[arg(long)]
     steps: Option<u64>,
     /// Samples of a step.
@@ -107,53 +106,13 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
                 args.vocabulary.is_none(),
                 "`--vocabulary` is for a Vary-toy: this preset makes one"
             );
+            ensure!(
+                run.recipe.captions.is_none() && run.recipe.charts == 0.0,
+                "`captions` and `charts` are for a Vary-toy: leave them out"
+            );
             run.teach(run.start(config.init(&run.device)))
         }
-        ModelConfig::VaryToy(config) => {
-            ensure!(
-                run.recipe.dense_share == 0.0,
-                "`dense_share` is {}: the vision vocabulary of a Vary-toy rests, it must be 0",
-                run.recipe.dense_share
-            );
-            let plain = run.device.clone().inner();
-            let (tower, found) = match &args.vocabulary {
-                Some(path) => read_vocabulary(path, &plain)?,
-                None => embedded_vocabulary(&plain)?,
-            };
-            ensure!(
-                found == config.sam_config,
-                "the vision vocabulary has other sizes than the model's; `--vocabulary` is for one of the \
-                 same preset's size"
-            );
-            let mut vary = config.init(&run.device);
-            vary.vision_tower_high = tower;
-            match (&run.recipe.captions, &args.from) {
-                (Some(train), None) => {
-                    let captioner = run.captions(config, train)?;
-                    vary.qwen = captioner.qwen;
-                    vary.vision_tower = captioner.vision_tower.valid().materialize();
-                }
-                _ => vary.qwen = run.start(vary.qwen),
-            }
-            run.teach(vary)
-        }
-    }
-}
-
-/// The vision vocabulary of the embedded model.
-fn embedded_vocabulary(
-    device: &Device,
-) -> anyhow::Result<(VisionVocabulary, VisionVocabularyConfig)> {
-    let Checkpoint { config, files, .. } = Weights::nano().open()?;
-    match config {
-        ModelConfig::VaryTiny(config) => {
-            let vary = VaryTiny::from_files(&config, &files, device, Precision::F32)?;
-            Ok((vary.vision_tower, config.sam_config))
-        }
-        ModelConfig::VaryToy(config) => {
-            let vary = VaryToy::from_files(&config, &files, device, Precision::F32)?;
-            Ok((vary.vision_tower_high, config.sam_config))
-        }
+        ModelConfig::VaryToy(config) => run.teach(run.toy(config)?),
     }
 }
 
@@ -172,11 +131,51 @@ impl Run<'_> {
         initialise(model, self.coordinates.as_ref(), self.recipe.seed)
     }
 
-    /// The run that comes before a Vary-toy's, in a directory of its own.
+    /// A Vary-toy with the towers that it will see with.
+    fn toy(&self, config: &VaryToyConfig) -> anyhow::Result<VaryToy> {
+        ensure!(
+            self.recipe.dense_share == 0.0,
+            "`dense_share` is {}: the vision vocabulary of a Vary-toy rests, it must be 0",
+            self.recipe.dense_share
+        );
+        let mut vary = config.init(&self.device);
+        if self.args.from.is_some() {
+            return Ok(vary);
+        }
+        let train = self.recipe.captions.as_ref();
+        let train = train.context(
+            "the recipe has no `captions`: the CLIP tower learns from them, unless `--from` names weights",
+        )?;
+        let plain = self.device.clone().inner();
+        let (name, (tower, found)) = match &self.args.vocabulary {
+            Some(path) => (path.display().to_string(), read_vocabulary(path, &plain)?),
+            None => {
+                let nano = Weights::nano().open()?;
+                let found = vocabulary_of(&nano.config, nano.files, &plain)?;
+                ("the embedded model".into(), found)
+            }
+        };
+        ensure!(
+            found == config.sam_config,
+            "the vision vocabulary of {name} has other sizes than this preset's: pass `--vocabulary` one of \
+             {} px, {} layers of width {}",
+            config.sam_config.img_size,
+            config.sam_config.depth,
+            config.sam_config.embed_dim
+        );
+        vary.vision_tower_high = tower;
+        let captioner = self.captions(config, train)?;
+        vary.qwen = captioner.qwen;
+        vary.vision_tower = captioner.vision_tower.valid().materialize();
+        // What is still to be drawn must not depend on whether captions were learned in this process.
+        self.device.seed(self.recipe.seed);
+        Ok(vary)
+    }
+
+    /// The run that comes before a Vary-toy's, in a directory of its own. It computes in f32.
     fn captions(&self, config: &VaryToyConfig, train: &TrainConfig) -> anyhow::Result<Captioner> {
         let out = self.args.out.join("captions");
         let mut model = Captioner::new(config, &self.device);
-        draw_parameters(&model);
         model.qwen = self.start(model.qwen);
         let objective = Captions {
             scenes: self.recipe.scenes.clone(),
@@ -186,9 +185,14 @@ impl Run<'_> {
             seed: self.recipe.seed,
         };
         let trainer = Trainer::new(train.clone(), &out)?;
+        let decides = json!({
+            "train": train,
+            "scenes": self.recipe.scenes,
+            "seed": self.recipe.seed,
+        });
         keep_recipe(
             &out.join("recipe.json"),
-            &serde_json::to_string_pretty(&self.recipe)?,
+            &serde_json::to_string_pretty(&decides)?,
         )?;
         println!("captions: {} weights", model.num_params());
         Ok(trainer.fit(&objective, model, |_, _| Ok(()))?)
@@ -218,7 +222,7 @@ impl Run<'_> {
             text_config: recipe.texts.clone(),
             texts: Texts::embedded()?,
             charts: match recipe.charts > 0.0 {
-                true => Some((Charts::new()?, recipe.charts)),
+                true => Some((Charts::new(Part::Train)?, recipe.charts)),
                 false => None,
             },
             text_every: recipe.text_every,
@@ -232,14 +236,18 @@ impl Run<'_> {
             frozen_steps,
             sigma: recipe.sigma,
         };
+        let suite = Suite::new(
+            Part::Train,
+            seeds::VALIDATION,
+            recipe.validation_pictures,
+            &self.config,
+        )?;
         let mut validation = Validation {
             run: self,
-            suite: Suite::new(
-                Part::Train,
-                seeds::VALIDATION,
-                recipe.validation_pictures,
-                &self.config,
-            )?,
+            suite: match recipe.charts > 0.0 {
+                true => suite,
+                false => suite.without_charts(),
+            },
             start: Instant::now(),
         };
         let trainer = Trainer::new(recipe.train.clone(), out)?;

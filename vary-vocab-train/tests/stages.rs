@@ -8,6 +8,7 @@ use burn::prelude::*;
 use vary_core::model::{Family, read_vocabulary};
 use vary_core::{Pipeline, Weights};
 use vary_vision::vocab::VisionVocabulary;
+use vary_vocab_train::SceneRecipe;
 
 fn scenes(preset: &str, out: &Path, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
@@ -31,6 +32,18 @@ fn seen(dir: &Path) -> Vec<f32> {
     let ramp = Tensor::<1, Int>::arange(0..3 * size * size, &device).float();
     let pixels = (ramp / 99.0).sin().reshape([1, 3, size, size]);
     tower.forward(pixels).into_data().try_to_vec().unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy(&path, &to),
+            false => drop(std::fs::copy(&path, &to).unwrap()),
+        }
+    }
 }
 
 #[test]
@@ -57,8 +70,14 @@ fn a_small_vary_toy_is_trained_in_one_command() {
     let picture = image::RgbImage::from_pixel(40, 40, image::Rgb([200, 30, 30]));
     vary.ask(&picture, "What is it?").unwrap();
 
-    // A run that is over stays as it is, and another one of the same seed is the same.
+    // Captions that were learned by another process count as well.
+    let resumed = dirs.path().join("resumed");
+    copy(&second.join("captions"), &resumed.join("captions"));
+    finished(&scenes("toy-tiny", &resumed, &see));
     let weights = |dir: &Path| std::fs::read(dir.join("last/model.safetensors")).unwrap();
+    assert!(weights(&resumed) == weights(&second));
+
+    // A run that is over stays as it is, and another one of the same seed is the same.
     let before = weights(&second);
     finished(&scenes("toy-tiny", &second, &see));
     finished(&scenes("toy-tiny", &again, &see));
@@ -66,15 +85,29 @@ fn a_small_vary_toy_is_trained_in_one_command() {
 }
 
 #[test]
-fn a_vocabulary_that_does_not_fit_is_refused() {
+fn what_does_not_fit_is_refused() {
     let dirs = tempfile::tempdir().unwrap();
     let out = dirs.path().join("run");
+    let nano = dirs.path().join("nano.json");
+    let recipe = serde_json::to_string(&SceneRecipe::nano()).unwrap();
+    std::fs::write(
+        &nano,
+        recipe.replace("\"dense_share\":0.4", "\"dense_share\":0.0"),
+    )
+    .unwrap();
+    let nano = nano.to_str().unwrap();
     for (preset, more, named) in [
         ("toy-tiny", &[][..], "other sizes"),
         (
             "tiny",
             &["--vocabulary", "nowhere"][..],
             "is for a Vary-toy",
+        ),
+        ("toy-nano", &["--recipe", nano][..], "no `captions`"),
+        (
+            "toy-tiny",
+            &["--vocabulary", "a", "--from", "b"][..],
+            "cannot be used",
         ),
     ] {
         let output = scenes(preset, &out, more);

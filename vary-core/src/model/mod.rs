@@ -14,7 +14,7 @@ pub use splice::ImagePlace;
 pub use vary_tiny::VaryTiny;
 pub use vary_toy::VaryToy;
 pub use vary_toy_config::VaryToyConfig;
-pub use vocabulary::{read_vocabulary, write_vocabulary};
+pub use vocabulary::{read_vocabulary, vocabulary_of, write_vocabulary};
 
 use std::path::Path;
 

@@ -33,18 +33,27 @@ pub fn read_vocabulary(
     let dir = config_dir(path);
     let files = CheckpointFiles::open(path)?;
     let alone = files.shapes().any(|(name, _)| name == "pos_embed");
-    let (config, files) = match alone {
-        true => (checkpoint::read_config_json(dir)?, files),
-        false => {
-            let config = match ModelConfig::read(dir)? {
-                ModelConfig::VaryTiny(config) => config.sam_config,
-                ModelConfig::VaryToy(config) => config.sam_config,
-            };
-            (config, files.under(&PREFIXES)?)
-        }
-    };
-    let config: VisionVocabularyConfig = config;
+    if !alone {
+        return vocabulary_of(&ModelConfig::read(dir)?, files, device);
+    }
+    let config: VisionVocabularyConfig = checkpoint::read_config_json(dir)?;
     config.validate()?;
+    let tower = checkpoint::load(config.init(device), &files, &key_map())?;
+    Ok((tower, config))
+}
+
+/// The vision vocabulary of an opened checkpoint, of either family.
+///
+/// # Errors
+/// As [`read_vocabulary`].
+pub fn vocabulary_of(
+    config: &ModelConfig,
+    files: CheckpointFiles,
+    device: &Device,
+) -> Result<(VisionVocabulary, VisionVocabularyConfig)> {
+    let config = config.sam_config().clone();
+    config.validate()?;
+    let files = files.under(&PREFIXES)?;
     let tower = checkpoint::load(config.init(device), &files, &key_map())?;
     Ok((tower, config))
 }

@@ -78,8 +78,8 @@ impl QwenConfig {
         }
     }
 
-    /// The size of a Vary-toy that is as small as Vary-nano: 2.5 million weights, most of all those of
-    /// the token table, for a tokenizer of `vocab_size` tokens.
+    /// The size of a Vary-toy that is as small as Vary-nano: 1.8 million weights and 256 for each token of a
+    /// tokenizer of `vocab_size`.
     pub fn nano(vocab_size: usize) -> Self {
         Self {
             vocab_size,

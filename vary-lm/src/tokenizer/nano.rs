@@ -121,7 +121,8 @@ pub fn nano_tokenizer(classes: &[&str]) -> Result<Tokenizer> {
 /// [`nano_tokenizer`] for a Vary-toy of that size: with the tokens of Qwen's chats in the place of
 /// OPT's, and nothing put in front of texts.
 ///
-/// Ids: as there, but for the first four: `<|endoftext|>`, `<pad>`, `<|im_start|>`, `<|im_end|>`.
+/// Ids: in the order of there, the first four being `<|endoftext|>`, `<pad>`, `<|im_start|>`, `<|im_end|>`;
+/// its pieces are others, so the ids after those of coordinates are others too.
 ///
 /// # Errors
 /// As there.

@@ -65,6 +65,16 @@ impl ClipVision {
     /// If there is no such layer ([`ClipVisionConfig::check_layer`] tells), or the picture has
     /// another size.
     pub fn forward(&self, pixels: Tensor<4>, select_layer: isize) -> Tensor<3> {
+        let x = self.forward_states(pixels, self.layers_up_to(select_layer), |_| ());
+        let [_, positions, _] = x.dims();
+        x.narrow(1, 1, positions - 1)
+    }
+
+    /// The number of layers that `hidden_states[select_layer]` goes through.
+    ///
+    /// # Panics
+    /// If there is no such state.
+    pub fn layers_up_to(&self, select_layer: isize) -> usize {
         let states = self.encoder.layers.len() as isize + 1;
         let index = match select_layer {
             n if n < 0 => states + n,
@@ -74,9 +84,7 @@ impl ClipVision {
             (0..states).contains(&index),
             "hidden state {select_layer} of {states}"
         );
-        let x = self.forward_states(pixels, index as usize, |_| ());
-        let [_, positions, _] = x.dims();
-        x.narrow(1, 1, positions - 1)
+        index as usize
     }
 
     /// Runs the first `layers` layers and shows each hidden state to `inspect`, the embedding

@@ -33,7 +33,7 @@ pub struct EvalArgs {
     #[arg(long, default_value_t = 300)]
     pictures: u64,
     /// Only the tasks whose names begin so; all without it.
-    #[arg(long, value_name = "NAME", num_args = 1..)]
+    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "data")]
     task: Vec<String>,
     /// Seed of the pictures; the default is never trained or tuned on.
     #[arg(long, default_value_t = seeds::HELD_OUT)]

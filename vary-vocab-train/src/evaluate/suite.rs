@@ -16,7 +16,7 @@ use crate::questions::{Objects, Question};
 use crate::scenes::{Atlas, Scene, SceneConfig, draw};
 use crate::texts::{TextConfig, TextKind, TextScene, Texts, Written};
 
-/// Everything that the embedded model is asked, on drawn pictures.
+/// What small models are asked on drawn pictures. Charts and forms are for the second stage.
 pub struct Suite {
     atlas: Atlas,
     texts: Texts,
@@ -136,7 +136,7 @@ impl Suite {
         Ok(Self {
             atlas: Atlas::embedded()?,
             texts: Texts::embedded()?,
-            charts: Charts::new()?,
+            charts: Charts::new(part)?,
             scenes,
             text,
             seed,
@@ -166,6 +166,12 @@ impl Suite {
         }
         self.tasks.retain(|(_, task, _)| begins(task));
         Ok(self)
+    }
+
+    /// All tasks but charts and forms.
+    pub fn without_charts(mut self) -> Self {
+        self.tasks.retain(|(_, _, asked)| *asked != Asked::Chart);
+        self
     }
 
     /// Asks a model everything.
@@ -319,7 +325,7 @@ fn read(text: TextScene, task: Task<'_>, written: &Written) -> Exercise {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
-    use vary_core::model::VaryTinyConfig;
+    use vary_core::model::{VaryTinyConfig, VaryToyConfig};
 
     #[test]
     fn tasks_are_taken_by_the_beginning_of_their_names() {
@@ -337,6 +343,19 @@ mod tests {
             error.contains("`poems`") && error.contains("small pages"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_vary_toy_is_asked_as_it_was_taught() {
+        let config = VaryToyConfig::nano(100).into();
+        let suite = Suite::new(Part::Train, 5, 1, &config).unwrap();
+        let asked = |asked| suite.exercise(asked, 0).unwrap().question;
+        assert_eq!(
+            asked(Asked::Detect { crowd: false }),
+            "Detect all objects in this image."
+        );
+        assert!(asked(Asked::Chart).ends_with("Answer using a single word or phrase."));
+        assert!(suite.without_charts().tasks.len() == TASKS.len() - 1);
     }
 
     #[test]

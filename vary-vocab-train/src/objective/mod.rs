@@ -38,7 +38,7 @@ impl<M: Student> SceneModel<M> {
     /// Adds fresh helper heads to a model of `config`.
     pub fn new(vary: M, config: &ModelConfig, classes: usize, device: &Device) -> Self {
         let [_, d_model] = vary.language_model().embedding_shape();
-        let heads = vary.trained_tower().map(|_| DenseHeadsConfig {
+        let heads = vary.vocabulary().map(|_| DenseHeadsConfig {
             classes,
             neck_chans: config.sam_config().out_chans,
             d_model,
@@ -85,7 +85,7 @@ pub struct SceneObjective<M = VaryTiny> {
     /// Seed of the data order.
     pub seed: u64,
     /// Steps at the start in which the language model rests: only the helper heads' losses are
-    /// learned.
+    /// learned. None for a Vary-toy, which has no such heads.
     pub dense_steps: u64,
     /// Steps after those in which the vision vocabulary rests: a step costs a third, and the
     /// language model learns to read what the tokens already say.
@@ -150,15 +150,13 @@ impl<M: Student> Objective for SceneObjective<M> {
         // What the weights are computed in; losses are computed in f32.
         let dtype = model.edges.weight.val().dtype();
         let of_tower = |(i, processor): (usize, &ImageProcessor)| {
-            let values: Vec<f32> = micro.iter().flat_map(|s| s.pixels[i].clone()).collect();
-            let shape = [micro.len(), 3, processor.size, processor.size];
-            let pixels: Tensor<4> = Tensor::from_data(TensorData::new(values, shape), &device);
-            pixels.cast(dtype)
+            let pixels = micro.iter().map(|s| &s.pixels[i][..]);
+            batched(pixels, processor.size, &device).cast(dtype)
         };
         let processors = model.vary.processors().iter().enumerate();
         let mut pixels: Vec<Tensor<4>> = processors.map(of_tower).collect();
 
-        let taught = model.vary.trained_tower().zip(model.dense.as_ref());
+        let taught = model.vary.vocabulary().zip(model.dense.as_ref());
         let ((tower, projector), heads) = match taught {
             Some(taught) if self.phase(step.index) != Phase::Frozen => taught,
             _ => {
@@ -191,6 +189,21 @@ impl<M: Student> Objective for SceneObjective<M> {
         }
         Ok(Loss { total, parts })
     }
+}
+
+/// Pictures of a batch.
+///
+/// # Shapes
+/// - pixels: `[3, size, size]` each, planar
+/// - output: `[batch, 3, size, size]`
+pub(crate) fn batched<'a>(
+    pixels: impl ExactSizeIterator<Item = &'a [f32]>,
+    size: usize,
+    device: &Device,
+) -> Tensor<4> {
+    let shape = [pixels.len(), 3, size, size];
+    let values: Vec<f32> = pixels.flatten().copied().collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 impl<M> SceneObjective<M> {

@@ -1,7 +1,9 @@
 use burn::module::{Module, ModuleDisplay};
+use burn::nn::Linear;
 use burn::prelude::*;
 use vary_core::model::{VaryModel, VaryTiny, VaryToy};
 use vary_core::train::Trainable;
+use vary_vision::vocab::VisionVocabulary;
 
 /// A model that drawn pictures teach: Vary-tiny+ the first stage of the paper, Vary-toy the second.
 pub trait Student: Trainable + ModuleDisplay + Send + Sync + 'static {
@@ -12,7 +14,12 @@ pub trait Student: Trainable + ModuleDisplay + Send + Sync + 'static {
     /// learns to read them.
     fn rest_vision(self) -> Self;
 
-    /// Image tokens of towers that rest: they enter as constants.
+    /// The vision vocabulary and the projector of its tokens, of a model whose vision vocabulary learns
+    /// in some phase.
+    fn vocabulary(&self) -> Option<(&VisionVocabulary, &Linear)>;
+
+    /// Image tokens of towers that rest. What they make enters as a constant, and so do the image tokens
+    /// where the projectors rest too.
     ///
     /// # Shapes
     /// As [`encode_pixels`](VaryModel::encode_pixels).
@@ -31,7 +38,14 @@ impl Student for VaryTiny {
         self
     }
 
+    fn vocabulary(&self) -> Option<(&VisionVocabulary, &Linear)> {
+        Some((&self.vision_tower, &self.mm_projector))
+    }
+
     fn resting_tokens(&self, pixels: Vec<Tensor<4>>) -> Tensor<3> {
+        if !self.mm_projector.weight.val().is_autodiff() {
+            return self.encode_pixels(pixels);
+        }
         let pixels = pixels.into_iter().map(Tensor::inner).collect();
         self.valid().encode_pixels(pixels)
     }
@@ -46,6 +60,10 @@ impl Student for VaryToy {
 
     fn rest_vision(self) -> Self {
         self
+    }
+
+    fn vocabulary(&self) -> Option<(&VisionVocabulary, &Linear)> {
+        None
     }
 
     fn resting_tokens(&self, pixels: Vec<Tensor<4>>) -> Tensor<3> {

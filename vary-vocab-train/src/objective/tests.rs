@@ -4,6 +4,7 @@ use super::sample::{Asked, Place};
 use super::*;
 use crate::charts::Charts;
 use crate::dense::token_of;
+use crate::part::Part;
 use crate::recipe::Preset;
 use burn::optim::GradientsParams;
 use vary_core::model::{VaryTinyConfig, VaryToy};
@@ -287,7 +288,7 @@ fn bf16_computes_nearly_the_same() {
 #[test]
 fn a_vary_toy_is_asked_in_its_own_words() {
     let mut objective = objective_of::<VaryToy>(Preset::ToyNano);
-    objective.charts = Some((Charts::new().unwrap(), 0.5));
+    objective.charts = Some((Charts::new(Part::Train).unwrap(), 0.5));
     let coordinates = objective.coordinates.as_ref().unwrap();
     let (mut boxes, mut charts) = (0, 0);
     for index in 0..40 {

@@ -28,6 +28,15 @@ const TRAIN: Files = fonts!("train":
 const HELD_OUT: Files = fonts!("held_out":
     "sans-7" "bold-1" "serif-5" "serif-6" "mono-4" "slab-2" "condensed-3" "rounded-2");
 
+/// The content of the font files of a part.
+pub(crate) fn files(part: Part) -> impl Iterator<Item = &'static [u8]> {
+    let files = match part {
+        Part::Train => TRAIN,
+        Part::HeldOut => HELD_OUT,
+    };
+    files.iter().map(|(_, bytes)| *bytes)
+}
+
 /// All fonts.
 pub(super) struct Fonts {
     train: Vec<Face>,

@@ -25,12 +25,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use config::TextConfig;
+pub(crate) use fonts::files;
 pub use written::Written;
 
 use crate::error::Result;
 use crate::part::Part;
 use crate::scenes::canvas::Canvas;
 use crate::scenes::random::Random;
+
 use fonts::Fonts;
 use sheet::{SIDE, Sheet};
 use words::Words;

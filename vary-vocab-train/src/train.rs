@@ -27,9 +27,9 @@ use crate::scenes::Atlas;
 use crate::texts::Texts;
 use crate::validation::ValidationLog;
 
-/// Trains on drawn scenes and texts: Vary-tiny+, or a Vary-toy with the vision vocabulary of one; writes the best model by validation to `best/` (16 bits), the
-/// final one to `last/`, and all weights with the helper heads to `trained.safetensors` (16 bits, at each
-/// checkpoint), from which another run can start. A run that was interrupted goes on.
+/// Trains on drawn scenes and texts: Vary-tiny+, or a Vary-toy with the vision vocabulary of one; writes
+/// the best model by validation to `best/` (16 bits), the final one to `last/`, and all weights with the
+/// helper heads to `trained.safetensors` (16 bits, at each checkpoint), from which another run can start. A run that was interrupted goes on.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Sizes of model and run.

@@ -36,10 +36,7 @@ pub fn read_vocabulary(
     if !alone {
         return vocabulary_of(&ModelConfig::read(dir)?, files, device);
     }
-    let config: VisionVocabularyConfig = checkpoint::read_config_json(dir)?;
-    config.validate()?;
-    let tower = checkpoint::load(config.init(device), &files, &key_map())?;
-    Ok((tower, config))
+    load(checkpoint::read_config_json(dir)?, &files, device)
 }
 
 /// The vision vocabulary of an opened checkpoint, of either family.
@@ -51,10 +48,20 @@ pub fn vocabulary_of(
     files: CheckpointFiles,
     device: &Device,
 ) -> Result<(VisionVocabulary, VisionVocabularyConfig)> {
-    let config = config.sam_config().clone();
+    load(
+        config.sam_config().clone(),
+        &files.under(&PREFIXES)?,
+        device,
+    )
+}
+
+fn load(
+    config: VisionVocabularyConfig,
+    files: &CheckpointFiles,
+    device: &Device,
+) -> Result<(VisionVocabulary, VisionVocabularyConfig)> {
     config.validate()?;
-    let files = files.under(&PREFIXES)?;
-    let tower = checkpoint::load(config.init(device), &files, &key_map())?;
+    let tower = checkpoint::load(config.init(device), files, &key_map())?;
     Ok((tower, config))
 }
 

@@ -26,6 +26,18 @@ pub(super) struct PositionTables {
     logn: Option<Tensor<4>>,
 }
 
+impl PositionTables {
+    /// # Shapes
+    /// - q, output: `[batch, n_heads, seq, head_dim]`
+    fn queries(&self, q: Tensor<4>) -> Tensor<4> {
+        let q = self.rotation.apply(q);
+        match &self.logn {
+            Some(factors) => q * factors.clone(),
+            None => q,
+        }
+    }
+}
+
 impl Positions {
     /// Tables for `positions` of a sequence whose prompt has `prompt` of them; `like` says device,
     /// type, and whether this is training.
@@ -174,12 +186,9 @@ impl SelfAttention {
                 outputs(&qkv.k_proj, x, key_head * dim, dim),
             ],
         };
-        let turn = |t: Tensor<3>| positions.rotation.apply(t.unsqueeze_dim(1));
-        let q = match &positions.logn {
-            Some(factors) => turn(q) * factors.clone(),
-            None => turn(q),
-        };
-        [q, turn(k)].map(|t| t.squeeze_dim(1))
+        let q = positions.queries(q.unsqueeze_dim(1));
+        let k = positions.rotation.apply(k.unsqueeze_dim(1));
+        [q, k].map(|t| t.squeeze_dim(1))
     }
 
     fn forward(
@@ -195,11 +204,7 @@ impl SelfAttention {
                 .swap_dims(1, 2)
         };
         let [q, k, v] = self.project(x);
-        let q = positions.rotation.apply(split(q, self.n_heads));
-        let q = match &positions.logn {
-            Some(factors) => q * factors.clone(),
-            None => q,
-        };
+        let q = positions.queries(split(q, self.n_heads));
         let k = positions.rotation.apply(split(k, self.n_kv_heads));
         let v = split(v, self.n_kv_heads);
         linear(&self.c_proj, causal_attention(q, k, v, padding, cache))

@@ -60,38 +60,53 @@ impl<M> SceneObjective<M> {
     pub(super) fn draw(&self, index: u64) -> Drawn {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5_eed0_fa5c);
         rng.set_stream(index);
-        if self.reads(index)
-            && let Some((charts, share)) = &self.charts
-            && rng.random_bool(*share)
-            && let Some((image, questions)) = charts.draw(self.seed, index, &mut rng)
-        {
-            let asked = questions.iter().take(self.questions);
-            return Drawn {
-                questions: asked.map(Question::of_chart).collect(),
-                together: rng.random_bool(self.follow_ups),
-                objects: vec![],
-                letters: vec![],
-                image,
-            };
+        let mut drawn = match self.reads(index) {
+            true => match self.chart(index, &mut rng) {
+                Some(chart) => chart,
+                None => self.text(index, &mut rng),
+            },
+            false => self.scene(index, &mut rng),
+        };
+        drawn.together = rng.random_bool(self.follow_ups);
+        drawn
+    }
+
+    /// As often as the share of charts says, and where one fits.
+    fn chart(&self, index: u64, rng: &mut ChaCha8Rng) -> Option<Drawn> {
+        let (charts, share) = self.charts.as_ref()?;
+        if !rng.random_bool(*share) {
+            return None;
         }
-        if self.reads(index) {
-            let text = self.texts.draw(&self.text_config, None, self.seed, index);
-            let questions = self.ask(|| Question::read(&text, &mut rng));
-            let written = text.plain.text.chars().zip(&text.plain.places);
-            let letters = written.filter_map(|(c, place)| Letter::new(c, (*place)?));
-            return Drawn {
-                questions,
-                together: rng.random_bool(self.follow_ups),
-                objects: vec![],
-                letters: letters.collect(),
-                image: text.image,
-            };
+        let (image, questions) = charts.draw(self.seed, index, rng)?;
+        let asked = questions.iter().take(self.questions);
+        Some(Drawn {
+            questions: asked.map(Question::of_chart).collect(),
+            together: false,
+            objects: vec![],
+            letters: vec![],
+            image,
+        })
+    }
+
+    fn text(&self, index: u64, rng: &mut ChaCha8Rng) -> Drawn {
+        let text = self.texts.draw(&self.text_config, None, self.seed, index);
+        let written = text.plain.text.chars().zip(&text.plain.places);
+        let letters = written.filter_map(|(c, place)| Letter::new(c, (*place)?));
+        Drawn {
+            questions: self.ask(|| Question::read(&text, rng)),
+            together: false,
+            objects: vec![],
+            letters: letters.collect(),
+            image: text.image,
         }
+    }
+
+    fn scene(&self, index: u64, rng: &mut ChaCha8Rng) -> Drawn {
         let (names, family) = (self.atlas.names(), self.model.family());
         let scene = draw(&self.scenes, &self.atlas, self.seed, index);
         Drawn {
-            questions: self.ask(|| Question::draw(&scene, names, family, &mut rng)),
-            together: rng.random_bool(self.follow_ups),
+            questions: self.ask(|| Question::draw(&scene, names, family, rng)),
+            together: false,
             objects: scene.objects,
             letters: vec![],
             image: scene.image,

@@ -3,6 +3,8 @@
 #![cfg(feature = "nano")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::num::NonZeroUsize;
+
 use burn::prelude::*;
 use image::{Rgb, RgbImage};
 use vary_core::checkpoint::{Precision, read_config_json};
@@ -19,7 +21,9 @@ fn map() -> ScoreMap {
 /// Vary-nano, calibrated or not.
 fn nano(map: Option<ScoreMap>) -> Pipeline {
     let mut checkpoint = Weights::nano().open().unwrap();
-    checkpoint.config.set_score_map(map);
+    checkpoint
+        .config
+        .set_calibration(map.map(|map| (map, NonZeroUsize::MIN)));
     checkpoint.load(&Device::flex(), Precision::F32).unwrap()
 }
 
@@ -84,7 +88,7 @@ fn both_families_carry_it_and_need_not() {
             json
         };
         assert!(!round_trip(&config).contains("score_map"));
-        config.set_score_map(Some(map()));
+        config.set_calibration(Some((map(), NonZeroUsize::MIN)));
         let json = round_trip(&config);
         assert!(json.contains(r#""score_map":[[0.0,0.5],[0.5,0.9],[1.0,0.95]]"#));
         assert_eq!(config.score_map(), Some(&map()));

@@ -76,6 +76,29 @@ impl KvCache {
         }
     }
 
+    /// The first `len` positions, for each of `batch` sequences that go on from there apart, with room
+    /// for `capacity` positions in all. For the cache of one sequence.
+    ///
+    /// # Panics
+    /// If that many positions are not held, or do not fit.
+    #[must_use]
+    pub fn fork(&self, batch: usize, len: usize, capacity: usize) -> Self {
+        let held = self.len();
+        assert!(
+            len <= held && len <= capacity,
+            "cannot fork a kv cache of {held} positions at {len} with room for {capacity}"
+        );
+        Self {
+            layers: self
+                .layers
+                .iter()
+                .map(|layer| layer.fork(batch, len, capacity))
+                .collect(),
+            capacity,
+            prompt_len: self.prompt_len,
+        }
+    }
+
     /// Keys and values that a layer holds, `[batch, n_kv_heads, len, head_dim]`; `None` beyond the
     /// last layer.
     pub fn layer_tensors(&self, index: usize) -> Option<(Tensor<4>, Tensor<4>)> {
@@ -118,16 +141,25 @@ impl LayerCache {
     }
 
     fn grow(&mut self, capacity: usize) {
-        let longer = |old: &Tensor<4>| {
-            let [batch, heads, _, head_dim] = old.dims();
+        *self = self.fork(1, self.len, capacity);
+    }
+
+    /// `times` copies of the first `len` positions, with room for `capacity`.
+    fn fork(&self, times: usize, len: usize, capacity: usize) -> Self {
+        let copies = |old: &Tensor<4>| {
+            let held = old.clone().narrow(2, 0, len).repeat_dim(0, times);
+            let [batch, heads, _, head_dim] = held.dims();
             let new = Tensor::zeros(
                 [batch, heads, capacity, head_dim],
                 (&old.device(), old.dtype()),
             );
-            let held = [0..batch, 0..heads, 0..self.len, 0..head_dim];
-            new.slice_assign(held.clone(), old.clone().slice(held))
+            new.slice_assign([0..batch, 0..heads, 0..len, 0..head_dim], held)
         };
-        (self.k, self.v) = (longer(&self.k), longer(&self.v));
+        Self {
+            k: copies(&self.k),
+            v: copies(&self.v),
+            len,
+        }
     }
 }
 
@@ -163,5 +195,26 @@ mod tests {
         k.assert_eq(&expected, true);
         let negative = TensorData::from([[[[-1f32, -1.0], [-3.0, -3.0], [-4.0, -4.0]]]]);
         v.assert_eq(&negative, true);
+    }
+
+    #[test]
+    fn forks_begin_alike_and_go_on_apart() {
+        let mut cache = KvCache::new(1, [1, 1, 3, 2], &Device::flex(), DType::F32);
+        let append = |cache: &mut KvCache, k: Tensor<4>| {
+            let held = cache.layer(0).map(|layer| layer.append(k.clone(), -k));
+            held.unwrap_or_else(|| unreachable!("there is a layer")).0
+        };
+        append(&mut cache, row(1.0));
+        append(&mut cache, row(2.0));
+        let mut forks = cache.fork(2, 1, 4);
+        assert_eq!((forks.len(), forks.capacity()), (1, 4));
+        let held = append(&mut forks, Tensor::cat(vec![row(3.0), row(4.0)], 0));
+        let expected = [[[[1f32, 1.0], [3.0, 3.0]]], [[[1.0, 1.0], [4.0, 4.0]]]];
+        held.into_data()
+            .assert_eq(&TensorData::from(expected), true);
+        // The one that was forked is as it was.
+        let held = append(&mut cache, row(5.0)).into_data();
+        let expected = [[[[1f32, 1.0], [2.0, 2.0], [5.0, 5.0]]]];
+        held.assert_eq(&TensorData::from(expected), true);
     }
 }

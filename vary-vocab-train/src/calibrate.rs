@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::ensure;
@@ -7,11 +8,11 @@ use vary_core::Weights;
 use vary_core::checkpoint::{Precision, read_config_json, write_atomic};
 use vary_core::detection::ScoreMap;
 use vary_core::eval::{Calibration, CalibrationSummary, DetectionEval};
-use vary_core::pipeline::default_device;
+use vary_core::pipeline::{Answer, AnswerOptions, default_device};
 
 use crate::evaluate::{answer_scenes, truths};
 use crate::recipe::seeds;
-use crate::scenes::{Atlas, SceneConfig};
+use crate::scenes::{Atlas, Scene, SceneConfig};
 
 /// Boxes below which a fit says little.
 const MIN_BOXES: usize = 100;
@@ -27,6 +28,9 @@ pub struct CalibrateArgs {
     /// Number of scenes.
     #[arg(long, default_value_t = 400)]
     scenes: u64,
+    /// How often each picture is read from now on, its boxes being fused; as often as before without it.
+    #[arg(long, value_name = "N")]
+    readings: Option<NonZeroUsize>,
 }
 
 /// Runs the subcommand `calibrate`.
@@ -38,8 +42,13 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
     // Not as a model's configuration: fields of other programs stay.
     let mut file: Map<String, Value> = read_config_json(&args.weights)?;
     let mut checkpoint = Weights::dir(&args.weights).open()?;
+    let readings = args.readings.unwrap_or(checkpoint.config.readings());
+    let options = AnswerOptions {
+        readings: Some(readings),
+        ..AnswerOptions::default()
+    };
     // Fitted to raw scores.
-    checkpoint.config.set_score_map(None);
+    checkpoint.config.set_calibration(None);
     let pipeline = checkpoint.load(&default_device()?, Precision::default())?;
 
     let atlas = Atlas::embedded()?;
@@ -51,10 +60,11 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
     let mut halves = [(); 2].map(|()| DetectionEval::new(atlas.names()));
     let mut scene_count = 0;
     let (seed, count) = (seeds::VALIDATION, args.scenes);
-    answer_scenes(&pipeline, &config, &atlas, seed, count, |scene, answer| {
+    let each = |scene: &Scene, answer: &Answer| {
         halves[scene_count % 2].add(&truths(scene, &atlas), &answer.detections);
         scene_count += 1;
-    })?;
+    };
+    answer_scenes(&pipeline, &config, &atlas, seed, count, &options, each)?;
     let [even, odd] = [halves[0].scored(), halves[1].scored()];
     let all = [even, odd].concat();
     ensure!(
@@ -64,7 +74,14 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
         all.len()
     );
 
-    println!("{} boxes in {scene_count} scenes of seed {seed}", all.len());
+    let times = match readings.get() {
+        1 => "once".into(),
+        n => format!("{n} times"),
+    };
+    println!(
+        "{} boxes in {scene_count} scenes of seed {seed}, read {times}",
+        all.len()
+    );
     let mut before = Calibration::default();
     all.iter()
         .for_each(|&(score, right)| before.add(score, right));
@@ -73,6 +90,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
 
     let map = ScoreMap::fit(all);
     file.insert("score_map".into(), serde_json::to_value(map)?);
+    file.insert("readings".into(), readings.get().into());
     let path = args.weights.join("config.json");
     let mut text = serde_json::to_vec_pretty(&file)?;
     text.push(b'\n');

@@ -7,10 +7,11 @@ use std::process::{Command, Output};
 
 use vary_core::model::ModelConfig;
 
-fn calibrate(dir: &Path, scenes: &str) -> Output {
+fn calibrate(dir: &Path, scenes: &str, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
         .args(["calibrate", "--scenes", scenes, "--weights"])
         .arg(dir)
+        .args(more)
         .env("RAYON_NUM_THREADS", "2")
         .output()
         .unwrap()
@@ -38,26 +39,31 @@ fn scores_become_probabilities() {
     fs::write(&path, config.to_string()).unwrap();
     let before = fs::read(&path).unwrap();
 
-    let output = calibrate(dir.path(), "2");
+    let output = calibrate(dir.path(), "2", &[]);
     assert!(!output.status.success());
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("--scenes"), "{told}");
     assert_eq!(fs::read(&path).unwrap(), before);
 
-    let output = calibrate(dir.path(), "60");
+    let output = calibrate(dir.path(), "60", &["--readings", "2"]);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     let told = String::from_utf8(output.stdout).unwrap();
     let ([ece, brier], after) = (numbers(&told, "before"), numbers(&told, "after"));
     assert!(after[0] < ece && after[1] < brier, "{told}");
-    assert!(ModelConfig::read(dir.path()).unwrap().score_map().is_some());
+    assert!(told.contains("read 2 times"), "{told}");
+    let written = ModelConfig::read(dir.path()).unwrap();
+    assert!(written.score_map().is_some());
+    assert_eq!(written.readings().get(), 2);
     let calibrated = fs::read(&path).unwrap();
     let mut file: serde_json::Value = serde_json::from_slice(&calibrated).unwrap();
-    file.as_object_mut().unwrap().remove("score_map");
-    config.as_object_mut().unwrap().remove("score_map");
+    for field in ["score_map", "readings"] {
+        file.as_object_mut().unwrap().remove(field);
+        config.as_object_mut().unwrap().remove(field);
+    }
     assert_eq!(file, config);
 
-    // The second time from the raw scores again.
-    assert!(calibrate(dir.path(), "60").status.success());
+    // The second time from the raw scores again, read as often.
+    assert!(calibrate(dir.path(), "60", &[]).status.success());
     assert_eq!(fs::read(&path).unwrap(), calibrated);
 }

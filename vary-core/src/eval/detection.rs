@@ -47,6 +47,7 @@ impl GroundTruth {
 #[derive(Debug, Clone)]
 pub struct DetectionEval {
     index: HashMap<String, usize>,
+    min_score: f32,
     coco: CocoEval,
     confusion: Confusion,
     images: usize,
@@ -72,6 +73,7 @@ impl DetectionEval {
                 .enumerate()
                 .map(|(i, c)| (c, i))
                 .collect(),
+            min_score: 0.0,
             coco: CocoEval::default(),
             confusion: Confusion::new(classes),
             images: 0,
@@ -80,6 +82,14 @@ impl DetectionEval {
             overlap: 0.0,
             scored: vec![],
         }
+    }
+
+    /// Detections with a smaller score count for the COCO numbers only, which are about all scores there
+    /// are: precision, recall, calibration and confusion are those of what a user is told.
+    #[must_use]
+    pub fn with_min_score(mut self, min_score: f32) -> Self {
+        self.min_score = min_score;
+        self
     }
 
     /// Adds one picture. True objects of other classes than those evaluated are left out, and so
@@ -95,7 +105,9 @@ impl DetectionEval {
             .collect();
         self.images += 1;
         self.add_coco(&truths, &detections);
-        self.add_matches(&truths, &detections);
+        let told = |(_, d): &(Option<usize>, &Detection)| d.score >= self.min_score;
+        let told: Vec<_> = detections.into_iter().filter(told).collect();
+        self.add_matches(&truths, &told);
     }
 
     fn add_coco(
@@ -125,7 +137,8 @@ impl DetectionEval {
         }
     }
 
-    /// Pairs boxes one to one, those that overlap most first, whatever their class.
+    /// Pairs boxes one to one, those of the same class first, and of those the ones that overlap most: a
+    /// second guess at what an object is takes nothing from a right one.
     fn add_matches(
         &mut self,
         truths: &[(usize, &GroundTruth)],
@@ -141,7 +154,8 @@ impl DetectionEval {
             })
             .filter(|(iou, ..)| *iou >= HIT_IOU)
             .collect();
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let same = |&(_, i, j): &(f32, usize, usize)| Some(truths[i].0) == detections[j].0;
+        pairs.sort_by(|a, b| same(b).cmp(&same(a)).then(b.0.total_cmp(&a.0)));
 
         let none = self.confusion.classes.len();
         let mut matched = vec![false; truths.len()];
@@ -227,8 +241,8 @@ impl DetectionEval {
 }
 
 /// What [`DetectionEval`] measured. Shares are in 0..=1, and -1 where there is nothing to divide by.
-/// A hit is a box of the right class with an IoU of at least 0.5; every detection counts, whatever
-/// its score.
+/// A hit is a box of the right class with an IoU of at least 0.5. Detections are those with the least
+/// score ([`DetectionEval::with_min_score`]) or more, but for the COCO numbers all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectionSummary {
     /// Pictures.

@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use burn::prelude::*;
@@ -9,6 +10,7 @@ use super::splice::ImagePlace;
 use super::{VaryModel, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
 use crate::checkpoint::{CheckpointFiles, Precision, parse_config_json};
 use crate::detection::ScoreMap;
+use crate::pipeline::MIN_SCORE;
 use crate::{Error, Result};
 
 /// The families of models that a checkpoint can be of.
@@ -132,12 +134,32 @@ impl ModelConfig {
         }
     }
 
-    /// Puts another score map in the place of what there is; none for weights that change.
-    pub fn set_score_map(&mut self, map: Option<ScoreMap>) {
-        match self {
-            Self::VaryTiny(config) => config.score_map = map,
-            Self::VaryToy(config) => config.score_map = map,
-        }
+    /// How many readings of a picture the score map was fitted to; one without a map.
+    pub fn readings(&self) -> NonZeroUsize {
+        let (map, readings) = match self {
+            Self::VaryTiny(config) => (&config.score_map, config.readings),
+            Self::VaryToy(config) => (&config.score_map, config.readings),
+        };
+        map.as_ref().map_or(NonZeroUsize::MIN, |_| readings)
+    }
+
+    /// The default of [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score).
+    pub fn min_score(&self) -> f32 {
+        self.score_map().map_or(0.0, |_| MIN_SCORE)
+    }
+
+    /// Puts another score map, and the readings that it was fitted to, in the place of what there is; none
+    /// for weights that change.
+    pub fn set_calibration(&mut self, calibration: Option<(ScoreMap, NonZeroUsize)>) {
+        let (new_map, new_readings) = match calibration {
+            Some((map, readings)) => (Some(map), readings),
+            None => (None, NonZeroUsize::MIN),
+        };
+        let (score_map, readings) = match self {
+            Self::VaryTiny(config) => (&mut config.score_map, &mut config.readings),
+            Self::VaryToy(config) => (&mut config.score_map, &mut config.readings),
+        };
+        (*score_map, *readings) = (new_map, new_readings);
     }
 
     /// Checks that the parts fit each other.

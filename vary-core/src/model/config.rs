@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 use vary_lm::opt::OptConfig;
 use vary_vision::preprocess::ImageProcessor;
@@ -38,6 +40,18 @@ pub struct VaryTinyConfig {
     /// What scores of detections go through, where the checkpoint is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_map: Option<ScoreMap>,
+    /// How many readings of a picture `score_map` was fitted to, see
+    /// [`AnswerOptions::readings`](crate::pipeline::AnswerOptions::readings). One without a map.
+    #[serde(default = "one_reading", skip_serializing_if = "is_one")]
+    pub readings: NonZeroUsize,
+}
+
+pub(super) fn one_reading() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+
+pub(super) fn is_one(readings: &NonZeroUsize) -> bool {
+    *readings == NonZeroUsize::MIN
 }
 
 fn model_type() -> String {
@@ -112,6 +126,7 @@ impl VaryTinyConfig {
             sam_config,
             opt,
             score_map: None,
+            readings: one_reading(),
         }
     }
 

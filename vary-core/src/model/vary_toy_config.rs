@@ -1,9 +1,12 @@
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 use vary_lm::qwen::QwenConfig;
 use vary_vision::clip::ClipVisionConfig;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
+use super::config::{is_one, one_reading};
 use super::splice::ImagePlace;
 use crate::detection::ScoreMap;
 use crate::{Error, Result};
@@ -48,6 +51,10 @@ pub struct VaryToyConfig {
     /// What scores of detections go through, where the checkpoint is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_map: Option<ScoreMap>,
+    /// How many readings of a picture `score_map` was fitted to, see
+    /// [`AnswerOptions::readings`](crate::pipeline::AnswerOptions::readings). One without a map.
+    #[serde(default = "one_reading", skip_serializing_if = "is_one")]
+    pub readings: NonZeroUsize,
 }
 
 fn model_type() -> String {
@@ -95,6 +102,7 @@ impl VaryToyConfig {
             im_end_token: end_token(),
             image_token_len: token_len(),
             score_map: None,
+            readings: one_reading(),
         }
     }
 

@@ -1,10 +1,14 @@
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::time::Duration;
 
 use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
 
 use crate::detection::Detection;
+
+/// Probability below which a box is not worth telling, see [`AnswerOptions::min_score`].
+pub const MIN_SCORE: f32 = 0.25;
 
 /// How an answer is generated.
 ///
@@ -19,8 +23,19 @@ pub struct AnswerOptions {
     /// End an answer that goes round in circles.
     pub loop_guard: Option<LoopGuard>,
     /// Of boxes of one label that overlap with an IoU above this, [`Answer::detections`] has the
-    /// surest only ([`nms`](crate::detection::nms)); 1 keeps all.
+    /// surest only ([`nms`](crate::detection::nms)); 1 keeps all. Boxes of several readings that
+    /// overlap so are one object.
     pub nms_iou: f32,
+    /// How often an answer with boxes is read: once as it is told, the other times at random and all
+    /// at once, and the boxes are [`fuse`](crate::detection::fuse)d. That finds objects which
+    /// a single reading passes over and takes longer; text, tokens and [`Event::Box`] are of the first
+    /// reading. Without a number, as often as the checkpoint was calibrated for
+    /// ([`ModelConfig::readings`](crate::model::ModelConfig::readings)): scores are probabilities
+    /// for that number only.
+    pub readings: Option<NonZeroUsize>,
+    /// Boxes with a smaller score are left out of [`Answer::detections`]. Without a number, those below
+    /// [`MIN_SCORE`] where the checkpoint is calibrated and scores are probabilities, else none.
+    pub min_score: Option<f32>,
     /// Ends the answer from elsewhere; looked at before the picture is encoded and before every
     /// token.
     pub cancellation: CancellationToken,
@@ -37,7 +52,9 @@ impl Default for AnswerOptions {
                 max_repeats: 4,
             }),
             // Objects of one class seldom hide each other more than that.
-            nms_iou: 0.7,
+            nms_iou: 0.5,
+            readings: None,
+            min_score: None,
             cancellation: CancellationToken::new(),
         }
     }
@@ -131,7 +148,7 @@ pub struct Usage {
     pub image_tokens: usize,
     /// Tokens of the whole prompt, those of the pictures included.
     pub prompt_tokens: usize,
-    /// Tokens of the answer, without the one that ends it.
+    /// Tokens of the answer's text, without the one that ends it.
     pub new_tokens: usize,
 }
 
@@ -142,7 +159,7 @@ pub struct Times {
     pub encode: Duration,
     /// Reading the prompt.
     pub prefill: Duration,
-    /// Generating the answer.
+    /// Generating the answer, in all its readings.
     pub decode: Duration,
 }
 
@@ -162,7 +179,8 @@ pub enum Event {
         /// One token's text, or that of several which share a character.
         text: String,
     },
-    /// A box is complete. They come in the order of the text, those that are told twice as well.
+    /// A box is complete. They come in the order of the text, those that are told twice and those below
+    /// [`AnswerOptions::min_score`] as well.
     Box(Detection),
     /// The end, with everything said before.
     Done(Answer),

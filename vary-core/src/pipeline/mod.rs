@@ -33,6 +33,7 @@ mod chat;
 mod image;
 #[cfg(feature = "nano")]
 mod nano;
+mod reread;
 mod score;
 mod session;
 mod stream;
@@ -45,7 +46,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use vary_lm::tokenizer::{CoordinateTokens, END_OF_TEXT, EOS, IM_END, Tokenizer};
 
-pub use answer::{Answer, AnswerOptions, Event, Scored, Times, TokenScore, Usage};
+pub use answer::{Answer, AnswerOptions, Event, MIN_SCORE, Scored, Times, TokenScore, Usage};
 pub use builder::{Checkpoint, PipelineBuilder, Weights, default_device};
 pub use chat::{Chat, ChatStream, Turn};
 pub use image::{AsImage, AsImages, EncodedImage};

@@ -75,6 +75,14 @@ impl Session {
         logits
     }
 
+    /// A cache for `batch` other answers to the prompt that was read last.
+    pub fn fork(&self, batch: usize, capacity: usize) -> KvCache {
+        let Some(cache) = &self.cache else {
+            unreachable!("a prompt is read before it is answered again")
+        };
+        cache.fork(batch, self.prompt_len, capacity)
+    }
+
     /// How many ids of `prompt` need not be read again.
     fn known(&self, inner: &Inner, prompt: &[u32]) -> usize {
         let held = self.cache.as_ref().map_or(0, KvCache::len);

@@ -4,11 +4,12 @@ use std::time::Instant;
 use burn::prelude::*;
 use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
 
+use super::reread::Rereading;
 use super::score::log_confidence;
 use super::session::{SharedSession, lock};
-use super::transcript::Transcript;
+use super::transcript::{Transcript, mapped};
 use super::{Answer, AnswerOptions, AsImages, EncodedImage, Event, Inner, Pipeline, Times, Usage};
-use crate::detection::{nms, parse_answer};
+use crate::detection::{Detection, fuse, nms, parse_answer};
 use crate::{Error, Result};
 
 /// Feeds a token, returns the logits after it.
@@ -22,7 +23,13 @@ pub struct AnswerStream {
     transcript: Transcript,
     usage: Usage,
     times: Times,
+    /// Other readings of an answer with boxes, where they are wanted and not yet done.
+    rereading: Option<Rereading>,
+    /// Boxes of the other readings, with raw scores.
+    reread: Vec<Vec<Detection>>,
+    cancelled: bool,
     nms_iou: f32,
+    min_score: f32,
     events: VecDeque<Event>,
     ended: bool,
 }
@@ -62,13 +69,17 @@ impl AnswerStream {
         };
         // Before the work, not after it.
         generate.validate()?;
-        if !(0.0..=1.0).contains(&options.nms_iou) {
-            return Err(Error::Lm(vary_lm::Error::Option {
-                name: "nms_iou",
-                value: options.nms_iou.to_string(),
-                expected: "0 to 1",
-            }));
+        let min_score = options.min_score.unwrap_or(inner.config.min_score());
+        for (name, value) in [("nms_iou", options.nms_iou), ("min_score", min_score)] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(Error::Lm(vary_lm::Error::Option {
+                    name,
+                    value: value.to_string(),
+                    expected: "0 to 1",
+                }));
+            }
         }
+        let readings = options.readings.unwrap_or(inner.config.readings()).get();
 
         let mut times = Times::default();
         let usage = Usage {
@@ -94,6 +105,15 @@ impl AnswerStream {
                 times.prefill = start.elapsed();
             }
         }
+        let rereading = (readings > 1).then(|| Rereading {
+            session: session.clone(),
+            first: first.clone(),
+            prompt_len: ids.len(),
+            options: generate.clone(),
+            times: readings - 1,
+            nms_iou: options.nms_iou,
+            cancellation: options.cancellation.clone(),
+        });
         let owner = pipeline.clone();
         let step: Step = Box::new(move |id| Ok(lock(&session).step(&owner.inner, id)));
         Ok(Self {
@@ -103,7 +123,11 @@ impl AnswerStream {
             pipeline: pipeline.clone(),
             usage,
             times,
+            rereading,
+            reread: vec![],
+            cancelled: false,
             nms_iou: options.nms_iou,
+            min_score,
             events: VecDeque::new(),
             ended: false,
         })
@@ -134,10 +158,45 @@ impl AnswerStream {
                 let confidence = log_confidence(coordinates, self.generator.logits(), token);
                 self.transcript.push(token.id, confidence)?
             }
-            None => self.transcript.flush()?,
+            None => {
+                let events = self.transcript.flush()?;
+                self.read_again()?;
+                events
+            }
         };
         self.events.extend(events);
         Ok(token.is_some())
+    }
+
+    /// Reads an answer with boxes the other times that are wanted.
+    fn read_again(&mut self) -> Result<()> {
+        let ended = self.generator.finish_reason() != Some(FinishReason::Cancelled);
+        let boxes = !self.transcript.detections.is_empty();
+        if let Some(rereading) = self.rereading.take().filter(|_| ended && boxes) {
+            let start = Instant::now();
+            let read = rereading.read(&self.pipeline.inner, self.transcript.size())?;
+            self.times.decode += start.elapsed();
+            self.cancelled = read.is_none();
+            self.reread = read.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// The objects, the surest first.
+    fn detections(&self) -> Vec<Detection> {
+        let told = nms(self.transcript.detections.clone(), self.nms_iou);
+        let found = match self.reread.is_empty() {
+            true => told,
+            false => fuse(
+                std::iter::once(told).chain(self.reread.iter().cloned()),
+                self.nms_iou,
+            ),
+        };
+        // The map is monotone: the order stays.
+        let map = self.pipeline.inner.config.score_map();
+        let mut found: Vec<Detection> = found.into_iter().map(|one| mapped(map, one)).collect();
+        found.retain(|one| one.score >= self.min_score || one.score.is_nan());
+        found
     }
 
     /// What there is; all of it once [`advance`](Self::advance) has returned `false`.
@@ -147,10 +206,11 @@ impl AnswerStream {
             unparsed: parse_answer(&text).unparsed,
             text,
             tokens: self.transcript.token_scores()?,
-            detections: nms(self.transcript.detections.clone(), self.nms_iou),
+            detections: self.detections(),
             finish: self
                 .generator
                 .finish_reason()
+                .filter(|_| !self.cancelled)
                 .unwrap_or(FinishReason::Cancelled),
             usage: Usage {
                 new_tokens: self.transcript.len(),

@@ -18,7 +18,7 @@ pub(super) struct Transcript {
     /// Bytes of the blanks between the template's role and the answer, which are no part of the text.
     gap: usize,
     pub text: String,
-    /// In the order of the text.
+    /// In the order of the text, with raw scores.
     pub detections: Vec<Detection>,
 }
 
@@ -35,6 +35,11 @@ impl Transcript {
             text: String::new(),
             detections: vec![],
         }
+    }
+
+    /// Width and height of the picture that boxes are in.
+    pub fn size(&self) -> (u32, u32) {
+        self.size
     }
 
     /// Tokens so far.
@@ -94,7 +99,8 @@ impl Transcript {
             let new: Vec<Detection> = new.collect();
             self.detections.extend(new);
         }
-        let boxes = self.detections[known..].iter().cloned().map(Event::Box);
+        let boxes = self.detections[known..].iter().cloned();
+        let boxes = boxes.map(|found| Event::Box(mapped(self.score_map.as_ref(), found)));
         Ok(std::iter::once(Event::Token { text })
             .chain(boxes)
             .collect())
@@ -102,14 +108,18 @@ impl Transcript {
 
     fn locate(&self, parsed: &ParsedBox, tokens: &[(Range<usize>, f32)]) -> Detection {
         let (width, height) = self.size;
-        let raw = parsed.score(tokens);
-        let score = self.score_map.as_ref().map_or(raw, |map| map.apply(raw));
         Detection {
             label: parsed.label.clone(),
-            score,
+            score: parsed.score(tokens),
             bbox: BoundingBox::from_thousandths(parsed.coords, width, height).clamp(width, height),
         }
     }
+}
+
+/// With the probability that belongs to the raw score.
+pub(super) fn mapped(map: Option<&ScoreMap>, found: Detection) -> Detection {
+    let score = map.map_or(found.score, |map| map.apply(found.score));
+    Detection { score, ..found }
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 
 mod options;
 mod sampler;
+mod sequence;
 
 pub use options::{CancellationToken, FinishReason, GenerateOptions, LoopGuard, Sampling};
+pub use sequence::Sequence;
 
 use crate::Result;
-use sampler::Sampler;
 
 /// A token the model produced.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,14 +50,11 @@ pub struct Generation {
 /// ```
 #[derive(Debug)]
 pub struct Generator<S> {
-    options: GenerateOptions,
+    sequence: Sequence,
     cancellation: CancellationToken,
-    sampler: Sampler,
+    cancelled: bool,
     step: S,
     logits: Vec<f32>,
-    ids: Vec<u32>,
-    stop_token: Option<GeneratedToken>,
-    finish: Option<FinishReason>,
     failed: bool,
 }
 
@@ -67,17 +65,13 @@ impl<S: FnMut(u32) -> Result<Vec<f32>>> Generator<S> {
     /// # Errors
     /// [`Error::Option`](crate::Error::Option) when an option is out of range.
     pub fn new(first_logits: Vec<f32>, options: GenerateOptions, step: S) -> Result<Self> {
-        options.validate()?;
         Ok(Self {
+            sequence: Sequence::new(options)?,
             cancellation: CancellationToken::new(),
-            sampler: Sampler::new(options.sampling),
+            cancelled: false,
             step,
             logits: first_logits,
-            ids: vec![],
-            stop_token: None,
-            finish: (options.max_new_tokens == 0).then_some(FinishReason::Length),
             failed: false,
-            options,
         })
     }
 
@@ -90,12 +84,15 @@ impl<S: FnMut(u32) -> Result<Vec<f32>>> Generator<S> {
 
     /// Why the generation ended; `None` while it runs and after an error.
     pub fn finish_reason(&self) -> Option<FinishReason> {
-        self.finish
+        match self.cancelled {
+            true => Some(FinishReason::Cancelled),
+            false => self.sequence.finish_reason(),
+        }
     }
 
     /// The token that ended the generation; the iterator does not return it.
     pub fn stop_token(&self) -> Option<GeneratedToken> {
-        self.stop_token
+        self.sequence.stop_token()
     }
 
     /// The logits `[vocab]` that the last token was chosen from; before the first token, those of
@@ -112,39 +109,23 @@ impl<S: FnMut(u32) -> Result<Vec<f32>>> Generator<S> {
     pub fn run(mut self) -> Result<Generation> {
         let tokens = self.by_ref().collect::<Result<Vec<_>>>()?;
         // An iterator that ends without an error has set its reason.
-        let finish = self.finish.unwrap_or(FinishReason::Cancelled);
+        let finish = self.finish_reason().unwrap_or(FinishReason::Cancelled);
         Ok(Generation {
             tokens,
             finish,
-            stop_token: self.stop_token,
+            stop_token: self.stop_token(),
         })
     }
 
     fn advance(&mut self) -> Result<Option<GeneratedToken>> {
         if self.cancellation.is_cancelled() {
-            self.finish = Some(FinishReason::Cancelled);
+            self.cancelled = true;
             return Ok(None);
         }
-        if let Some(&last) = self.ids.last() {
+        if let Some(&last) = self.sequence.ids().last() {
             self.logits = (self.step)(last)?;
         }
-        let token = self.sampler.pick(&self.logits, self.ids.len())?;
-        if self.options.stop_tokens.contains(&token.id) {
-            self.stop_token = Some(token);
-            self.finish = Some(FinishReason::Stop);
-            return Ok(None);
-        }
-        self.ids.push(token.id);
-        if self
-            .options
-            .loop_guard
-            .is_some_and(|guard| guard.trips(&self.ids))
-        {
-            self.finish = Some(FinishReason::Loop);
-        } else if self.ids.len() >= self.options.max_new_tokens {
-            self.finish = Some(FinishReason::Length);
-        }
-        Ok(Some(token))
+        self.sequence.choose(&self.logits)
     }
 }
 
@@ -152,7 +133,7 @@ impl<S: FnMut(u32) -> Result<Vec<f32>>> Iterator for Generator<S> {
     type Item = Result<GeneratedToken>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.finish.is_some() || self.failed {
+        if self.failed || self.finish_reason().is_some() {
             return None;
         }
         let token = self.advance().transpose();

@@ -92,7 +92,7 @@ fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
 
 fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Result<()> {
     let set = open_set(source, pipeline.config().family(), args.seed)?;
-    let mut evaluation = Evaluation::default();
+    let mut evaluation = Evaluation::default().with_min_score(pipeline.config().min_score());
     let mut left_out = set.left_out().to_vec();
     for index in 0..set.len() {
         let conversation = match set.get(index, 0) {
@@ -118,17 +118,17 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
         };
         let question = question.value.replace(IMAGE, "");
         let (width, height) = picture.dimensions();
-        let answer = pipeline
-            .answer(
-                &conversation.pictures[..],
-                Task::Ask(question.trim()),
-                &AnswerOptions::default(),
-            )
-            .context(origin)?;
         let truth = match conversation.accepted.is_empty() {
             true => Truth::parse(&question, reference.value.trim(), width, height),
             false => Truth::Text(conversation.accepted),
         };
+        let answer = pipeline
+            .answer(
+                &conversation.pictures[..],
+                Task::Ask(question.trim()),
+                &options_for(&truth),
+            )
+            .context(origin)?;
         let task = task_name(&question, &truth);
         evaluation.add(task, picture, question.trim(), &truth, &answer);
     }
@@ -146,6 +146,14 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
         print!("{report}");
     }
     Ok(())
+}
+
+/// How a question is answered that is scored so. Average precision is about all boxes, however unsure.
+fn options_for(truth: &Truth) -> AnswerOptions {
+    AnswerOptions {
+        min_score: matches!(truth, Truth::Objects(_)).then_some(0.0),
+        ..AnswerOptions::default()
+    }
 }
 
 /// What was scored, with the model.
@@ -179,13 +187,14 @@ pub fn answer_scenes(
     atlas: &Atlas,
     seed: u64,
     count: u64,
+    options: &AnswerOptions,
     mut each: impl FnMut(&Scene, &Answer),
 ) -> anyhow::Result<()> {
     // A part at a time: a thousand large scenes would not fit the memory.
     for start in (0..count).step_by(64) {
         for scene in draw_batch(config, atlas, seed, start..(start + 64).min(count)) {
             let answer = pipeline
-                .answer(&scene.image, Task::DetectAll, &AnswerOptions::default())
+                .answer(&scene.image, Task::DetectAll, options)
                 .context("a drawn scene")?;
             each(&scene, &answer);
         }

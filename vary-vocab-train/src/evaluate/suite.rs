@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use anyhow::ensure;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -9,7 +11,7 @@ use vary_core::model::{Family, ModelConfig};
 use vary_core::pipeline::{Answer, AnswerOptions};
 use vary_core::prompt::Task;
 
-use super::truths;
+use super::{options_for, truths};
 use crate::charts::Charts;
 use crate::part::Part;
 use crate::questions::{Objects, Question};
@@ -99,12 +101,13 @@ struct Exercise {
 
 impl Exercise {
     fn answer(&self, pipeline: &Pipeline) -> vary_core::Result<Answer> {
-        let options = AnswerOptions::default();
+        let options = options_for(&self.truth);
         let mut chat = pipeline.chat(&self.image)?;
         if let Some(before) = &self.before {
             // A model that never ends must leave room for the question that counts.
             let half = AnswerOptions {
                 max_new_tokens: pipeline.max_positions() / 2,
+                readings: Some(NonZeroUsize::MIN),
                 ..options.clone()
             };
             chat.ask(before, &half)?;
@@ -179,7 +182,9 @@ impl Suite {
     /// # Errors
     /// Those of the pipeline.
     pub fn run(&self, pipeline: &Pipeline) -> anyhow::Result<Evaluation> {
-        let mut evaluation = Evaluation::default().with_classes(self.atlas.names());
+        let mut evaluation = Evaluation::default()
+            .with_classes(self.atlas.names())
+            .with_min_score(pipeline.config().min_score());
         for &(number, name, asked) in &self.tasks {
             let exercises: Vec<u64> = (number * STREAM..(number + 1) * STREAM)
                 .filter(|&index| self.exercise(asked, index).is_some())

@@ -55,6 +55,40 @@ fn counts_hits_confusions_misses_and_false_boxes() {
 }
 
 #[test]
+fn a_second_guess_takes_nothing_from_a_right_one() {
+    let mut eval = DetectionEval::new(["cat", "dog"]);
+    eval.add(
+        &[GroundTruth::new("cat", square(0.0, 100.0))],
+        &[
+            found("cat", 0.9, BoundingBox::new(0.0, 0.0, 100.0, 80.0)),
+            found("dog", 0.3, square(0.0, 100.0)),
+        ],
+    );
+    let s = eval.summary();
+    assert_eq!((s.precision, s.recall), (0.5, 1.0));
+    assert_eq!(s.confusion.counts, [[1, 0, 0], [0, 0, 0], [0, 1, 0]]);
+}
+
+#[test]
+fn what_is_not_told_counts_for_average_precision_alone() {
+    let counted = |min_score| {
+        let mut eval = DetectionEval::new(["cat"]).with_min_score(min_score);
+        let cats = [0.0, 200.0].map(|x| GroundTruth::new("cat", square(x, 100.0)));
+        let boxes = [(0.9, 0.0), (0.4, 600.0), (0.2, 200.0)];
+        let boxes = boxes.map(|(score, x)| found("cat", score, square(x, 100.0)));
+        eval.add(&cats, &boxes);
+        eval.summary()
+    };
+    let (all, told) = (counted(0.0), counted(0.25));
+    assert_eq!(all.coco.ap50, told.coco.ap50);
+    assert_eq!((all.detections, told.detections), (3, 2));
+    assert_eq!((all.recall, told.recall), (1.0, 0.5));
+    assert_eq!((all.precision, told.precision), (2.0 / 3.0, 0.5));
+    assert_eq!((all.calibration.count, told.calibration.count), (3, 2));
+    assert_eq!(told.confusion.missed(0), 1);
+}
+
+#[test]
 fn a_crowd_counts_for_nothing() {
     let mut eval = DetectionEval::new(["cat"]);
     let crowd = GroundTruth {

@@ -39,6 +39,7 @@ const CASES: usize = 8;
 #[derive(Debug, Clone, Default)]
 pub struct Evaluation {
     classes: Option<Vec<String>>,
+    min_score: f32,
     groups: Vec<Group>,
 }
 
@@ -70,6 +71,13 @@ impl Evaluation {
         self
     }
 
+    /// See [`DetectionEval::with_min_score`]; to be set before answers are added.
+    #[must_use]
+    pub fn with_min_score(mut self, min_score: f32) -> Self {
+        self.min_score = min_score;
+        self
+    }
+
     /// Adds an answer to `question` about `picture`. Answers of one name and one kind of truth are
     /// reported together.
     pub fn add(
@@ -80,8 +88,9 @@ impl Evaluation {
         truth: &Truth,
         answer: &Answer,
     ) {
+        let min_score = self.min_score;
         let group = self.group(task, truth);
-        let quality = group.kind.add(truth, answer);
+        let quality = group.kind.add(truth, answer, min_score);
         group.times.push(answer.times);
         group.looped += usize::from(answer.finish == FinishReason::Loop);
         group.cut += usize::from(answer.finish == FinishReason::Length);
@@ -104,7 +113,7 @@ impl Evaluation {
             question: question.to_owned(),
             truth: truth.clone(),
             answer: answer.text.clone(),
-            found: answer.detections.iter().map(finite).collect(),
+            found: told(answer, min_score).map(finite).collect(),
             size: picture.dimensions(),
             picture: jpeg(picture),
         };
@@ -138,7 +147,7 @@ impl Evaluation {
             tasks: self
                 .groups
                 .iter()
-                .map(|group| group.report(classes))
+                .map(|group| group.report(classes, self.min_score))
                 .collect(),
         }
     }
@@ -158,14 +167,14 @@ impl Kind {
     }
 
     /// Adds an answer; returns how good it is, see [`Case::quality`].
-    fn add(&mut self, truth: &Truth, answer: &Answer) -> f64 {
+    fn add(&mut self, truth: &Truth, answer: &Answer, min_score: f32) -> f64 {
         match (self, truth) {
             (Self::Detection(pictures), Truth::Objects(truths)) => {
                 let found = &answer.detections;
                 pictures.push((truths.clone(), found.clone()));
                 let labels = truths.iter().map(|truth| &truth.label);
                 let labels: BTreeSet<_> = labels.chain(found.iter().map(|d| &d.label)).collect();
-                let mut eval = DetectionEval::new(labels);
+                let mut eval = DetectionEval::new(labels).with_min_score(min_score);
                 eval.add(truths, found);
                 eval.quality()
             }
@@ -176,7 +185,7 @@ impl Kind {
         }
     }
 
-    fn metrics(&self, classes: Option<&[String]>) -> Metrics {
+    fn metrics(&self, classes: Option<&[String]>, min_score: f32) -> Metrics {
         match self {
             Self::Detection(pictures) => {
                 let labels = pictures.iter().flat_map(|(truths, _)| truths);
@@ -184,7 +193,8 @@ impl Kind {
                 let mut eval = match classes {
                     Some(classes) => DetectionEval::new(classes),
                     None => DetectionEval::new(labels),
-                };
+                }
+                .with_min_score(min_score);
                 for (truths, found) in pictures {
                     eval.add(truths, found);
                 }
@@ -197,7 +207,7 @@ impl Kind {
 }
 
 impl Group {
-    fn report(&self, classes: Option<&[String]>) -> TaskReport {
+    fn report(&self, classes: Option<&[String]>, min_score: f32) -> TaskReport {
         let count = self.times.len();
         let share = |part: usize| part as f64 / count.max(1) as f64;
         let seconds = |stage: fn(&Times) -> std::time::Duration| {
@@ -209,7 +219,7 @@ impl Group {
         TaskReport {
             name: self.name.clone(),
             count,
-            metrics: self.kind.metrics(classes),
+            metrics: self.kind.metrics(classes, min_score),
             loop_rate: share(self.looped),
             length_rate: share(self.cut),
             seconds: StageSeconds {
@@ -222,6 +232,12 @@ impl Group {
             worst: worst.iter().rev().cloned().collect(),
         }
     }
+}
+
+/// The boxes that count as told.
+fn told(answer: &Answer, min_score: f32) -> impl Iterator<Item = &Detection> {
+    let told = move |found: &&Detection| found.score >= min_score;
+    answer.detections.iter().filter(told)
 }
 
 /// The middle one, or the mean of the two in the middle; 0 of none.

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 
 use burn::prelude::*;
 use criterion::{Criterion, criterion_group, criterion_main};
 use vary_core::Pipeline;
-use vary_core::pipeline::{DecodeOptions, decode};
+use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode};
+use vary_core::prompt::Task;
 
 const SCENE: &[u8] = include_bytes!("../../examples/assets/scene.png");
 
@@ -36,6 +38,16 @@ fn detect(c: &mut Criterion) {
     });
     group.bench_function("detect_encoded", |b| {
         b.iter(|| vary.detect(black_box(&seen)).unwrap())
+    });
+    let once = AnswerOptions {
+        readings: Some(NonZeroUsize::MIN),
+        ..AnswerOptions::default()
+    };
+    group.bench_function("detect_encoded_once", |b| {
+        b.iter(|| {
+            vary.answer(black_box(&seen), Task::DetectAll, &once)
+                .unwrap()
+        })
     });
     group.finish();
 }

@@ -110,6 +110,13 @@ pub struct Detection {
     pub bbox: BoundingBox,
 }
 
+impl Detection {
+    /// Whether the score is `min_score` or more, or no number: what is not known is not left out.
+    pub(crate) fn reaches(&self, min_score: f32) -> bool {
+        self.score >= min_score || self.score.is_nan()
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

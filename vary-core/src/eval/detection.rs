@@ -105,7 +105,7 @@ impl DetectionEval {
             .collect();
         self.images += 1;
         self.add_coco(&truths, &detections);
-        let told = |(_, d): &(Option<usize>, &Detection)| d.score >= self.min_score;
+        let told = |(_, d): &(Option<usize>, &Detection)| d.reaches(self.min_score);
         let told: Vec<_> = detections.into_iter().filter(told).collect();
         self.add_matches(&truths, &told);
     }

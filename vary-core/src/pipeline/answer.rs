@@ -180,7 +180,7 @@ pub enum Event {
         text: String,
     },
     /// A box is complete. They come in the order of the text, those that are told twice and those below
-    /// [`AnswerOptions::min_score`] as well.
+    /// [`AnswerOptions::min_score`] as well, with what the first reading alone says of their scores.
     Box(Detection),
     /// The end, with everything said before.
     Done(Answer),

@@ -195,7 +195,7 @@ impl AnswerStream {
         // The map is monotone: the order stays.
         let map = self.pipeline.inner.config.score_map();
         let mut found: Vec<Detection> = found.into_iter().map(|one| mapped(map, one)).collect();
-        found.retain(|one| one.score >= self.min_score || one.score.is_nan());
+        found.retain(|one| one.reaches(self.min_score));
         found
     }
 

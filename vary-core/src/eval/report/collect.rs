@@ -236,7 +236,7 @@ impl Group {
 
 /// The boxes that count as told.
 fn told(answer: &Answer, min_score: f32) -> impl Iterator<Item = &Detection> {
-    let told = move |found: &&Detection| found.score >= min_score;
+    let told = move |found: &&Detection| found.reaches(min_score);
     answer.detections.iter().filter(told)
 }
 

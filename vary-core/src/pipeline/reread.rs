@@ -16,7 +16,6 @@ pub(super) struct Rereading {
     pub session: SharedSession,
     /// Logits after the prompt.
     pub first: Vec<f32>,
-    pub prompt_len: usize,
     /// How the first answer is generated.
     pub options: GenerateOptions,
     /// Other answers that are wanted.
@@ -28,8 +27,7 @@ pub(super) struct Rereading {
 impl Rereading {
     /// The boxes of other answers to the prompt, with raw scores; `None` if it was cancelled.
     ///
-    /// A token of all of them is read at a time, so that the weights pass through the processor once
-    /// for all.
+    /// A token of all of them is read at a time.
     pub fn read(&self, inner: &Inner, size: (u32, u32)) -> Result<Option<Vec<Vec<Detection>>>> {
         let lm = inner.model.language_model();
         let mut answers = (0..self.times as u64)
@@ -41,8 +39,7 @@ impl Rereading {
                 ))
             })
             .collect::<Result<Vec<_>>>()?;
-        let capacity = self.prompt_len + self.options.max_new_tokens;
-        let mut cache = lock(&self.session).fork(self.times, capacity);
+        let mut cache = lock(&self.session).fork(self.times, self.options.max_new_tokens);
         let mut logits = vec![self.first.clone(); self.times];
         loop {
             if self.cancellation.is_cancelled() {

@@ -75,12 +75,12 @@ impl Session {
         logits
     }
 
-    /// A cache for `batch` other answers to the prompt that was read last.
-    pub fn fork(&self, batch: usize, capacity: usize) -> KvCache {
+    /// A cache for `batch` other answers, of up to `new` tokens, to the prompt that was read last.
+    pub fn fork(&self, batch: usize, new: usize) -> KvCache {
         let Some(cache) = &self.cache else {
             unreachable!("a prompt is read before it is answered again")
         };
-        cache.fork(batch, self.prompt_len, capacity)
+        cache.fork(batch, self.prompt_len, self.prompt_len + new)
     }
 
     /// How many ids of `prompt` need not be read again.

@@ -108,7 +108,6 @@ impl AnswerStream {
         let rereading = (readings > 1).then(|| Rereading {
             session: session.clone(),
             first: first.clone(),
-            prompt_len: ids.len(),
             options: generate.clone(),
             times: readings - 1,
             nms_iou: options.nms_iou,

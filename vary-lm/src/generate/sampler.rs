@@ -66,7 +66,8 @@ fn argmax(logits: &[f32], step: usize) -> Result<usize> {
     Ok(best)
 }
 
-/// Tokens that may be drawn with their weights (not normalised), likeliest first.
+/// Tokens that may be drawn with their weights (not normalised); likeliest first where some are cut off, else in the
+/// vocabulary's order, as sorting it at every token takes time.
 fn nucleus(logits: &[f32], max: f64, sampling: &Sampling) -> Vec<(usize, f64)> {
     let temperature = f64::from(sampling.temperature);
     let mut tokens: Vec<(usize, f64)> = logits
@@ -75,10 +76,14 @@ fn nucleus(logits: &[f32], max: f64, sampling: &Sampling) -> Vec<(usize, f64)> {
         .map(|(id, &x)| (id, ((f64::from(x) - max) / temperature).exp()))
         .filter(|&(_, weight)| weight > 0.0)
         .collect();
+    let cuts_k = sampling.top_k.filter(|&k| k < tokens.len());
+    if cuts_k.is_none() && sampling.top_p >= 1.0 {
+        return tokens;
+    }
     let likelier = |a: &(usize, f64), b: &(usize, f64)| -> Ordering {
         b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
     };
-    if let Some(k) = sampling.top_k.filter(|&k| k < tokens.len()) {
+    if let Some(k) = cuts_k {
         tokens.select_nth_unstable_by(k, likelier);
         tokens.truncate(k);
     }
@@ -142,7 +147,7 @@ mod tests {
         assert_eq!(keep(0.51), [1, 3]);
         assert_eq!(keep(0.76), [1, 3, 0]);
         assert_eq!(keep(0.99), [1, 3, 0, 2]);
-        assert_eq!(keep(1.0), [1, 3, 0, 2]);
+        assert_eq!(keep(1.0), [0, 1, 2, 3], "nothing is cut off");
     }
 
     #[test]
@@ -164,7 +169,7 @@ mod tests {
             "of equal tokens the lowest id is kept"
         );
         assert_eq!(keep(2, 0.6), [1], "0.5 of 0.75 is two thirds");
-        assert_eq!(keep(9, 1.0), [1, 3, 0, 2]);
+        assert_eq!(keep(9, 1.0), [0, 1, 2, 3], "nothing is cut off");
     }
 
     #[test]

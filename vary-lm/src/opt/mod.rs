@@ -12,6 +12,7 @@ use burn::nn::{Dropout, Embedding, LayerNorm};
 use burn::prelude::*;
 
 use crate::attention::outputs;
+use crate::model::tied_logits;
 use crate::{KvCache, LanguageModel};
 
 /// OPT's decoder with its tied output head. Field names are the official ones.
@@ -79,7 +80,7 @@ impl LanguageModel for Decoder {
 
     /// The head is tied to the token table.
     fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
-        burn::tensor::module::linear(hidden, self.embed_tokens.weight.val().transpose(), None)
+        tied_logits(self.embed_tokens.weight.val(), hidden)
     }
 
     fn cache(&self, batch: usize, capacity: usize) -> KvCache {

@@ -21,6 +21,7 @@ use burn::nn::{Embedding, Linear, RmsNorm};
 use burn::prelude::*;
 use vary_kernels::quantized::{embedding, linear};
 
+use crate::model::tied_logits;
 use crate::rope::Rope;
 use crate::{KvCache, LanguageModel};
 use layer::Positions;
@@ -119,10 +120,7 @@ impl LanguageModel for Qwen {
     fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
         match &self.lm_head {
             Some(head) => linear(head, hidden),
-            None => {
-                let table = self.wte.weight.val().transpose();
-                burn::tensor::module::linear(hidden, table, None)
-            }
+            None => tied_logits(self.wte.weight.val(), hidden),
         }
     }
 

@@ -7,8 +7,7 @@ use std::num::NonZeroUsize;
 use burn::prelude::*;
 use criterion::{Criterion, criterion_group, criterion_main};
 use vary_core::Pipeline;
-use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode};
-use vary_core::prompt::Task;
+use vary_core::pipeline::{DecodeOptions, decode};
 
 const SCENE: &[u8] = include_bytes!("../../examples/assets/scene.png");
 
@@ -39,15 +38,12 @@ fn detect(c: &mut Criterion) {
     group.bench_function("detect_encoded", |b| {
         b.iter(|| vary.detect(black_box(&seen)).unwrap())
     });
-    let once = AnswerOptions {
-        readings: Some(NonZeroUsize::MIN),
-        ..AnswerOptions::default()
-    };
-    group.bench_function("detect_encoded_once", |b| {
-        b.iter(|| {
-            vary.answer(black_box(&seen), Task::DetectAll, &once)
-                .unwrap()
-        })
+    let once = Pipeline::builder()
+        .readings(NonZeroUsize::MIN)
+        .build()
+        .unwrap();
+    group.bench_function("detect_once", |b| {
+        b.iter(|| once.detect(black_box(&picture)).unwrap())
     });
     group.finish();
 }

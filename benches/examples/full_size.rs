@@ -146,8 +146,8 @@ fn error<const D: usize>(found: Tensor<D>, exact: Tensor<D>) -> f32 {
     norm(found - exact.clone()) / norm(exact)
 }
 
-fn best(logits: Tensor<1>) -> u32 {
-    let id = logits.argmax(0).into_data().iter::<i64>().next();
+fn best(logits: Tensor<2>) -> u32 {
+    let id = logits.argmax(1).into_data().iter::<i64>().next();
     id.unwrap_or_default() as u32
 }
 

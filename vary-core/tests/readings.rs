@@ -1,4 +1,4 @@
-//! Answers with boxes that are read several times.
+//! Pictures that are read several times, each time otherwise placed.
 
 #![cfg(feature = "nano")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -8,19 +8,22 @@ use std::num::NonZeroUsize;
 use burn::prelude::*;
 use image::{Rgb, RgbImage};
 use vary_core::checkpoint::Precision;
-use vary_core::detection::{Detection, ScoreMap, fuse};
-use vary_core::model::{ModelConfig, VaryTinyConfig};
-use vary_core::pipeline::{
-    Answer, AnswerOptions, DecodeOptions, Event, MIN_SCORE, Sampling, decode,
-};
+use vary_core::detection::{BoundingBox, Detection, ScoreMap, fuse, parse_answer};
+use vary_core::model::{MAX_READINGS, ModelConfig, VaryTinyConfig};
+use vary_core::pipeline::{AnswerOptions, DecodeOptions, MIN_SCORE, decode};
 use vary_core::prompt::Task;
 use vary_core::{Pipeline, Weights};
 
-/// Vary-nano with raw scores.
-fn nano() -> Pipeline {
+/// Vary-nano with raw scores, that reads so often.
+fn nano(readings: usize) -> Pipeline {
     let mut checkpoint = Weights::nano().open().unwrap();
-    checkpoint.config.set_calibration(None);
+    checkpoint.config.set_score_map(None);
+    checkpoint.config.set_readings(count(readings));
     checkpoint.load(&Device::flex(), Precision::F32).unwrap()
+}
+
+fn count(readings: usize) -> NonZeroUsize {
+    NonZeroUsize::new(readings).unwrap()
 }
 
 fn picture() -> RgbImage {
@@ -29,26 +32,20 @@ fn picture() -> RgbImage {
     })
 }
 
-fn readings(count: usize) -> AnswerOptions {
-    AnswerOptions {
-        readings: NonZeroUsize::new(count),
-        ..AnswerOptions::default()
-    }
+fn scene() -> RgbImage {
+    let scene = include_bytes!("../../examples/assets/scene.png");
+    decode(scene, &DecodeOptions::default()).unwrap()
 }
 
-fn at_random(seed: u64, count: usize) -> AnswerOptions {
-    AnswerOptions {
-        sampling: Some(Sampling {
-            temperature: 0.8,
-            seed,
-            ..Sampling::default()
-        }),
-        ..readings(count)
-    }
-}
-
-fn ask(vary: &Pipeline, options: &AnswerOptions) -> Answer {
-    vary.answer(&picture(), Task::DetectAll, options).unwrap()
+/// The picture of `size` with a margin of 6 % that repeats its edges, from `left` and `above` on.
+fn placed(picture: &RgbImage, left: u32, above: u32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let margin = |edge: u32| (f64::from(edge) * 0.06).round() as u32;
+    RgbImage::from_fn(width + margin(width), height + margin(height), |x, y| {
+        let x = x.saturating_sub(left).min(width - 1);
+        let y = y.saturating_sub(above).min(height - 1);
+        *picture.get_pixel(x, y)
+    })
 }
 
 fn assert_same(found: &[Detection], expected: &[Detection]) {
@@ -61,77 +58,106 @@ fn assert_same(found: &[Detection], expected: &[Detection]) {
 }
 
 #[test]
-fn read_at_once_as_one_after_the_other() {
-    let vary = nano();
-    let alone: Vec<Answer> = (5..9).map(|seed| ask(&vary, &at_random(seed, 1))).collect();
-    let boxes = alone.iter().map(|answer| answer.detections.clone());
-    let expected = fuse(boxes, AnswerOptions::default().nms_iou);
-    let answer = ask(&vary, &at_random(5, 4));
-    assert_same(&answer.detections, &expected);
-    assert!(expected.len() > alone[0].detections.len());
-    // They differ in length, so that some have ended while others go on.
-    let lengths: Vec<usize> = alone.iter().map(|a| a.usage.new_tokens).collect();
-    assert!(lengths.iter().any(|&l| l != lengths[0]), "{lengths:?}");
-    // All else is of the first.
-    assert_eq!(
-        (&answer.text, &answer.tokens),
-        (&alone[0].text, &alone[0].tokens)
-    );
-    assert_eq!(answer.usage, alone[0].usage);
+fn boxes_are_those_of_the_picture_placed_three_ways() {
+    let (once, thrice) = (nano(1), nano(3));
+    let picture = scene();
+    let (width, height) = picture.dimensions();
+    let margin = [width, height].map(|edge| (f64::from(edge) * 0.06).round() as u32);
+    let places = [[0, 0], margin];
+    let mut readings = vec![once.detect(&picture).unwrap()];
+    for [left, above] in places {
+        let mut found = once.detect(&placed(&picture, left, above)).unwrap();
+        for one in &mut found {
+            let b = one.bbox;
+            let (dx, dy) = (left as f32, above as f32);
+            one.bbox = BoundingBox::new(b.x1 - dx, b.y1 - dy, b.x2 - dx, b.y2 - dy);
+            one.bbox = one.bbox.clamp(width, height);
+        }
+        readings.push(found);
+    }
+    assert!(readings.iter().all(|found| found.len() > 3));
+    // In length, so that some have ended while others go on, or in place.
+    assert_ne!(readings[0], readings[1]);
+    let expected = fuse(readings, AnswerOptions::default().nms_iou);
+    assert_same(&thrice.detect(&picture).unwrap(), &expected);
 }
 
 #[test]
-fn a_conversation_goes_on_from_the_first_reading() {
-    let vary = nano();
-    let talk = |count| {
-        let mut chat = vary.chat(&picture()).unwrap();
-        let question = Task::DetectAll.to_string();
-        let first = chat.ask(&question, &readings(count)).unwrap();
-        let second = chat
-            .ask("Detect an object: the car.", &readings(1))
-            .unwrap();
-        (first.text, second.text, second.tokens)
-    };
-    assert_eq!(talk(1), talk(3));
+fn the_text_has_the_coordinates_of_the_picture_as_it_is() {
+    let (vary, picture) = (nano(5), scene());
+    let options = AnswerOptions::default();
+    let answer = vary.answer(&picture, Task::DetectAll, &options).unwrap();
+    let (width, height) = picture.dimensions();
+    let told = parse_answer(&answer.text).boxes;
+    assert!(told.len() > 3);
+    for one in told {
+        let bbox = BoundingBox::from_thousandths(one.coords, width, height);
+        let same = |d: &Detection| d.label == one.label && d.bbox.iou(&bbox) > 0.8;
+        assert!(answer.detections.iter().any(same), "{one:?}\n{answer:?}");
+    }
 }
 
 #[test]
-fn boxes_are_streamed_as_the_first_reading_tells_them() {
-    let vary = nano();
-    let boxes = |count| -> Vec<Detection> {
-        let stream = vary.stream(&picture(), Task::DetectAll, &readings(count));
-        let events = stream.unwrap().filter_map(|event| match event.unwrap() {
-            Event::Box(found) => Some(found),
-            _ => None,
-        });
-        events.collect()
-    };
-    assert_eq!(boxes(1), boxes(3));
+fn a_conversation_goes_on_as_if_it_were_told_anew() {
+    let (vary, picture) = (nano(3), scene());
+    let options = AnswerOptions::default();
+    let mut chat = vary.chat(&picture).unwrap();
+    let first = chat.ask(&Task::DetectAll.to_string(), &options).unwrap();
+    assert!(!first.detections.is_empty());
+    let question = "Detect an object: the horse.";
+    let second = chat.ask(question, &options).unwrap();
+    let mut anew = vary.chat(&picture).unwrap();
+    anew.continue_from(chat.history()[..1].to_vec());
+    let expected = anew.ask(question, &options).unwrap();
+    assert_eq!(second.text, expected.text);
+    assert_same(&second.detections, &expected.detections);
 }
 
 #[test]
-fn an_answer_of_words_is_read_once() {
-    let vary = nano();
+fn what_was_encoded_is_read_as_often_as_the_picture() {
+    let (vary, picture) = (nano(3), scene());
+    let seen = vary.encode(&picture).unwrap();
+    assert_eq!(seen.tokens().dims()[0], 3);
+    assert_eq!(vary.detect(&seen).unwrap(), vary.detect(&picture).unwrap());
+    // Two pictures, each placed so often.
+    let options = AnswerOptions::default();
+    let both = vary.answer(&[&picture, &self::picture()], Task::DetectAll, &options);
+    assert_eq!(both.unwrap().usage.image_tokens, 72);
+}
+
+#[test]
+fn words_are_agreed_on() {
     let sign = include_bytes!("../../examples/assets/sign.png");
     let sign = decode(sign, &DecodeOptions::default()).unwrap();
-    let read = |count| vary.answer(&sign, Task::Ocr, &readings(count)).unwrap();
-    let (once, thrice) = (read(1), read(3));
-    assert!(once.detections.is_empty());
-    assert_eq!(
-        (once.text, once.detections),
-        (thrice.text, thrice.detections)
-    );
+    let read = |readings| {
+        let options = AnswerOptions::default();
+        nano(readings).answer(&sign, Task::Ocr, &options).unwrap()
+    };
+    let (once, often) = (read(1), read(5));
+    assert_eq!(once.text, often.text);
+    // By other probabilities, which are probabilities again.
+    assert_ne!(once.tokens, often.tokens);
+    assert!(often.tokens.iter().all(|t| t.log_confidence <= 1e-5));
+}
+
+#[test]
+fn more_readings_than_there_are_places_are_an_error() {
+    let builder = |readings| Pipeline::builder().readings(count(readings)).build();
+    assert!(builder(MAX_READINGS).is_ok());
+    let error = builder(MAX_READINGS + 1).unwrap_err().to_string();
+    assert!(error.contains("`readings` is 11"), "{error}");
 }
 
 #[test]
 fn the_unsure_are_left_out() {
-    let vary = nano();
+    let vary = nano(4);
     let at_least = |min_score| {
         let options = AnswerOptions {
             min_score,
-            ..at_random(5, 4)
+            ..AnswerOptions::default()
         };
-        ask(&vary, &options).detections
+        let answer = vary.answer(&scene(), Task::DetectAll, &options);
+        answer.unwrap().detections
     };
     let all = at_least(None);
     assert_eq!(at_least(Some(0.0)), all, "raw scores are no probabilities");
@@ -150,17 +176,17 @@ fn the_unsure_are_left_out() {
 }
 
 #[test]
-fn a_checkpoint_says_for_how_many_readings_it_is_calibrated() {
+fn a_checkpoint_says_how_often_it_is_read() {
     let map = ScoreMap::try_from(vec![[0.0, 0.01], [1.0, 0.99]]).unwrap();
     let mut config = VaryTinyConfig {
-        readings: NonZeroUsize::new(4).unwrap(),
+        readings: count(4),
         ..VaryTinyConfig::tiny(300)
     };
     let of = |config: &VaryTinyConfig| {
         let config = ModelConfig::from(config.clone());
         (config.readings().get(), config.min_score())
     };
-    assert_eq!(of(&config), (1, 0.0), "without a map");
+    assert_eq!(of(&config), (4, 0.0), "without a map");
     config.score_map = Some(map.clone());
     assert_eq!(of(&config), (4, MIN_SCORE));
     let json = serde_json::to_value(&config).unwrap();
@@ -175,17 +201,14 @@ fn a_checkpoint_says_for_how_many_readings_it_is_calibrated() {
 
     // What it says is what is done.
     let mut checkpoint = Weights::nano().open().unwrap();
-    let calibration = Some((map.clone(), config.readings));
-    checkpoint.config.set_calibration(calibration);
+    checkpoint.config.set_score_map(Some(map.clone()));
+    checkpoint.config.set_readings(config.readings);
     let calibrated = checkpoint.load(&Device::flex(), Precision::F32).unwrap();
-    let expected = ask(&nano(), &readings(4)).detections.into_iter();
+    let expected = nano(4).detect(&scene()).unwrap().into_iter();
     let expected = expected.map(|d| Detection {
         score: map.apply(d.score),
         ..d
     });
     let expected: Vec<Detection> = expected.filter(|d| d.score >= MIN_SCORE).collect();
-    assert_eq!(
-        ask(&calibrated, &AnswerOptions::default()).detections,
-        expected
-    );
+    assert_eq!(calibrated.detect(&scene()).unwrap(), expected);
 }

@@ -21,9 +21,8 @@ fn map() -> ScoreMap {
 /// Vary-nano, calibrated or not.
 fn nano(map: Option<ScoreMap>) -> Pipeline {
     let mut checkpoint = Weights::nano().open().unwrap();
-    checkpoint
-        .config
-        .set_calibration(map.map(|map| (map, NonZeroUsize::MIN)));
+    checkpoint.config.set_score_map(map);
+    checkpoint.config.set_readings(NonZeroUsize::MIN);
     checkpoint.load(&Device::flex(), Precision::F32).unwrap()
 }
 
@@ -88,7 +87,7 @@ fn both_families_carry_it_and_need_not() {
             json
         };
         assert!(!round_trip(&config).contains("score_map"));
-        config.set_calibration(Some((map(), NonZeroUsize::MIN)));
+        config.set_score_map(Some(map()));
         let json = round_trip(&config);
         assert!(json.contains(r#""score_map":[[0.0,0.5],[0.5,0.9],[1.0,0.95]]"#));
         assert_eq!(config.score_map(), Some(&map()));

@@ -59,6 +59,11 @@ impl KvCache {
         self.capacity
     }
 
+    /// How many sequences it is for.
+    pub fn batch(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.k.dims()[0])
+    }
+
     /// Forgets all positions from `len` on; the next ones take their place.
     pub fn truncate(&mut self, len: usize) {
         for layer in &mut self.layers {
@@ -73,29 +78,6 @@ impl KvCache {
                 .iter_mut()
                 .for_each(|layer| layer.grow(capacity));
             self.capacity = capacity;
-        }
-    }
-
-    /// The first `len` positions, for each of `batch` sequences that go on from there apart, with room
-    /// for `capacity` positions in all. For the cache of one sequence.
-    ///
-    /// # Panics
-    /// If that many positions are not held, or do not fit.
-    #[must_use]
-    pub fn fork(&self, batch: usize, len: usize, capacity: usize) -> Self {
-        let held = self.len();
-        assert!(
-            len <= held && len <= capacity,
-            "cannot fork a kv cache of {held} positions at {len} with room for {capacity}"
-        );
-        Self {
-            layers: self
-                .layers
-                .iter()
-                .map(|layer| layer.fork(batch, len, capacity))
-                .collect(),
-            capacity,
-            prompt_len: self.prompt_len,
         }
     }
 
@@ -141,25 +123,16 @@ impl LayerCache {
     }
 
     fn grow(&mut self, capacity: usize) {
-        *self = self.fork(1, self.len, capacity);
-    }
-
-    /// `times` copies of the first `len` positions, with room for `capacity`.
-    fn fork(&self, times: usize, len: usize, capacity: usize) -> Self {
-        let copies = |old: &Tensor<4>| {
-            let held = old.clone().narrow(2, 0, len).repeat_dim(0, times);
-            let [batch, heads, _, head_dim] = held.dims();
+        let longer = |old: &Tensor<4>| {
+            let [batch, heads, _, head_dim] = old.dims();
             let new = Tensor::zeros(
                 [batch, heads, capacity, head_dim],
                 (&old.device(), old.dtype()),
             );
-            new.slice_assign([0..batch, 0..heads, 0..len, 0..head_dim], held)
+            let held = [0..batch, 0..heads, 0..self.len, 0..head_dim];
+            new.slice_assign(held.clone(), old.clone().slice(held))
         };
-        Self {
-            k: copies(&self.k),
-            v: copies(&self.v),
-            len,
-        }
+        (self.k, self.v) = (longer(&self.k), longer(&self.v));
     }
 }
 
@@ -195,26 +168,5 @@ mod tests {
         k.assert_eq(&expected, true);
         let negative = TensorData::from([[[[-1f32, -1.0], [-3.0, -3.0], [-4.0, -4.0]]]]);
         v.assert_eq(&negative, true);
-    }
-
-    #[test]
-    fn forks_begin_alike_and_go_on_apart() {
-        let mut cache = KvCache::new(1, [1, 1, 3, 2], &Device::flex(), DType::F32);
-        let append = |cache: &mut KvCache, k: Tensor<4>| {
-            let held = cache.layer(0).map(|layer| layer.append(k.clone(), -k));
-            held.unwrap_or_else(|| unreachable!("there is a layer")).0
-        };
-        append(&mut cache, row(1.0));
-        append(&mut cache, row(2.0));
-        let mut forks = cache.fork(2, 1, 4);
-        assert_eq!((forks.len(), forks.capacity()), (1, 4));
-        let held = append(&mut forks, Tensor::cat(vec![row(3.0), row(4.0)], 0));
-        let expected = [[[[1f32, 1.0], [3.0, 3.0]]], [[[1.0, 1.0], [4.0, 4.0]]]];
-        held.into_data()
-            .assert_eq(&TensorData::from(expected), true);
-        // The one that was forked is as it was.
-        let held = append(&mut cache, row(5.0)).into_data();
-        let expected = [[[[1f32, 1.0], [2.0, 2.0], [5.0, 5.0]]]];
-        held.assert_eq(&TensorData::from(expected), true);
     }
 }

@@ -88,14 +88,14 @@ pub trait LanguageModel: Send + Sync {
     /// Logits after the last position; the inputs are appended to `cache`.
     ///
     /// # Shapes
-    /// - inputs_embeds: `[1, seq, d_model]`
-    /// - output: `[vocab]`
-    fn next_logits(&self, inputs_embeds: Tensor<3>, cache: &mut KvCache) -> Tensor<1> {
+    /// - inputs_embeds: `[batch, seq, d_model]`
+    /// - output: `[batch, vocab]`
+    fn next_logits(&self, inputs_embeds: Tensor<3>, cache: &mut KvCache) -> Tensor<2> {
         let [batch, seq, d_model] = inputs_embeds.dims();
         let hidden = self.forward(inputs_embeds, None, Some(cache));
         // Only the last position's logits are wanted, and the head is the widest matrix there is.
         let last = hidden.slice([0..batch, seq - 1..seq, 0..d_model]);
-        self.logits(last).flatten(0, 2)
+        self.logits(last).flatten(0, 1)
     }
 }
 

@@ -28,7 +28,7 @@ pub struct CalibrateArgs {
     /// Number of scenes.
     #[arg(long, default_value_t = 400)]
     scenes: u64,
-    /// How often each picture is read from now on, its boxes being fused; as often as before without it.
+    /// How often each picture is read from now on, 1 to 10 times; as often as before without it.
     #[arg(long, value_name = "N")]
     readings: Option<NonZeroUsize>,
 }
@@ -43,12 +43,9 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
     let mut file: Map<String, Value> = read_config_json(&args.weights)?;
     let mut checkpoint = Weights::dir(&args.weights).open()?;
     let readings = args.readings.unwrap_or(checkpoint.config.readings());
-    let options = AnswerOptions {
-        readings: Some(readings),
-        ..AnswerOptions::default()
-    };
+    checkpoint.config.set_readings(readings);
     // Fitted to raw scores.
-    checkpoint.config.set_calibration(None);
+    checkpoint.config.set_score_map(None);
     let pipeline = checkpoint.load(&default_device()?, Precision::default())?;
 
     let atlas = Atlas::embedded()?;
@@ -64,7 +61,15 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
         halves[scene_count % 2].add(&truths(scene, &atlas), &answer.detections);
         scene_count += 1;
     };
-    answer_scenes(&pipeline, &config, &atlas, seed, count, &options, each)?;
+    answer_scenes(
+        &pipeline,
+        &config,
+        &atlas,
+        seed,
+        count,
+        &AnswerOptions::default(),
+        each,
+    )?;
     let [even, odd] = [halves[0].scored(), halves[1].scored()];
     let all = [even, odd].concat();
     ensure!(

@@ -134,13 +134,20 @@ impl ModelConfig {
         }
     }
 
-    /// How many readings of a picture the score map was fitted to; one without a map.
+    /// How often a picture is read, see [`PipelineBuilder::readings`](crate::pipeline::PipelineBuilder::readings).
     pub fn readings(&self) -> NonZeroUsize {
-        let (map, readings) = match self {
-            Self::VaryTiny(config) => (&config.score_map, config.readings),
-            Self::VaryToy(config) => (&config.score_map, config.readings),
-        };
-        map.as_ref().map_or(NonZeroUsize::MIN, |_| readings)
+        match self {
+            Self::VaryTiny(config) => config.readings,
+            Self::VaryToy(config) => config.readings,
+        }
+    }
+
+    /// Lets pictures be read so often.
+    pub fn set_readings(&mut self, readings: NonZeroUsize) {
+        match self {
+            Self::VaryTiny(config) => config.readings = readings,
+            Self::VaryToy(config) => config.readings = readings,
+        }
     }
 
     /// The default of [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score).
@@ -148,18 +155,12 @@ impl ModelConfig {
         self.score_map().map_or(0.0, |_| MIN_SCORE)
     }
 
-    /// Puts another score map, and the readings that it was fitted to, in the place of what there is; none
-    /// for weights that change.
-    pub fn set_calibration(&mut self, calibration: Option<(ScoreMap, NonZeroUsize)>) {
-        let (new_map, new_readings) = match calibration {
-            Some((map, readings)) => (Some(map), readings),
-            None => (None, NonZeroUsize::MIN),
-        };
-        let (score_map, readings) = match self {
-            Self::VaryTiny(config) => (&mut config.score_map, &mut config.readings),
-            Self::VaryToy(config) => (&mut config.score_map, &mut config.readings),
-        };
-        (*score_map, *readings) = (new_map, new_readings);
+    /// Puts another score map, or none for weights that change, in the place of what there is.
+    pub fn set_score_map(&mut self, score_map: Option<ScoreMap>) {
+        match self {
+            Self::VaryTiny(config) => config.score_map = score_map,
+            Self::VaryToy(config) => config.score_map = score_map,
+        }
     }
 
     /// Checks that the parts fit each other.

@@ -40,10 +40,22 @@ pub struct VaryTinyConfig {
     /// What scores of detections go through, where the checkpoint is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_map: Option<ScoreMap>,
-    /// How many readings of a picture `score_map` was fitted to, see
-    /// [`AnswerOptions::readings`](crate::pipeline::AnswerOptions::readings). One without a map.
+    /// How often a picture is read, see [`PipelineBuilder::readings`](crate::pipeline::PipelineBuilder::readings);
+    /// `score_map` was fitted to as many.
     #[serde(default = "one_reading", skip_serializing_if = "is_one")]
     pub readings: NonZeroUsize,
+}
+
+/// The most readings of a picture that a model can be asked for.
+pub const MAX_READINGS: usize = 10;
+
+pub(super) fn check_readings(readings: NonZeroUsize) -> Result<()> {
+    match readings.get() <= MAX_READINGS {
+        true => Ok(()),
+        false => Err(Error::Config(format!(
+            "`readings` is {readings}; 1 to {MAX_READINGS} are possible"
+        ))),
+    }
 }
 
 pub(super) fn one_reading() -> NonZeroUsize {
@@ -137,6 +149,7 @@ impl VaryTinyConfig {
     pub fn validate(&self) -> Result<()> {
         self.sam_config.validate()?;
         self.opt.validate()?;
+        check_readings(self.readings)?;
         if self.model_type != "vary" {
             return Err(Error::Config(format!(
                 "`model_type` is `{}`, not `vary`: this is another family's checkpoint",

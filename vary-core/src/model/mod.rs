@@ -9,7 +9,7 @@ mod vary_toy_config;
 mod vocabulary;
 
 pub use any::{AnyModel, Family, ModelConfig};
-pub use config::VaryTinyConfig;
+pub use config::{MAX_READINGS, VaryTinyConfig};
 pub use splice::ImagePlace;
 pub use vary_tiny::VaryTiny;
 pub use vary_toy::VaryToy;
@@ -47,16 +47,24 @@ pub trait VaryModel: Send + Sync {
     /// If there are not as many tensors as processors.
     fn encode_pixels(&self, pixels: Vec<Tensor<4>>) -> Tensor<3>;
 
-    /// Preprocesses a picture and encodes it to image tokens.
+    /// Preprocesses pictures and encodes them to image tokens.
     ///
     /// # Shapes
-    /// - output: `[1, image_token_len, d_model]`
+    /// - output: `[pictures, image_token_len, d_model]`
     ///
     /// # Errors
     /// [`Error::Vision`](crate::Error::Vision) for a picture without pixels.
-    fn encode_picture(&self, picture: &RgbImage) -> Result<Tensor<3>> {
+    ///
+    /// # Panics
+    /// Without pictures.
+    fn encode_pictures(&self, pictures: &[&RgbImage]) -> Result<Tensor<3>> {
         let device = self.language_model().device();
-        let process = |p: &ImageProcessor| Ok(p.process(picture, &device)?);
+        let process = |processor: &ImageProcessor| {
+            let all = pictures
+                .iter()
+                .map(|picture| Ok(processor.process(picture, &device)?));
+            Ok(Tensor::cat(all.collect::<Result<_>>()?, 0))
+        };
         let pixels: Result<_> = self.processors().iter().map(process).collect();
         Ok(self.encode_pixels(pixels?))
     }

@@ -6,7 +6,7 @@ use vary_vision::clip::ClipVisionConfig;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
-use super::config::{is_one, one_reading};
+use super::config::{check_readings, is_one, one_reading};
 use super::splice::ImagePlace;
 use crate::detection::ScoreMap;
 use crate::{Error, Result};
@@ -51,8 +51,8 @@ pub struct VaryToyConfig {
     /// What scores of detections go through, where the checkpoint is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_map: Option<ScoreMap>,
-    /// How many readings of a picture `score_map` was fitted to, see
-    /// [`AnswerOptions::readings`](crate::pipeline::AnswerOptions::readings). One without a map.
+    /// How often a picture is read, see [`PipelineBuilder::readings`](crate::pipeline::PipelineBuilder::readings);
+    /// `score_map` was fitted to as many.
     #[serde(default = "one_reading", skip_serializing_if = "is_one")]
     pub readings: NonZeroUsize,
 }
@@ -150,6 +150,7 @@ impl VaryToyConfig {
         self.clip_config.validate()?;
         self.clip_config.check_layer(self.vision_select_layer)?;
         self.qwen.validate()?;
+        check_readings(self.readings)?;
         if self.model_type != "vary" {
             return Err(Error::Config(format!(
                 "`model_type` is `{}`, not `vary`: this is another family's checkpoint",

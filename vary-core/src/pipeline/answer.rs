@@ -1,5 +1,4 @@
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -26,13 +25,6 @@ pub struct AnswerOptions {
     /// surest only ([`nms`](crate::detection::nms)); 1 keeps all. Boxes of several readings that
     /// overlap so are one object.
     pub nms_iou: f32,
-    /// How often an answer with boxes is read: once as it is told, the other times at random and all
-    /// at once, and the boxes are [`fuse`](crate::detection::fuse)d. That finds objects which
-    /// a single reading passes over and takes longer; text, tokens and [`Event::Box`] are of the first
-    /// reading. Without a number, as often as the checkpoint was calibrated for
-    /// ([`ModelConfig::readings`](crate::model::ModelConfig::readings)): scores are probabilities
-    /// for that number only.
-    pub readings: Option<NonZeroUsize>,
     /// Boxes with a smaller score are left out of [`Answer::detections`]. Without a number, those below
     /// [`MIN_SCORE`] where the checkpoint is calibrated and scores are probabilities, else none.
     pub min_score: Option<f32>,
@@ -53,7 +45,6 @@ impl Default for AnswerOptions {
             }),
             // Objects of one class seldom hide each other more than that.
             nms_iou: 0.5,
-            readings: None,
             min_score: None,
             cancellation: CancellationToken::new(),
         }
@@ -159,7 +150,7 @@ pub struct Times {
     pub encode: Duration,
     /// Reading the prompt.
     pub prefill: Duration,
-    /// Generating the answer, in all its readings.
+    /// Generating the answer, and reading its boxes in each placement of the picture.
     pub decode: Duration,
 }
 

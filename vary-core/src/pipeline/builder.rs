@@ -1,4 +1,5 @@
 use std::fs;
+use std::num::NonZeroUsize;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
@@ -101,6 +102,7 @@ pub struct PipelineBuilder {
     weights: Option<Weights>,
     device: Option<Device>,
     precision: Precision,
+    readings: Option<NonZeroUsize>,
 }
 
 impl PipelineBuilder {
@@ -126,10 +128,24 @@ impl PipelineBuilder {
         self
     }
 
+    /// How often a picture is read, 1 to [`MAX_READINGS`](crate::model::MAX_READINGS): once as it is, the other times a little smaller and
+    /// aside. Words are those that all readings agree on best, one token after the other; boxes are
+    /// [`fuse`](crate::detection::fuse)d. That reads better, finds objects that a single reading passes
+    /// over, and takes longer. Text, tokens and [`Event::Box`](super::Event::Box) have the coordinates of the
+    /// picture as it is.
+    ///
+    /// Without a number, as often as the checkpoint says in `config.json`. Scores are probabilities for that
+    /// number only.
+    #[must_use]
+    pub fn readings(mut self, readings: NonZeroUsize) -> Self {
+        self.readings = Some(readings);
+        self
+    }
+
     /// Loads the model.
     ///
     /// # Errors
-    /// [`Error::NoDevice`], [`Error::UnsupportedPrecision`], [`Error::WeightsNotGiven`], [`Error::TokenizerMismatch`], or whatever is
+    /// [`Error::Config`] for more readings than are possible, [`Error::NoDevice`], [`Error::UnsupportedPrecision`], [`Error::WeightsNotGiven`], [`Error::TokenizerMismatch`], or whatever is
     /// wrong with the files.
     pub fn build(self) -> Result<Pipeline> {
         #[cfg(feature = "nano")]
@@ -142,7 +158,11 @@ impl PipelineBuilder {
             None => default_device()?,
         };
         self.precision.check(&device)?;
-        weights.open()?.load(&device, self.precision)
+        let mut checkpoint = weights.open()?;
+        if let Some(readings) = self.readings {
+            checkpoint.config.set_readings(readings);
+        }
+        checkpoint.load(&device, self.precision)
     }
 }
 

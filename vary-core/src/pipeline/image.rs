@@ -4,13 +4,14 @@ use burn::prelude::*;
 use image::{DynamicImage, RgbImage};
 use vary_vision::preprocess::to_rgb;
 
+use super::frame::Frame;
 use super::{Inner, Pipeline};
 use crate::{Error, Result};
 
 /// A picture as the language model sees it, made by [`Pipeline::encode`]. Clones are cheap.
 #[derive(Clone)]
 pub struct EncodedImage {
-    /// `[1, image_token_len, d_model]`
+    /// `[readings, image_token_len, d_model]`
     pub(super) tokens: Tensor<3>,
     size: (u32, u32),
     /// Whose tokens these are: another model's would be read as noise.
@@ -32,7 +33,8 @@ impl EncodedImage {
         self.size
     }
 
-    /// Tokens of the picture, `[1, image_token_len, d_model]`.
+    /// Tokens of the picture, `[readings, image_token_len, d_model]`: as it is, and as other readings
+    /// ([`PipelineBuilder::readings`](super::PipelineBuilder::readings)) see it.
     pub fn tokens(&self) -> Tensor<3> {
         self.tokens.clone()
     }
@@ -50,8 +52,13 @@ pub trait AsImage {
 
 impl AsImage for RgbImage {
     fn encoded(&self, Pipeline { inner }: &Pipeline) -> Result<EncodedImage> {
+        let readings = inner.config.readings().get();
+        let shown: Vec<_> = Frame::all(self.dimensions(), readings)
+            .map(|frame| frame.show(self))
+            .collect();
+        let shown: Vec<&Self> = shown.iter().map(AsRef::as_ref).collect();
         Ok(EncodedImage {
-            tokens: inner.model.encode_picture(self)?,
+            tokens: inner.model.encode_pictures(&shown)?,
             size: self.dimensions(),
             owner: Arc::downgrade(inner),
         })

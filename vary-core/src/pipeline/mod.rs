@@ -30,7 +30,9 @@
 mod answer;
 mod builder;
 mod chat;
+mod frame;
 mod image;
+mod joint;
 #[cfg(feature = "nano")]
 mod nano;
 mod reread;

@@ -1,46 +1,42 @@
-use burn::prelude::*;
-use vary_lm::generate::{CancellationToken, GenerateOptions, Sampling, Sequence};
+use vary_lm::generate::{CancellationToken, GenerateOptions, Sequence};
 
 use super::Inner;
+use super::frame::Frame;
 use super::score::log_confidence;
 use super::session::{SharedSession, lock};
 use super::transcript::Transcript;
 use crate::Result;
 use crate::detection::{Detection, nms};
 
-/// How far further readings leave the likeliest answer, where the caller does not say it.
-const TEMPERATURE: f32 = 0.4;
-
-/// What it takes to answer a prompt again.
+/// What it takes to answer a prompt in each reading on its own: places differ from one to the other.
 pub(super) struct Rereading {
     pub session: SharedSession,
-    /// Logits after the prompt.
-    pub first: Vec<f32>,
-    /// How the first answer is generated.
+    /// How each reading sees the picture that boxes are in.
+    pub frames: Vec<Frame>,
+    /// Logits after the prompt in each.
+    pub first: Vec<Vec<f32>>,
+    /// How answers are generated.
     pub options: GenerateOptions,
-    /// Other answers that are wanted.
-    pub times: usize,
     pub nms_iou: f32,
     pub cancellation: CancellationToken,
 }
 
 impl Rereading {
-    /// The boxes of other answers to the prompt, with raw scores; `None` if it was cancelled.
+    /// The boxes of each reading in pixels of the picture, with raw scores; `None` if it was cancelled.
     ///
     /// A token of all of them is read at a time.
-    pub fn read(&self, inner: &Inner, size: (u32, u32)) -> Result<Option<Vec<Vec<Detection>>>> {
-        let lm = inner.model.language_model();
-        let mut answers = (0..self.times as u64)
-            .map(|number| self.answer(number))
-            .map(|options| {
-                Ok((
-                    Sequence::new(options)?,
-                    Transcript::new(&inner.tokenizer, size, None),
-                ))
+    pub fn read(self, inner: &Inner) -> Result<Option<Vec<Vec<Detection>>>> {
+        let mut session = lock(&self.session);
+        session.rewind();
+        let mut answers = (0..)
+            .zip(&self.frames)
+            .map(|(number, frame)| {
+                let sequence = Sequence::new(self.answer(number))?;
+                let transcript = Transcript::new(&inner.tokenizer, frame.size(), None);
+                Ok((sequence, transcript))
             })
             .collect::<Result<Vec<_>>>()?;
-        let mut cache = lock(&self.session).fork(self.times, self.options.max_new_tokens);
-        let mut logits = vec![self.first.clone(); self.times];
+        let mut logits = self.first;
         loop {
             if self.cancellation.is_cancelled() {
                 return Ok(None);
@@ -58,33 +54,28 @@ impl Rereading {
                 break;
             }
             // An answer that has ended is fed its last token on; nobody looks at what follows.
-            let last = |sequence: &Sequence| sequence.ids().last().map_or(0, |&id| id as i32);
-            let ids: Vec<i32> = answers.iter().map(|(sequence, _)| last(sequence)).collect();
-            let ids = TensorData::new(ids, [self.times, 1]);
-            let embeds = lm.embed(Tensor::from_data(ids, &lm.device()));
-            let new = lm.logits(lm.forward(embeds, None, Some(&mut cache)));
-            logits = new
-                .iter_dim(0)
-                .map(|row| inner.text_logits(row.flatten(0, 2)))
-                .collect();
+            let last = |sequence: &Sequence| sequence.ids().last().copied().unwrap_or_default();
+            let ids: Vec<u32> = answers.iter().map(|(sequence, _)| last(sequence)).collect();
+            logits = session.step_apart(inner, &ids);
         }
-        let boxes = answers.into_iter().map(|(_, mut transcript)| {
+        let boxes = answers.into_iter().zip(&self.frames);
+        let boxes = boxes.map(|((_, mut transcript), frame)| {
             transcript.flush()?;
-            Ok(nms(transcript.detections, self.nms_iou))
+            let mut found = nms(transcript.detections, self.nms_iou);
+            found
+                .iter_mut()
+                .for_each(|one| one.bbox = frame.back(one.bbox));
+            Ok(found)
         });
         boxes.collect::<Result<_>>().map(Some)
     }
 
-    /// How the answer `number` is generated: at random, from a seed of its own.
+    /// How the answer `number` is generated; one at random from a seed of its own.
     fn answer(&self, number: u64) -> GenerateOptions {
-        let mut sampling = self.options.sampling.unwrap_or(Sampling {
-            temperature: TEMPERATURE,
-            ..Sampling::default()
-        });
-        sampling.seed = sampling.seed.wrapping_add(number + 1);
-        GenerateOptions {
-            sampling: Some(sampling),
-            ..self.options.clone()
+        let mut options = self.options.clone();
+        if let Some(sampling) = &mut options.sampling {
+            sampling.seed = sampling.seed.wrapping_add(number);
         }
+        options
     }
 }

@@ -29,17 +29,19 @@ impl Session {
         Arc::default()
     }
 
-    /// Reads `prompt` and returns the logits after it. What the session has read before is not read
-    /// again, as far as the prompt begins with it; `images` `[n, image_token_len, d_model]` are the
-    /// pictures of the whole prompt. There is room for `capacity` positions afterwards.
+    /// Reads `prompt` in each of several readings and returns the logits after it. What the session has read
+    /// before is not read again, as far as the prompt begins with it; `images`
+    /// `[readings, n, image_token_len, d_model]` are the pictures of the whole prompt. There is room for
+    /// `capacity` positions afterwards.
     pub fn read(
         &mut self,
         inner: &Inner,
         prompt: &[u32],
-        images: Tensor<3>,
+        images: Tensor<4>,
         capacity: usize,
-    ) -> Result<Vec<f32>> {
+    ) -> Result<Vec<Vec<f32>>> {
         let lm = inner.model.language_model();
+        let readings = images.dims()[0];
         let known = self.known(inner, prompt);
         let cache = match self.cache.take() {
             Some(mut cache) if known > 0 => {
@@ -47,40 +49,49 @@ impl Session {
                 cache.grow(capacity);
                 cache
             }
-            _ => lm.cache(1, capacity).with_prompt_len(prompt.len()),
+            _ => lm.cache(readings, capacity).with_prompt_len(prompt.len()),
         };
         self.prompt_len = prompt.len();
         self.ids.truncate(known);
         let cache = self.cache.insert(cache);
 
-        let new = prompt[known..].to_vec();
+        let new = vec![prompt[known..].to_vec(); readings];
         // Either all pictures are still to be read, or none.
-        let images = (known == 0).then_some(images);
-        let embeds = inner.model.embed(&[new], images)?;
+        let images = (known == 0).then(|| images.flatten(0, 1));
+        let embeds = inner.model.embed(&new, images)?;
         let logits = inner.text_logits(lm.next_logits(embeds, cache));
         self.ids = prompt.to_vec();
         Ok(logits)
     }
 
-    /// Reads one more token and returns the logits after it.
-    pub fn step(&mut self, inner: &Inner, id: u32) -> Vec<f32> {
+    /// Reads one more token, the same in all readings, and returns the logits after it in each.
+    pub fn step(&mut self, inner: &Inner, id: u32) -> Vec<Vec<f32>> {
+        let readings = self.cache.as_ref().map_or(0, KvCache::batch);
+        let logits = self.step_apart(inner, &vec![id; readings]);
+        self.ids.push(id);
+        logits
+    }
+
+    /// Reads one more token of each reading and returns the logits after it. What is read so is forgotten at the next
+    /// [`rewind`](Self::rewind) or [`read`](Self::read).
+    pub fn step_apart(&mut self, inner: &Inner, ids: &[u32]) -> Vec<Vec<f32>> {
         let lm = inner.model.language_model();
         let Some(cache) = &mut self.cache else {
             unreachable!("a prompt is read before a token")
         };
         // Not through the splice: a model may well say `<img>`, which is no picture then.
-        let token = Tensor::from_data(TensorData::new(vec![id as i32], [1, 1]), &lm.device());
-        let logits = inner.text_logits(lm.next_logits(lm.embed(token), cache));
-        self.ids.push(id);
-        logits
+        let ids = ids.iter().map(|&id| id as i32).collect::<Vec<_>>();
+        let shape = [ids.len(), 1];
+        let tokens = Tensor::from_data(TensorData::new(ids, shape), &lm.device());
+        inner.text_logits(lm.next_logits(lm.embed(tokens), cache))
     }
 
-    /// A cache for `batch` other answers, of up to `new` tokens, to the prompt that was read last.
-    pub fn fork(&self, batch: usize, new: usize) -> KvCache {
-        let Some(cache) = &self.cache else {
-            unreachable!("a prompt is read before it is answered again")
-        };
-        cache.fork(batch, self.prompt_len, self.prompt_len + new)
+    /// Goes back to the end of the prompt that was read last.
+    pub fn rewind(&mut self) {
+        self.ids.truncate(self.prompt_len);
+        if let Some(cache) = &mut self.cache {
+            cache.truncate(self.prompt_len);
+        }
     }
 
     /// How many ids of `prompt` need not be read again.

@@ -4,6 +4,8 @@ use std::time::Instant;
 use burn::prelude::*;
 use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
 
+use super::frame::Frame;
+use super::joint::joint;
 use super::reread::Rereading;
 use super::score::log_confidence;
 use super::session::{SharedSession, lock};
@@ -23,9 +25,9 @@ pub struct AnswerStream {
     transcript: Transcript,
     usage: Usage,
     times: Times,
-    /// Other readings of an answer with boxes, where they are wanted and not yet done.
+    /// Each reading of an answer with boxes on its own, where there are several and it is not yet done.
     rereading: Option<Rereading>,
-    /// Boxes of the other readings, with raw scores.
+    /// Boxes of each, with raw scores.
     reread: Vec<Vec<Detection>>,
     cancelled: bool,
     nms_iou: f32,
@@ -79,8 +81,6 @@ impl AnswerStream {
                 }));
             }
         }
-        let readings = options.readings.unwrap_or(inner.config.readings()).get();
-
         let mut times = Times::default();
         let usage = Usage {
             image_tokens: inner.config.image_place().len * images.count(),
@@ -100,21 +100,27 @@ impl AnswerStream {
             if !cancelled() {
                 let start = Instant::now();
                 let capacity = ids.len() + generate.max_new_tokens;
-                let tokens = Tensor::cat(tokens, 0);
+                // One row for each reading.
+                let tokens = Tensor::stack(tokens, 1);
                 first = lock(&session).read(inner, &ids, tokens, capacity)?;
                 times.prefill = start.elapsed();
             }
         }
-        let rereading = (readings > 1).then(|| Rereading {
+        let rereading = (first.len() > 1).then(|| Rereading {
             session: session.clone(),
+            frames: Frame::all(size, first.len()).collect(),
             first: first.clone(),
             options: generate.clone(),
-            times: readings - 1,
             nms_iou: options.nms_iou,
             cancellation: options.cancellation.clone(),
         });
         let owner = pipeline.clone();
-        let step: Step = Box::new(move |id| Ok(lock(&session).step(&owner.inner, id)));
+        let step: Step = Box::new(move |id| {
+            let inner = &owner.inner;
+            let logits = lock(&session).step(inner, id);
+            Ok(joint(logits, inner.coordinates.as_ref()))
+        });
+        let first = joint(first, inner.coordinates.as_ref());
         Ok(Self {
             generator: Generator::new(first, generate, step)?
                 .with_cancellation(options.cancellation.clone()),
@@ -167,13 +173,13 @@ impl AnswerStream {
         Ok(token.is_some())
     }
 
-    /// Reads an answer with boxes the other times that are wanted.
+    /// Reads an answer with boxes in each reading on its own.
     fn read_again(&mut self) -> Result<()> {
         let ended = self.generator.finish_reason() != Some(FinishReason::Cancelled);
         let boxes = !self.transcript.detections.is_empty();
         if let Some(rereading) = self.rereading.take().filter(|_| ended && boxes) {
             let start = Instant::now();
-            let read = rereading.read(&self.pipeline.inner, self.transcript.size())?;
+            let read = rereading.read(&self.pipeline.inner)?;
             self.times.decode += start.elapsed();
             self.cancelled = read.is_none();
             self.reread = read.unwrap_or_default();
@@ -183,13 +189,9 @@ impl AnswerStream {
 
     /// The objects, the surest first.
     fn detections(&self) -> Vec<Detection> {
-        let told = nms(self.transcript.detections.clone(), self.nms_iou);
         let found = match self.reread.is_empty() {
-            true => told,
-            false => fuse(
-                std::iter::once(told).chain(self.reread.iter().cloned()),
-                self.nms_iou,
-            ),
+            true => nms(self.transcript.detections.clone(), self.nms_iou),
+            false => fuse(self.reread.iter().cloned(), self.nms_iou),
         };
         // The map is monotone: the order stays.
         let map = self.pipeline.inner.config.score_map();
@@ -247,11 +249,12 @@ impl Iterator for AnswerStream {
 impl std::iter::FusedIterator for AnswerStream {}
 
 impl Inner {
-    /// Logits of the tokens that the tokenizer has; tables may have rows beyond.
-    pub(super) fn text_logits(&self, logits: Tensor<1>) -> Vec<f32> {
-        let data = logits.into_data();
-        data.iter::<f32>()
-            .take(self.tokenizer.vocab_size())
+    /// Logits `[batch, vocab]` as rows, of the tokens that the tokenizer has; tables may have more.
+    pub(super) fn text_logits(&self, logits: Tensor<2>) -> Vec<Vec<f32>> {
+        let [_, vocab] = logits.dims();
+        let all: Vec<f32> = logits.into_data().iter().collect();
+        let rows = all.chunks_exact(vocab.max(1));
+        rows.map(|row| row[..self.tokenizer.vocab_size().min(vocab)].to_vec())
             .collect()
     }
 }

@@ -37,11 +37,6 @@ impl Transcript {
         }
     }
 
-    /// Width and height of the picture that boxes are in.
-    pub fn size(&self) -> (u32, u32) {
-        self.size
-    }
-
     /// Tokens so far.
     pub fn len(&self) -> usize {
         self.ids.len()

@@ -123,12 +123,12 @@ fn greedy_ids_match_also_across_the_trained_length() {
             let mut steps = vec![];
             for &id in &expected {
                 let step = model.next_logits(model.embed(next), &mut cache);
-                let best: Vec<i64> = step.clone().argmax(0).into_data().iter().collect();
+                let best: Vec<i64> = step.clone().argmax(1).into_data().iter().collect();
                 assert_eq!(best, [id], "{case}: token {}", steps.len());
                 steps.push(step);
                 next = Tensor::from_data(TensorData::new(vec![id], [1, 1]), &device);
             }
-            let steps = Tensor::stack::<2>(steps, 0);
+            let steps = Tensor::cat(steps, 0);
             let golden = name("step_logits");
             let expected = Tensor::<2>::from_data(flat(io.data(&golden)), &device);
             assert_close(&golden, steps, expected.into_data(), TOLERANCE);

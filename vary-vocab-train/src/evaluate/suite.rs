@@ -1,5 +1,3 @@
-use std::num::NonZeroUsize;
-
 use anyhow::ensure;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -107,7 +105,6 @@ impl Exercise {
             // A model that never ends must leave room for the question that counts.
             let half = AnswerOptions {
                 max_new_tokens: pipeline.max_positions() / 2,
-                readings: Some(NonZeroUsize::MIN),
                 ..options.clone()
             };
             chat.ask(before, &half)?;

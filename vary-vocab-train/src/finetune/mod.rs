@@ -101,7 +101,7 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
     let checkpoint = weights.map_or_else(Weights::nano, Weights::dir).open()?;
     let (mut config, files) = (checkpoint.config, checkpoint.files);
     // The calibration is of the weights before training.
-    config.set_calibration(None);
+    config.set_score_map(None);
     let mixture = data::open(&recipe.data, config.family(), recipe.seed)?;
     let validation = match &recipe.validation {
         Some(source) => {

@@ -43,8 +43,14 @@ fn run(args: Args) -> Result<()> {
         part: Part::HeldOut,
         ..SceneConfig::default()
     };
-    let options = AnswerOptions::default();
-    let mut evaluation = Evaluation::default().with_classes(atlas.names());
+    // Average precision is of all boxes; what a user is not told counts for it, and for nothing else.
+    let options = AnswerOptions {
+        min_score: Some(0.0),
+        ..AnswerOptions::default()
+    };
+    let mut evaluation = Evaluation::default()
+        .with_classes(atlas.names())
+        .with_min_score(vary.config().min_score());
     for index in 0..args.scenes {
         let scene = draw(&config, &atlas, SEED, index);
         let picture = &scene.image;

@@ -1,4 +1,4 @@
-//! Draws training scenes, trains Vary-tiny+ on them, and scores models.
+//! Draws scenes and texts, trains Vary-tiny+ and Vary-toy on them, and scores models.
 
 use clap::{Parser, Subcommand};
 use vary_vocab_train::scenes::{self, cli::DrawArgs};
@@ -32,7 +32,7 @@ enum Command {
     Finetune(Box<FinetuneArgs>),
     /// Write the vision vocabulary of a checkpoint alone.
     ExportVocabulary(ExportArgs),
-    /// Score a model on held-out scenes.
+    /// Score a model on drawn pictures that it was not trained on, or on your own.
     Eval(EvalArgs),
     /// Make the scores of a checkpoint probabilities.
     Calibrate(CalibrateArgs),

@@ -64,7 +64,8 @@ pub struct SceneRecipe {
 }
 
 impl SceneRecipe {
-    /// The recipe of the embedded Vary-nano, for a CPU.
+    /// From nothing to a model of Vary-nano's size in one run, for a CPU. The embedded weights took
+    /// several, see `docs/runs/nano-2`.
     pub fn nano() -> Self {
         Self {
             train: TrainConfig {
@@ -173,12 +174,30 @@ impl SceneRecipe {
         self.captions
             .as_ref()
             .map_or(Ok(()), TrainConfig::validate)?;
-        for (name, share) in [("follow_ups", self.follow_ups), ("charts", self.charts)] {
+        for (name, share) in [
+            ("follow_ups", self.follow_ups),
+            ("charts", self.charts),
+            ("dense_share", self.dense_share),
+            ("frozen_share", self.frozen_share),
+            (
+                "dense_share + frozen_share",
+                self.dense_share + self.frozen_share,
+            ),
+        ] {
             ensure!(
                 (0.0..=1.0).contains(&share),
                 "`{name}` is {share}: it is a share, 0 to 1"
             );
         }
+        ensure!(
+            self.sigma.is_finite() && self.sigma > 0.0,
+            "`sigma` is {}: coordinates are learned with a bell of that many thousandths, above 0",
+            self.sigma
+        );
+        ensure!(
+            self.questions > 0,
+            "`questions` is 0: nothing is learned from a picture that nothing is asked about"
+        );
         let (seed, kept) = (self.seed, [seeds::VALIDATION, seeds::HELD_OUT]);
         ensure!(
             !kept.contains(&seed),
@@ -297,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_judges_a_model_is_not_trained_on() {
+    fn what_judges_a_model_is_not_trained_on_and_settings_make_sense() {
         let with = |change: fn(&mut SceneRecipe)| {
             let mut recipe = SceneRecipe::nano();
             change(&mut recipe);
@@ -310,5 +329,9 @@ mod tests {
         assert!(!with(|recipe| recipe.texts.part = Part::HeldOut));
         assert!(!with(|recipe| recipe.follow_ups = f64::NAN));
         assert!(!with(|recipe| recipe.charts = 1.5));
+        assert!(!with(|recipe| recipe.frozen_share = -0.1));
+        assert!(!with(|recipe| recipe.dense_share = 0.9));
+        assert!(!with(|recipe| recipe.sigma = 0.0));
+        assert!(!with(|recipe| recipe.questions = 0));
     }
 }

@@ -134,9 +134,10 @@ impl Run<'_> {
     /// A Vary-toy with the towers that it will see with.
     fn toy(&self, config: &VaryToyConfig) -> anyhow::Result<VaryToy> {
         ensure!(
-            self.recipe.dense_share == 0.0,
-            "`dense_share` is {}: the vision vocabulary of a Vary-toy rests, it must be 0",
-            self.recipe.dense_share
+            self.recipe.phases() == (0, 0),
+            "`dense_share` is {} and `frozen_share` {}: the towers of a Vary-toy always rest, both must be 0",
+            self.recipe.dense_share,
+            self.recipe.frozen_share
         );
         let mut vary = config.init(&self.device);
         if self.args.from.is_some() {

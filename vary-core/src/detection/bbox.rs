@@ -75,6 +75,9 @@ impl BoundingBox {
     /// `y1 <= y2` hold. The paper doesn't state its rounding. An edge that is not a number, or a
     /// picture without pixels, gives 0.
     pub fn to_thousandths(&self, width: u32, height: u32) -> [u16; 4] {
+        if width == 0 || height == 0 {
+            return [0; 4];
+        }
         let scale = |v: f32, size: u32| {
             let v = f64::from(v) * f64::from(COORD_MAX) / f64::from(size);
             // The cast saturates, and turns NaN into 0.
@@ -104,7 +107,8 @@ pub struct Detection {
     /// Name of the class as the model wrote it; empty where an answer gave a box only.
     pub label: String,
     /// Confidence in 0..=1, from the probabilities of the tokens that spell the box. With a
-    /// checkpoint that has a [`ScoreMap`](super::ScoreMap), the probability that the box is right.
+    /// checkpoint that has a [`ScoreMap`](super::ScoreMap), the probability that the box is right; where pictures
+    /// are read several times, that holds for what all readings agree on, not for the boxes of a stream.
     pub score: f32,
     /// Where the object is, in pixels of the original picture.
     pub bbox: BoundingBox,
@@ -134,7 +138,8 @@ mod tests {
             BoundingBox::new(30.0, 8.0, 10.0, 2.0).to_thousandths(100, 10),
             [100, 200, 300, 800]
         );
-        assert_eq!(b.to_thousandths(0, 0)[1], 0);
+        assert_eq!(b.to_thousandths(0, 480), [0; 4]);
+        assert_eq!(b.to_thousandths(640, 0), [0; 4]);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
 
 use crate::detection::Detection;
 
-/// Probability below which a box is not worth telling, see [`AnswerOptions::min_score`].
-pub const MIN_SCORE: f32 = 0.25;
+/// Probability from which on a box is told, see [`AnswerOptions::min_score`]: more likely right than wrong.
+pub const MIN_SCORE: f32 = 0.5;
 
 /// How an answer is generated.
 ///
@@ -23,7 +23,7 @@ pub struct AnswerOptions {
     pub loop_guard: Option<LoopGuard>,
     /// Of boxes of one label that overlap with an IoU above this, [`Answer::detections`] has the
     /// surest only ([`nms`](crate::detection::nms)); 1 keeps all. Boxes of several readings that
-    /// overlap so are one object.
+    /// overlap so are one object: above 0.9 or so each reading has its own.
     pub nms_iou: f32,
     /// Boxes with a smaller score are left out of [`Answer::detections`]. Without a number, those below
     /// [`MIN_SCORE`] where the checkpoint is calibrated and scores are probabilities, else none.

@@ -25,7 +25,8 @@ impl Pipeline {
     }
 
     /// The object that a phrase such as "the left car" refers to: the surest box of the answer.
-    /// Its label is empty where the model answers with a box alone.
+    /// Its label is empty where the model answers with a box alone; `None` where it tells no box, or none
+    /// that [`min_score`](AnswerOptions::min_score) reaches.
     ///
     /// # Errors
     /// As [`answer`](Self::answer).

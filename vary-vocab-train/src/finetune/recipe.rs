@@ -89,7 +89,7 @@ pub enum SourceKind {
     OpenImages,
     /// Referring expressions with a box each.
     Refcoco,
-    /// Pages that `pages` wrote.
+    /// A folder of pages, as `pdf_folder`, `typeset` and `charts` write them.
     Pages,
 }
 

@@ -16,6 +16,9 @@ const CASES: usize = 8;
 
 /// Collects answers and what would have been right, and makes a [`Report`] of them.
 ///
+/// Average precision is of all boxes: let answers have them (`min_score: Some(0.0)`), and say by
+/// [`with_min_score`](Self::with_min_score) which of them a user is told.
+///
 #[cfg_attr(feature = "nano", doc = "```")]
 #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
 /// use vary_core::eval::{Evaluation, Truth};
@@ -26,8 +29,9 @@ const CASES: usize = 8;
 /// # let picture = image::RgbImage::new(64, 48);
 /// let vary = Pipeline::builder().build()?;
 /// let task = Task::DetectAll;
-/// let answer = vary.answer(&picture, task, &AnswerOptions::default())?;
-/// let mut evaluation = Evaluation::default();
+/// let options = AnswerOptions { min_score: Some(0.0), ..Default::default() };
+/// let answer = vary.answer(&picture, task, &options)?;
+/// let mut evaluation = Evaluation::default().with_min_score(vary.config().min_score());
 /// evaluation.add("detection", &picture, &task.to_string(), &Truth::Objects(vec![]), &answer);
 /// let report = evaluation.report("an empty picture");
 /// println!("{report}");

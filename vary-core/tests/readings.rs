@@ -8,9 +8,9 @@ use std::num::NonZeroUsize;
 use burn::prelude::*;
 use image::{Rgb, RgbImage};
 use vary_core::checkpoint::Precision;
-use vary_core::detection::{BoundingBox, Detection, ScoreMap, fuse, parse_answer};
+use vary_core::detection::{BoundingBox, Detection, MIN_SCORE, ScoreMap, fuse, parse_answer};
 use vary_core::model::{MAX_READINGS, ModelConfig, VaryTinyConfig};
-use vary_core::pipeline::{AnswerOptions, DecodeOptions, MIN_SCORE, decode};
+use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode};
 use vary_core::prompt::Task;
 use vary_core::{Pipeline, Weights};
 

@@ -101,6 +101,9 @@ impl BoundingBox {
     }
 }
 
+/// Probability from which on a box is told, see [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score): more likely right than wrong.
+pub const MIN_SCORE: f32 = 0.5;
+
 /// An object found in a picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detection {

@@ -13,7 +13,7 @@ mod parse;
 mod score_map;
 mod text;
 
-pub use bbox::{BoundingBox, Detection};
+pub use bbox::{BoundingBox, Detection, MIN_SCORE};
 pub use fuse::fuse;
 pub use nms::nms;
 pub use parse::{ParsedAnswer, ParsedBox, parse_answer};

@@ -9,8 +9,7 @@ use vary_vision::vocab::VisionVocabularyConfig;
 use super::splice::ImagePlace;
 use super::{VaryModel, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
 use crate::checkpoint::{CheckpointFiles, Precision, parse_config_json};
-use crate::detection::ScoreMap;
-use crate::pipeline::MIN_SCORE;
+use crate::detection::{MIN_SCORE, ScoreMap};
 use crate::{Error, Result};
 
 /// The families of models that a checkpoint can be of.

@@ -6,9 +6,6 @@ use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
 
 use crate::detection::Detection;
 
-/// Probability from which on a box is told, see [`AnswerOptions::min_score`]: more likely right than wrong.
-pub const MIN_SCORE: f32 = 0.5;
-
 /// How an answer is generated.
 ///
 /// By default greedily, with at most 1024 tokens and a guard against endless loops; what is told
@@ -26,7 +23,7 @@ pub struct AnswerOptions {
     /// overlap so are one object: above 0.9 or so each reading has its own.
     pub nms_iou: f32,
     /// Boxes with a smaller score are left out of [`Answer::detections`]. Without a number, those below
-    /// [`MIN_SCORE`] where the checkpoint is calibrated and scores are probabilities, else none.
+    /// [`MIN_SCORE`](crate::detection::MIN_SCORE) where the checkpoint is calibrated and scores are probabilities, else none.
     pub min_score: Option<f32>,
     /// Ends the answer from elsewhere; looked at before the picture is encoded and before every
     /// token.

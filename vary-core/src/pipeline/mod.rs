@@ -48,7 +48,7 @@ use std::sync::Arc;
 use burn::prelude::*;
 use vary_lm::tokenizer::{CoordinateTokens, END_OF_TEXT, EOS, IM_END, Tokenizer};
 
-pub use answer::{Answer, AnswerOptions, Event, MIN_SCORE, Scored, Times, TokenScore, Usage};
+pub use answer::{Answer, AnswerOptions, Event, Scored, Times, TokenScore, Usage};
 pub use builder::{Checkpoint, PipelineBuilder, Weights, default_device};
 pub use chat::{Chat, ChatStream, Turn};
 pub use image::{AsImage, AsImages, EncodedImage};
@@ -146,7 +146,8 @@ impl Pipeline {
     /// Encodes a picture once, for any number of questions.
     ///
     /// # Errors
-    /// [`Error::Vision`] for a picture without pixels.
+    /// [`Error::Vision`] for a picture without pixels, [`Error::ForeignImage`] for one that another pipeline
+    /// has encoded.
     pub fn encode(&self, image: &impl AsImage) -> Result<EncodedImage> {
         image.encoded(self)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Result, within};
 use crate::part::Part;
 
 /// How scenes look.
@@ -105,17 +105,8 @@ impl SceneConfig {
     /// Checks that every value is within its range.
     ///
     /// # Errors
-    /// [`Error::SceneConfig`] with the first setting that is not.
+    /// [`Error::Setting`](crate::Error::Setting) with the first setting that is not.
     pub fn validate(&self) -> Result<()> {
-        let within = |field, value: f32, low: f32, high: f32| {
-            if (low..=high).contains(&value) {
-                return Ok(());
-            }
-            Err(Error::SceneConfig {
-                field,
-                problem: format!("is {value}, not in {low}..={high}"),
-            })
-        };
         let (min_objects, max_objects) = (self.min_objects as f32, self.max_objects as f32);
         within("size", self.size as f32, 16.0, 4096.0)?;
         within("min_objects", min_objects, 1.0, 200.0)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TextKind;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, within};
 use crate::part::Part;
 
 /// How pictures of text look.
@@ -44,19 +44,10 @@ impl TextConfig {
     /// Checks that every value is within its range.
     ///
     /// # Errors
-    /// [`Error::SceneConfig`] with the first setting that is not.
+    /// [`Error::Setting`] with the first setting that is not.
     pub fn validate(&self) -> Result<()> {
-        let within = |field, value: f32, low: f32, high: f32| {
-            if (low..=high).contains(&value) {
-                return Ok(());
-            }
-            Err(Error::SceneConfig {
-                field,
-                problem: format!("is {value}, not in {low}..={high}"),
-            })
-        };
         if self.kinds.is_empty() {
-            return Err(Error::SceneConfig {
+            return Err(Error::Setting {
                 field: "kinds",
                 problem: "names no kind of text".into(),
             });

@@ -74,21 +74,6 @@ impl TextKind {
         Self::Sign,
         Self::Screen,
     ];
-
-    /// Name of the kind, as in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Word => "word",
-            Self::Line => "line",
-            Self::Lines => "lines",
-            Self::Page => "page",
-            Self::Receipt => "receipt",
-            Self::Table => "table",
-            Self::Label => "label",
-            Self::Sign => "sign",
-            Self::Screen => "screen",
-        }
-    }
 }
 
 /// A part of a text that a question can ask for.

@@ -251,13 +251,6 @@ fn parts_share_no_font() {
 }
 
 #[test]
-fn kinds_have_the_names_of_their_json() {
-    for kind in TextKind::ALL {
-        assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
-    }
-}
-
-#[test]
 fn extreme_settings_draw() {
     let texts = Texts::embedded().unwrap();
     for size in [64, 300] {

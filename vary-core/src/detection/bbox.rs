@@ -101,7 +101,8 @@ impl BoundingBox {
     }
 }
 
-/// Probability from which on a box is told, see [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score): more likely right than wrong.
+/// Probability from which on a box is told, see
+/// [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score): more likely right than wrong.
 pub const MIN_SCORE: f32 = 0.5;
 
 /// An object found in a picture.

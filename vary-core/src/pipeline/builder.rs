@@ -128,8 +128,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// How often a picture is read, 1 to [`MAX_READINGS`](crate::model::MAX_READINGS): once as it is, the other times a little smaller and
-    /// aside. Words are those that all readings agree on best, one token after the other; boxes are
+    /// How often a picture is read, 1 to [`MAX_READINGS`](crate::model::MAX_READINGS): once as it is, the
+    /// other times a little smaller and aside. Words are those that all readings agree on best, one token after the other; boxes are
     /// [`fuse`](crate::detection::fuse)d. That reads better, finds objects that a single reading passes
     /// over, and takes longer. Text, tokens and [`Event::Box`](super::Event::Box) have the coordinates of the
     /// picture as it is.
@@ -145,7 +145,8 @@ impl PipelineBuilder {
     /// Loads the model.
     ///
     /// # Errors
-    /// [`Error::Config`] for more readings than are possible, [`Error::NoDevice`], [`Error::UnsupportedPrecision`], [`Error::WeightsNotGiven`], [`Error::TokenizerMismatch`], or whatever is
+    /// [`Error::Config`] for more readings than are possible, [`Error::NoDevice`],
+    /// [`Error::UnsupportedPrecision`], [`Error::WeightsNotGiven`], [`Error::TokenizerMismatch`], or whatever is
     /// wrong with the files.
     pub fn build(self) -> Result<Pipeline> {
         #[cfg(feature = "nano")]

@@ -8,7 +8,7 @@ use vary_core::Weights;
 use vary_core::checkpoint::{Precision, read_config_json, write_atomic};
 use vary_core::detection::ScoreMap;
 use vary_core::eval::{Calibration, CalibrationSummary, DetectionEval};
-use vary_core::pipeline::{Answer, AnswerOptions, default_device};
+use vary_core::pipeline::{Answer, default_device};
 
 use crate::evaluate::{answer_scenes, truths};
 use crate::recipe::seeds;
@@ -61,15 +61,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
         halves[scene_count % 2].add(&truths(scene, &atlas), &answer.detections);
         scene_count += 1;
     };
-    answer_scenes(
-        &pipeline,
-        &config,
-        &atlas,
-        seed,
-        count,
-        &AnswerOptions::default(),
-        each,
-    )?;
+    answer_scenes(&pipeline, &config, &atlas, seed, count, each)?;
     let [even, odd] = [halves[0].scored(), halves[1].scored()];
     let all = [even, odd].concat();
     ensure!(

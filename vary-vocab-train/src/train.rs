@@ -134,7 +134,7 @@ impl Run<'_> {
     /// A Vary-toy with the towers that it will see with.
     fn toy(&self, config: &VaryToyConfig) -> anyhow::Result<VaryToy> {
         ensure!(
-            self.recipe.phases() == (0, 0),
+            [self.recipe.dense_share, self.recipe.frozen_share] == [0.0; 2],
             "`dense_share` is {} and `frozen_share` {}: the towers of a Vary-toy always rest, both must be 0",
             self.recipe.dense_share,
             self.recipe.frozen_share

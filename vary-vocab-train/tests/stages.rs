@@ -92,7 +92,9 @@ fn what_does_not_fit_is_refused() {
     let recipe = serde_json::to_string(&SceneRecipe::nano()).unwrap();
     std::fs::write(
         &nano,
-        recipe.replace("\"dense_share\":0.4", "\"dense_share\":0.0"),
+        recipe
+            .replace("\"dense_share\":0.4", "\"dense_share\":0.0")
+            .replace("\"frozen_share\":0.2", "\"frozen_share\":0.0"),
     )
     .unwrap();
     let nano = nano.to_str().unwrap();

@@ -9,12 +9,11 @@ use vary_lm::tokenizer::CoordinateTokens;
 /// it stands, of a single frame.
 pub(super) fn joint(mut frames: Vec<Vec<f32>>, coordinates: Option<&CoordinateTokens>) -> Vec<f32> {
     let (Some(coordinates), true) = (coordinates, frames.len() > 1) else {
-        frames.truncate(1);
-        return frames.pop().unwrap_or_default();
+        return frames.into_iter().next().unwrap_or_default();
     };
     let count = frames.len() as f32;
     frames.iter_mut().for_each(|logits| softmax(logits));
-    let first = frames[0].clone();
+    let first = &frames[0];
     let mut joint = vec![0.0; first.len()];
     for frame in &frames {
         for (sum, probability) in joint.iter_mut().zip(frame) {
@@ -23,7 +22,7 @@ pub(super) fn joint(mut frames: Vec<Vec<f32>>, coordinates: Option<&CoordinateTo
     }
     for ids in [coordinates.inner(), coordinates.last()] {
         let mass = |of: &[f32]| ids.iter().map(|&id| of[id as usize]).sum::<f32>();
-        let (any, own) = (mass(&joint), mass(&first));
+        let (any, own) = (mass(&joint), mass(first));
         if own > 0.0 {
             for &id in ids {
                 joint[id as usize] = first[id as usize] / own * any;

@@ -251,10 +251,12 @@ impl std::iter::FusedIterator for AnswerStream {}
 impl Inner {
     /// Logits `[batch, vocab]` as rows, of the tokens that the tokenizer has; tables may have more.
     pub(super) fn text_logits(&self, logits: Tensor<2>) -> Vec<Vec<f32>> {
-        let [_, vocab] = logits.dims();
-        let all: Vec<f32> = logits.into_data().iter().collect();
-        let rows = all.chunks_exact(vocab.max(1));
-        rows.map(|row| row[..self.tokenizer.vocab_size().min(vocab)].to_vec())
+        let [batch, vocab] = logits.dims();
+        let known = self.tokenizer.vocab_size().min(vocab);
+        let data = logits.slice([0..batch, 0..known]).into_data();
+        let mut values = data.iter::<f32>();
+        (0..batch)
+            .map(|_| values.by_ref().take(known).collect())
             .collect()
     }
 }

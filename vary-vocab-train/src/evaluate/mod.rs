@@ -187,14 +187,13 @@ pub fn answer_scenes(
     atlas: &Atlas,
     seed: u64,
     count: u64,
-    options: &AnswerOptions,
     mut each: impl FnMut(&Scene, &Answer),
 ) -> anyhow::Result<()> {
     // A part at a time: a thousand large scenes would not fit the memory.
     for start in (0..count).step_by(64) {
         for scene in draw_batch(config, atlas, seed, start..(start + 64).min(count)) {
             let answer = pipeline
-                .answer(&scene.image, Task::DetectAll, options)
+                .answer(&scene.image, Task::DetectAll, &AnswerOptions::default())
                 .context("a drawn scene")?;
             each(&scene, &answer);
         }

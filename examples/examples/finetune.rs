@@ -11,7 +11,7 @@ use burn::module::Module;
 use clap::Parser;
 use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
 use vary_core::detection::{BoundingBox, ParsedBox, parse_answer};
-use vary_core::model::{ModelConfig, VaryTiny};
+use vary_core::model::{ModelConfig, VaryToy};
 use vary_core::pipeline::{AnswerOptions, default_device};
 use vary_core::prompt::{IMAGE, Task};
 use vary_core::train::data::{Conversation, Conversations, Dataset, Mixture};
@@ -42,16 +42,16 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let train = Conversations::open(args.data.join("train.json"), &pictures)?;
     let held_out = Conversations::open(args.data.join("held_out.json"), &pictures)?;
     let checkpoint = Weights::nano().open()?;
-    let ModelConfig::VaryTiny(mut config) = checkpoint.config else {
+    let ModelConfig::VaryToy(mut config) = checkpoint.config else {
         anyhow::bail!("the embedded model is of another family");
     };
     // The calibration is of the weights before training.
     config.score_map = None;
 
     let device = default_device()?.autodiff();
-    let base = VaryTiny::from_files(&config, &checkpoint.files, &device, Precision::F32)?;
+    let base = VaryToy::from_files(&config, &checkpoint.files, &device, Precision::F32)?;
     let pipeline =
-        |model: VaryTiny| Pipeline::new(model, config.clone(), checkpoint.tokenizer.clone());
+        |model: VaryToy| Pipeline::new(model, config.clone(), checkpoint.tokenizer.clone());
     let before = score(&pipeline(base.valid())?, &held_out)?;
     println!(
         "before training: {before} of {} questions right (\"Which object is the largest?\")",

@@ -13,6 +13,7 @@ use vary_core::model::{MAX_READINGS, ModelConfig, VaryTinyConfig};
 use vary_core::pipeline::{AnswerOptions, DecodeOptions, decode};
 use vary_core::prompt::Task;
 use vary_core::{Pipeline, Weights};
+use vary_vision::preprocess::{Region, close_by};
 
 /// Vary-nano with raw scores, that reads so often.
 fn nano(readings: usize) -> Pipeline {
@@ -37,15 +38,28 @@ fn scene() -> RgbImage {
     decode(scene, &DecodeOptions::default()).unwrap()
 }
 
-/// The picture of `size` with a margin of 6 % that repeats its edges, from `left` and `above` on.
-fn placed(picture: &RgbImage, left: u32, above: u32) -> RgbImage {
-    let (width, height) = picture.dimensions();
-    let margin = |edge: u32| (f64::from(edge) * 0.06).round() as u32;
-    RgbImage::from_fn(width + margin(width), height + margin(height), |x, y| {
-        let x = x.saturating_sub(left).min(width - 1);
-        let y = y.saturating_sub(above).min(height - 1);
-        *picture.get_pixel(x, y)
-    })
+/// What is seen of the picture from close by with a margin of 6 %, all of it left and above or right and below, and where that
+/// begins in pixels of the picture. Outside of the picture its edges are repeated.
+fn placed(picture: &RgbImage, before: bool) -> (RgbImage, [i64; 2]) {
+    let Region {
+        x,
+        y,
+        width,
+        height,
+    } = close_by(picture);
+    let [right, below] = [width, height].map(|edge| (f64::from(edge) * 0.06).round() as u32);
+    let (left, above) = match before {
+        true => (i64::from(right), i64::from(below)),
+        false => (0, 0),
+    };
+    let at = |at: u32, origin: i64, edge: u32| {
+        (i64::from(at) + origin).clamp(0, i64::from(edge) - 1) as u32
+    };
+    let (origin, size) = ([x - left, y - above], picture.dimensions());
+    let shown = RgbImage::from_fn(width + right, height + below, |x, y| {
+        *picture.get_pixel(at(x, origin[0], size.0), at(y, origin[1], size.1))
+    });
+    (shown, origin)
 }
 
 fn assert_same(found: &[Detection], expected: &[Detection]) {
@@ -60,17 +74,19 @@ fn assert_same(found: &[Detection], expected: &[Detection]) {
 #[test]
 fn boxes_are_those_of_the_picture_placed_three_ways() {
     let (once, thrice) = (nano(1), nano(3));
-    let picture = scene();
-    let (width, height) = picture.dimensions();
-    let margin = [width, height].map(|edge| (f64::from(edge) * 0.06).round() as u32);
-    let places = [[0, 0], margin];
+    // A wall with the scene in its lower right corner, so that there is something to come closer to.
+    let (width, height) = (700, 660);
+    let mut picture = RgbImage::from_pixel(width, height, Rgb([200; 3]));
+    image::imageops::replace(&mut picture, &scene(), 700 - 512, 660 - 512);
     let mut readings = vec![once.detect(&picture).unwrap()];
-    for [left, above] in places {
-        let mut found = once.detect(&placed(&picture, left, above)).unwrap();
+    for before in [false, true] {
+        let (shown, origin) = placed(&picture, before);
+        assert!(shown.width() < width && shown.height() < height);
+        let mut found = once.detect(&shown).unwrap();
         for one in &mut found {
             let b = one.bbox;
-            let (dx, dy) = (left as f32, above as f32);
-            one.bbox = BoundingBox::new(b.x1 - dx, b.y1 - dy, b.x2 - dx, b.y2 - dy);
+            let [dx, dy] = origin.map(|edge| edge as f32);
+            one.bbox = BoundingBox::new(b.x1 + dx, b.y1 + dy, b.x2 + dx, b.y2 + dy);
             one.bbox = one.bbox.clamp(width, height);
         }
         readings.push(found);

@@ -1,13 +1,13 @@
 use std::borrow::Cow;
 
 use image::RgbImage;
+use vary_vision::preprocess::{Region, close_by};
 
 use crate::detection::BoundingBox;
 use crate::model::MAX_READINGS;
 
-/// Share of a picture's width and height that the margin of a [`Frame`] takes.
+/// Share of the width and height shown that the margin of a [`Frame`] takes.
 const MARGIN: f32 = 0.06;
-
 /// Halves of the margin that lie left of the picture and above it. Those that differ most come first.
 const PLACES: [(u32, u32); MAX_READINGS - 1] = [
     (0, 0),
@@ -21,59 +21,73 @@ const PLACES: [(u32, u32); MAX_READINGS - 1] = [
     (1, 2),
 ];
 
-/// How a picture is placed where the model looks at it: a little further away and aside, so that its edges and
-/// letters fall otherwise on the patches of a vision tower. The margin repeats the picture's outermost pixels.
+/// What part of a picture the model looks at: all of it, or its content from close by ([`close_by`]), each time
+/// placed a little aside, so that edges and letters fall otherwise on the patches of a vision tower.
+/// Outside of the picture its outermost pixels are repeated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
-    /// Of the picture, without margin.
+    /// Size of the picture.
     picture: (u32, u32),
-    /// Left of it and above it.
-    offset: (u32, u32),
-    /// With margin.
-    size: (u32, u32),
+    shown: Region,
 }
 
 impl Frame {
-    /// `count` frames for pictures of `picture` pixels, as far as there are so many; the first one has no margin.
-    pub fn all(picture: (u32, u32), count: usize) -> impl Iterator<Item = Self> {
-        let margin = |edge: u32| (edge as f32 * MARGIN).round() as u32;
-        let (width, height) = picture;
-        let (right, below) = (margin(width), margin(height));
-        let plain = Self {
-            picture,
-            offset: (0, 0),
-            size: picture,
+    /// `count` frames of `picture`, as far as there are so many; the first one is the picture as it is.
+    pub fn all(picture: &RgbImage, count: usize) -> Vec<Self> {
+        let size = picture.dimensions();
+        let frame = |shown| Self {
+            picture: size,
+            shown,
         };
-        let placed = PLACES.into_iter().map(move |(x, y)| Self {
-            picture,
-            offset: (right * x / 2, below * y / 2),
-            size: (width + right, height + below),
-        });
-        std::iter::once(plain).chain(placed).take(count)
+        let mut all = vec![frame(Region::whole(size))];
+        if count > 1 {
+            let near = close_by(picture);
+            let margin = |edge: u32| (edge as f32 * MARGIN).round() as u32;
+            let (right, below) = (margin(near.width), margin(near.height));
+            let placed = PLACES.into_iter().map(|(x, y)| Region {
+                x: near.x - i64::from(right * x / 2),
+                y: near.y - i64::from(below * y / 2),
+                width: near.width + right,
+                height: near.height + below,
+            });
+            all.extend(placed.map(frame).take(count - 1));
+        }
+        all
     }
 
-    /// Width and height with margin.
+    /// Width and height of what is shown.
     pub fn size(&self) -> (u32, u32) {
-        self.size
+        (self.shown.width, self.shown.height)
     }
 
-    /// The picture with its margin.
+    /// What is shown of `picture`.
     pub fn show<'a>(&self, picture: &'a RgbImage) -> Cow<'a, RgbImage> {
-        if self.size == self.picture {
+        if self.shown == Region::whole(self.picture) {
             return Cow::Borrowed(picture);
         }
-        let inside = |at: u32, before: u32, len: u32| at.saturating_sub(before).min(len - 1);
-        let ((left, above), (width, height)) = (self.offset, self.picture);
-        Cow::Owned(RgbImage::from_fn(self.size.0, self.size.1, |x, y| {
-            *picture.get_pixel(inside(x, left, width), inside(y, above, height))
+        // Between 0 and the last pixel, which fits.
+        let inside = |at: u32, from: i64, edge: u32| {
+            (i64::from(at) + from).clamp(0, i64::from(edge) - 1) as u32
+        };
+        let Region {
+            x: left,
+            y: top,
+            width,
+            height,
+        } = self.shown;
+        Cow::Owned(RgbImage::from_fn(width, height, |x, y| {
+            *picture.get_pixel(
+                inside(x, left, self.picture.0),
+                inside(y, top, self.picture.1),
+            )
         }))
     }
 
     /// A box in pixels of what is shown, in pixels of the picture.
     pub fn back(&self, shown: BoundingBox) -> BoundingBox {
-        let (left, above) = (self.offset.0 as f32, self.offset.1 as f32);
+        let (left, above) = (self.shown.x as f32, self.shown.y as f32);
         let BoundingBox { x1, y1, x2, y2 } = shown;
-        BoundingBox::new(x1 - left, y1 - above, x2 - left, y2 - above)
+        BoundingBox::new(x1 + left, y1 + above, x2 + left, y2 + above)
             .clamp(self.picture.0, self.picture.1)
     }
 }
@@ -87,12 +101,16 @@ mod tests {
 
     use super::*;
 
+    /// Colours that tell where they are, which all of the picture is content by.
+    fn pixel(x: u32, y: u32) -> Rgb<u8> {
+        Rgb([(x * 97) as u8, (y * 61) as u8, 7])
+    }
+
     proptest! {
         #[test]
         fn what_is_shown_somewhere_comes_back(width in 1u32..80, height in 1u32..80) {
-            let pixel = |x: u32, y: u32| Rgb([x as u8, y as u8, 7]);
             let picture = RgbImage::from_fn(width, height, pixel);
-            let frames: Vec<Frame> = Frame::all((width, height), MAX_READINGS).collect();
+            let frames = Frame::all(&picture, MAX_READINGS);
             prop_assert_eq!(frames.len(), MAX_READINGS);
             prop_assert_eq!(frames[0].show(&picture).into_owned(), picture.clone());
             for frame in frames {
@@ -110,15 +128,37 @@ mod tests {
         }
     }
 
+    fn offsets(frames: &[Frame]) -> Vec<(i64, i64)> {
+        let regions = frames.iter().map(|frame| frame.shown);
+        regions.map(|shown| (shown.x, shown.y)).collect()
+    }
+
     #[test]
     fn the_margin_is_spread_over_all_sides() {
-        let frames: Vec<Frame> = Frame::all((100, 200), 20).collect();
+        let frames = Frame::all(&RgbImage::from_fn(100, 200, pixel), 20);
         assert_eq!(frames.len(), MAX_READINGS);
         assert!(frames[1..].iter().all(|frame| frame.size() == (106, 212)));
-        let offsets: Vec<_> = frames.iter().map(|frame| frame.offset).collect();
-        assert_eq!(offsets[..4], [(0, 0), (0, 0), (6, 12), (0, 12)]);
-        assert_eq!(offsets[5], (3, 6));
+        let offsets = offsets(&frames);
+        assert_eq!(offsets[..4], [(0, 0), (0, 0), (-6, -12), (0, -12)]);
+        assert_eq!(offsets[5], (-3, -6));
         let places: HashSet<_> = offsets[1..].iter().collect();
         assert_eq!(places.len(), MAX_READINGS - 1, "none twice");
+    }
+
+    #[test]
+    fn a_page_is_shown_without_its_empty_half() {
+        // Text over all of the width, in the upper 3 of 10 parts.
+        let mut page = RgbImage::from_pixel(200, 200, Rgb([240; 3]));
+        for (x, y) in (0..200).flat_map(|x| (20..60).map(move |y| (x, y))) {
+            page.put_pixel(x, y, pixel(x, y));
+        }
+        let frames = Frame::all(&page, 3);
+        assert_eq!(frames[0].size(), (200, 200));
+        // 143 of 200 px: the most that letters may be stretched.
+        assert_eq!(frames[1].size(), (200 + 12, 143 + 9));
+        assert_eq!(offsets(&frames), [(0, 0), (0, 0), (-12, -9)]);
+        let shown = BoundingBox::new(12.0, 9.0, 22.0, 29.0);
+        let back = frames[2].back(shown);
+        assert_eq!(back, BoundingBox::new(0.0, 0.0, 10.0, 20.0));
     }
 }

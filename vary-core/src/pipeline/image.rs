@@ -14,6 +14,8 @@ pub struct EncodedImage {
     /// `[readings, image_token_len, d_model]`
     pub(super) tokens: Tensor<3>,
     size: (u32, u32),
+    /// How each reading sees it.
+    pub(super) frames: Arc<[Frame]>,
     /// Whose tokens these are: another model's would be read as noise.
     owner: Weak<Inner>,
 }
@@ -53,13 +55,13 @@ pub trait AsImage {
 impl AsImage for RgbImage {
     fn encoded(&self, Pipeline { inner }: &Pipeline) -> Result<EncodedImage> {
         let readings = inner.config.readings().get();
-        let shown: Vec<_> = Frame::all(self.dimensions(), readings)
-            .map(|frame| frame.show(self))
-            .collect();
+        let frames = Frame::all(self, readings);
+        let shown: Vec<_> = frames.iter().map(|frame| frame.show(self)).collect();
         let shown: Vec<&Self> = shown.iter().map(AsRef::as_ref).collect();
         Ok(EncodedImage {
             tokens: inner.model.encode_pictures(&shown)?,
             size: self.dimensions(),
+            frames: frames.into(),
             owner: Arc::downgrade(inner),
         })
     }

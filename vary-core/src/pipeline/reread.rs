@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use vary_lm::generate::{CancellationToken, GenerateOptions, Sequence};
 
 use super::Inner;
@@ -12,7 +14,7 @@ use crate::detection::{Detection, nms};
 pub(super) struct Rereading {
     pub session: SharedSession,
     /// How each reading sees the picture that boxes are in.
-    pub frames: Vec<Frame>,
+    pub frames: Arc<[Frame]>,
     /// Logits after the prompt in each.
     pub first: Vec<Vec<f32>>,
     /// How answers are generated.
@@ -29,7 +31,7 @@ impl Rereading {
         let mut session = lock(&self.session);
         session.rewind();
         let mut answers = (0..)
-            .zip(&self.frames)
+            .zip(self.frames.iter())
             .map(|(number, frame)| {
                 let sequence = Sequence::new(self.answer(number))?;
                 let transcript = Transcript::new(&inner.tokenizer, frame.size(), None);
@@ -58,7 +60,7 @@ impl Rereading {
             let ids: Vec<u32> = answers.iter().map(|(sequence, _)| last(sequence)).collect();
             logits = session.step_apart(inner, &ids);
         }
-        let boxes = answers.into_iter().zip(&self.frames);
+        let boxes = answers.into_iter().zip(self.frames.iter());
         let boxes = boxes.map(|((_, mut transcript), frame)| {
             transcript.flush()?;
             let mut found = nms(transcript.detections, self.nms_iou);

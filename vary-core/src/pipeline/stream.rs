@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use burn::prelude::*;
@@ -10,7 +11,7 @@ use super::reread::Rereading;
 use super::score::log_confidence;
 use super::session::{SharedSession, lock};
 use super::transcript::{Transcript, mapped};
-use super::{Answer, AnswerOptions, AsImages, EncodedImage, Event, Inner, Pipeline, Times, Usage};
+use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Times, Usage};
 use crate::detection::{Detection, fuse, nms, parse_answer};
 use crate::{Error, Result};
 
@@ -89,13 +90,17 @@ impl AnswerStream {
         };
         let cancelled = || options.cancellation.is_cancelled();
         let mut size = (0, 0);
+        let mut frames: Arc<[Frame]> = [].into();
         // Without logits nothing is generated: the generator, too, finds that it is cancelled.
         let mut first = vec![];
         if !cancelled() {
             let start = Instant::now();
             let images = images.all_encoded(pipeline)?;
             times.encode = start.elapsed();
-            size = images.first().map_or(size, EncodedImage::size);
+            if let Some(image) = images.first() {
+                size = image.size();
+                frames = image.frames.clone();
+            }
             let tokens = images.into_iter().map(|image| image.tokens).collect();
             if !cancelled() {
                 let start = Instant::now();
@@ -108,7 +113,7 @@ impl AnswerStream {
         }
         let rereading = (first.len() > 1).then(|| Rereading {
             session: session.clone(),
-            frames: Frame::all(size, first.len()).collect(),
+            frames,
             first: first.clone(),
             options: generate.clone(),
             nms_iou: options.nms_iou,

@@ -16,10 +16,12 @@
 //! # }
 //! ```
 
+mod content;
 mod decode;
 mod processor;
 mod resize;
 
+pub use content::{Region, close_by};
 pub use decode::{DecodeOptions, decode, open, to_rgb};
 pub use processor::{Fit, ImageProcessor};
 pub use resize::resize;

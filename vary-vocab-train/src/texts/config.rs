@@ -10,7 +10,7 @@ use crate::part::Part;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TextConfig {
-    /// Side of the square picture in pixels, `64..=2048`. The layout does not depend on it.
+    /// Side of the square picture in pixels before [`close_by`](Self::close_by), `64..=2048`. The layout does not depend on it.
     pub size: u32,
     /// Which fonts, papers and colours may show.
     pub part: Part,
@@ -24,6 +24,9 @@ pub struct TextConfig {
     pub blur: f32,
     /// Greatest standard deviation of the pixel noise, white being 1, `0..=0.2`.
     pub noise: f32,
+    /// Share of the pictures that are cut down to what [`close_by`](vary_vision::preprocess::close_by) shows of them,
+    /// as a model sees them that reads a picture several times, `0..=1`.
+    pub close_by: f32,
 }
 
 impl Default for TextConfig {
@@ -36,6 +39,7 @@ impl Default for TextConfig {
             brightness: 0.1,
             blur: 0.15,
             noise: 0.03,
+            close_by: 0.0,
         }
     }
 }
@@ -56,7 +60,8 @@ impl TextConfig {
         within("skew", self.skew, 0.0, 8.0)?;
         within("brightness", self.brightness, 0.0, 0.3)?;
         within("blur", self.blur, 0.0, 0.33)?;
-        within("noise", self.noise, 0.0, 0.2)
+        within("noise", self.noise, 0.0, 0.2)?;
+        within("close_by", self.close_by, 0.0, 1.0)
     }
 }
 
@@ -82,6 +87,7 @@ mod tests {
         assert!(refused(r#"{"brightness": 0.5}"#).contains("`brightness`"));
         assert!(refused(r#"{"blur": -0.1}"#).contains("`blur`"));
         assert!(refused(r#"{"noise": 0.5}"#).contains("`noise`"));
+        assert!(refused(r#"{"close_by": 1.5}"#).contains("`close_by`"));
         assert!(serde_json::from_str::<TextConfig>(r#"{"colour": 1}"#).is_err());
     }
 }

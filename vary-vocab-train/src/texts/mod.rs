@@ -21,8 +21,10 @@ use std::ops::Range;
 
 use clap::ValueEnum;
 use image::RgbImage;
+use image::imageops::crop_imm;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use vary_vision::preprocess::{self, close_by};
 
 pub use config::TextConfig;
 pub(crate) use fonts::files;
@@ -116,6 +118,31 @@ pub struct TextScene {
     pub regions: Vec<Region>,
 }
 
+impl TextScene {
+    /// What is seen of it from close by.
+    fn close_by(mut self) -> Self {
+        let preprocess::Region {
+            x,
+            y,
+            width,
+            height,
+        } = close_by(&self.image);
+        // It lies inside.
+        let (left, top) = (x as u32, y as u32);
+        self.image = crop_imm(&self.image, left, top, width, height).to_image();
+        let by = [-(x as f32), -(y as f32)];
+        self.plain.shift(by);
+        self.markdown.shift(by);
+        for named in &mut self.regions {
+            named.written.shift(by);
+            if let Some(bbox) = named.written.bbox() {
+                named.bbox = bbox;
+            }
+        }
+        self
+    }
+}
+
 /// All that texts are made of. Cheap to share between threads, costly to load.
 pub struct Texts {
     fonts: Fonts,
@@ -169,13 +196,18 @@ impl Texts {
         let plain = compose::plain(&content.blocks);
         let mut regions = compose::regions(&plain, &content.blocks);
         regions.extend(content.regions);
-        TextScene {
+        let scene = TextScene {
             image: canvas.develop(gain, sigma, &mut rng),
             kind,
             x_height: x_height * config.size as f32 / SIDE,
             markdown: compose::markdown(&content.blocks),
             plain,
             regions,
+        };
+        // By the last lot, so that a picture does not change with the share.
+        match rng.chance(config.close_by) {
+            true => scene.close_by(),
+            false => scene,
         }
     }
 }

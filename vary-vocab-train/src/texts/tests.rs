@@ -49,6 +49,65 @@ fn a_picture_is_a_function_of_its_number() {
 }
 
 #[test]
+fn from_close_by_the_same_text_has_the_same_places() {
+    let texts = Texts::embedded().unwrap();
+    let draw = |close_by: f32| {
+        let config = TextConfig {
+            close_by,
+            ..TextConfig::default()
+        };
+        draw_batch(&texts, &config, None, 8, 0..100)
+    };
+    let (plain, some, all) = (draw(0.0), draw(0.5), draw(1.0));
+    let mut smaller = 0;
+    for ((far, either), near) in plain.iter().zip(&some).zip(&all) {
+        assert!(either == far || either == near);
+        assert_eq!(near.plain.text, far.plain.text);
+        let (width, height) = near.image.dimensions();
+        smaller += usize::from(width * height < 192 * 192);
+        let first = |scene: &TextScene| scene.plain.places.iter().flatten().next().copied();
+        let (Some(a), Some(b)) = (first(far), first(near)) else {
+            panic!("no ink")
+        };
+        let (left, top) = ((a[0] - b[0]).round(), (a[1] - b[1]).round());
+        for (x, y, pixel) in near.image.enumerate_pixels() {
+            assert_eq!(pixel, far.image.get_pixel(x + left as u32, y + top as u32));
+        }
+        let regions = near.regions.iter().zip(&far.regions);
+        let pairs = [(&near.plain, &far.plain), (&near.markdown, &far.markdown)];
+        for (near, far) in pairs
+            .into_iter()
+            .chain(regions.map(|(a, b)| (&a.written, &b.written)))
+        {
+            for (near, far) in near.places.iter().zip(&far.places) {
+                let moved = near.map(|[x1, y1, x2, y2]| [x1 + left, y1 + top, x2 + left, y2 + top]);
+                let same = moved
+                    .into_iter()
+                    .flatten()
+                    .zip(far.iter().flatten().copied());
+                assert!(
+                    moved.is_some() == far.is_some()
+                        && same.into_iter().all(|(a, b)| (a - b).abs() < 1e-3)
+                );
+            }
+        }
+        for [x1, y1, x2, y2] in near.plain.places.iter().flatten() {
+            assert!(
+                -0.5 <= *x1 && *x2 <= width as f32 + 0.5,
+                "{width} {x1} {x2}"
+            );
+            assert!(
+                -0.5 <= *y1 && *y2 <= height as f32 + 0.5,
+                "{height} {y1} {y2}"
+            );
+        }
+    }
+    assert!(smaller > 60, "{smaller}");
+    assert!(some.iter().zip(&plain).any(|(a, b)| a != b));
+    assert!(some.iter().zip(&all).any(|(a, b)| a != b));
+}
+
+#[test]
 fn every_character_has_its_place_in_the_picture() {
     for scene in sample(300) {
         let regions = scene.regions.iter().map(|region| &region.written);

@@ -19,6 +19,15 @@ impl Written {
         self.places.iter().flatten().copied().reduce(union)
     }
 
+    /// Shifts all places.
+    pub(super) fn shift(&mut self, by: [f32; 2]) {
+        for place in self.places.iter_mut().flatten() {
+            for (edge, by) in place.iter_mut().zip([by, by].as_flattened()) {
+                *edge += by;
+            }
+        }
+    }
+
     /// Puts one more character at the end.
     pub(super) fn push(&mut self, c: char, place: Option<[f32; 4]>) {
         self.text.push(c);

@@ -45,7 +45,9 @@ fn objects_phrases_and_turns_of_the_scene() {
 
     let mut chat = vary.chat(&scene).unwrap();
     let options = AnswerOptions::default();
-    let all = chat.ask(&Task::DetectAll.to_string(), &options).unwrap();
+    let all = chat
+        .ask(&Task::DetectAll.question(vary.config().family()), &options)
+        .unwrap();
     assert_eq!(all.detections, found);
     let count = "How many horses are in this image?";
     assert_eq!(chat.ask(count, &options).unwrap().text, "1");

@@ -52,7 +52,7 @@ fn every_way_to_boxes_goes_through_the_map() {
     assert_eq!(answer.tokens, plain.tokens);
 
     let mut chat = mapped.chat(&seen).unwrap();
-    let question = Task::DetectAll.to_string();
+    let question = Task::DetectAll.question(mapped.config().family());
     let mut boxes = vec![];
     for event in chat.stream(&question, &options).unwrap() {
         match event.unwrap() {

@@ -196,7 +196,7 @@ mod tests {
                     picture.put_pixel(x, y, Rgb([20; 3]));
                 }
             }
-            let found = content(&picture);
+            let found = close_by(&picture);
             let (right, bottom) = (found.x + i64::from(found.width), found.y + i64::from(found.height));
             prop_assert!(found.x <= i64::from(x1) && i64::from(end(x2, width)) <= right, "{found:?}, {x1} to {x2}");
             prop_assert!(found.y <= i64::from(y1) && i64::from(end(y2, height)) <= bottom, "{found:?}, {y1} to {y2}");

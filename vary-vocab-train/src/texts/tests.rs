@@ -65,10 +65,9 @@ fn from_close_by_the_same_text_has_the_same_places() {
         assert_eq!(near.plain.text, far.plain.text);
         let (width, height) = near.image.dimensions();
         smaller += usize::from(width * height < 192 * 192);
-        let first = |scene: &TextScene| scene.plain.places.iter().flatten().next().copied();
-        let (Some(a), Some(b)) = (first(far), first(near)) else {
-            panic!("no ink")
-        };
+        let first =
+            |scene: &TextScene| scene.plain.places.iter().flatten().next().copied().unwrap();
+        let (a, b) = (first(far), first(near));
         let (left, top) = ((a[0] - b[0]).round(), (a[1] - b[1]).round());
         for (x, y, pixel) in near.image.enumerate_pixels() {
             assert_eq!(pixel, far.image.get_pixel(x + left as u32, y + top as u32));

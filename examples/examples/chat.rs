@@ -13,8 +13,8 @@ use vary_examples::{ModelArgs, SCENE, exit, picture};
 /// What the embedded model can be asked.
 const KNOWN: &str = "Vary-nano knows questions such as these, in any order:
   Detect all objects in this image.
-  Detect an object: the horse.
-  How many horses are in this image?
+  Detect an object: the car.
+  How many cars are in this image?
   Provide the OCR results of this image.
 ";
 

@@ -56,7 +56,7 @@ fn run(args: Args) -> Result<()> {
         let picture = &scene.image;
         let objects = truths(&scene, &atlas);
         let answer = vary.answer(picture, Task::DetectAll, &options)?;
-        let question = Task::DetectAll.to_string();
+        let question = Task::DetectAll.question(vary.config().family());
         let single = objects
             .iter()
             .find(|one| objects.iter().filter(|o| o.label == one.label).count() == 1)

@@ -11,7 +11,7 @@ use burn::module::Module;
 use clap::Parser;
 use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
 use vary_core::detection::{BoundingBox, ParsedBox, parse_answer};
-use vary_core::model::{ModelConfig, VaryToy};
+use vary_core::model::{ModelConfig, VaryModel, VaryToy};
 use vary_core::pipeline::{AnswerOptions, default_device};
 use vary_core::prompt::{IMAGE, Task};
 use vary_core::train::data::{Conversation, Conversations, Dataset, Mixture};
@@ -65,7 +65,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
     };
     let model = Trained::Lora(lora).prepare(base, 1)?;
     let data = Mixture::new(vec![(Box::new(train), None)], 1)?;
-    let objective = ConversationObjective::new(&model, checkpoint.tokenizer.clone(), data, 320);
+    let max_len = model.language_model().max_positions();
+    let objective = ConversationObjective::new(&model, checkpoint.tokenizer.clone(), data, max_len);
     let settings = TrainConfig {
         steps: args.steps,
         batch_size: 16,

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<()> {
     let mut image = picture(args.picture.as_deref(), SCENE)?;
     keep_apart(args.picture.as_deref(), &args.out)?;
-    let phrase = args.phrase.as_deref().unwrap_or("the horse");
+    let phrase = args.phrase.as_deref().unwrap_or("the car");
     let vary = args.model.build()?;
     let answer = vary.answer(&image, Task::Locate(phrase), &AnswerOptions::default())?;
     let Some(found) = answer.detections.first() else {

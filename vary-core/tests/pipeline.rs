@@ -479,9 +479,13 @@ fn the_embedded_model_answers() {
     let start = std::time::Instant::now();
     let vary = Pipeline::builder().device(Device::flex()).build().unwrap();
     println!("loaded in {:?}", start.elapsed());
-    let options = AnswerOptions::default();
+    let options = AnswerOptions {
+        min_score: Some(0.0),
+        ..AnswerOptions::default()
+    };
     let answer = vary.answer(&picture(0), Task::DetectAll, &options).unwrap();
     println!("{:?} {:?}", answer.usage, answer.times);
+    assert!(!answer.detections.is_empty());
     for found in &answer.detections {
         assert_eq!(found.bbox, found.bbox.clamp(64, 48));
         assert!((0.0..=1.0).contains(&found.score));

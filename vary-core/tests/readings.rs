@@ -122,7 +122,7 @@ fn a_conversation_goes_on_as_if_it_were_told_anew() {
         .ask(&Task::DetectAll.question(vary.config().family()), &options)
         .unwrap();
     assert!(!first.detections.is_empty());
-    let question = "Detect an object: the horse.";
+    let question = "Detect an object: the car.";
     let second = chat.ask(question, &options).unwrap();
     let mut anew = vary.chat(&picture).unwrap();
     anew.continue_from(chat.history()[..1].to_vec());

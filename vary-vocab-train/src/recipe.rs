@@ -64,8 +64,8 @@ pub struct SceneRecipe {
 }
 
 impl SceneRecipe {
-    /// From nothing to a model of Vary-nano's size in one run, for a CPU. The embedded weights took
-    /// several, see `docs/runs/nano-2`.
+    /// From nothing to the first stage of Vary-nano in one run, for a CPU. The embedded weights took
+    /// several, see `docs/runs/nano-2` and, for the second stage, `toy-nano-1` and `toy-nano-2`.
     pub fn nano() -> Self {
         Self {
             train: TrainConfig {
@@ -227,11 +227,11 @@ impl SceneRecipe {
 /// Named sizes of model and run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Preset {
-    /// The embedded model: the first stage of the paper, Vary-tiny+.
+    /// The first stage of the paper, Vary-tiny+, whose vision vocabulary the embedded model has.
     Nano,
     /// A few thousand weights.
     Tiny,
-    /// The second stage, Vary-toy, of about the same size.
+    /// The embedded model: the second stage, Vary-toy.
     ToyNano,
     /// Vary-toy of a few thousand weights.
     ToyTiny,

@@ -16,9 +16,9 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Family {
-    /// Vision vocabulary and OPT, Vary-nano among them.
+    /// Vision vocabulary and OPT.
     VaryTiny,
-    /// Vision vocabulary, CLIP and Qwen.
+    /// Vision vocabulary, CLIP and Qwen, Vary-nano among them.
     VaryToy,
 }
 

@@ -95,7 +95,7 @@ impl VaryTinyConfig {
         Self::new(VisionVocabularyConfig::sam_base(), OptConfig::opt_125m())
     }
 
-    /// The size of the embedded Vary-nano, for a tokenizer of `vocab_size` tokens.
+    /// The size of Vary-nano's first stage, for a tokenizer of `vocab_size` tokens.
     pub fn nano(vocab_size: usize) -> Self {
         let opt = OptConfig {
             vocab_size,

@@ -106,8 +106,7 @@ impl VaryToyConfig {
         }
     }
 
-    /// A Vary-toy as small as Vary-nano, with its vision vocabulary, for a tokenizer of `vocab_size`
-    /// tokens. The image tokens are the last three of the vocabulary, in the order `<imgpad>`, `<img>`,
+    /// The size of the embedded Vary-nano, for a tokenizer of `vocab_size` tokens. The image tokens are the last three of the vocabulary, in the order `<imgpad>`, `<img>`,
     /// `</img>`.
     pub fn nano(vocab_size: usize) -> Self {
         let end = vocab_size as u32;

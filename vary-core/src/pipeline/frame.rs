@@ -117,6 +117,7 @@ mod tests {
                 let shown = frame.show(&picture);
                 prop_assert_eq!(shown.dimensions(), frame.size());
                 prop_assert!(frame.size().0 <= width + width / 16 + 1);
+                prop_assert!(frame.size().1 <= height + height / 16 + 1);
                 for (x, y, &colour) in shown.enumerate_pixels() {
                     let (x, y) = (x as f32, y as f32);
                     let back = frame.back(BoundingBox::new(x, y, x + 1.0, y + 1.0));
@@ -147,18 +148,22 @@ mod tests {
 
     #[test]
     fn a_page_is_shown_without_its_empty_half() {
-        // Text over all of the width, in the upper 3 of 10 parts.
+        // Text over all of the width, in the lower 3 of 10 parts.
         let mut page = RgbImage::from_pixel(200, 200, Rgb([240; 3]));
-        for (x, y) in (0..200).flat_map(|x| (20..60).map(move |y| (x, y))) {
+        for (x, y) in (0..200).flat_map(|x| (140..180).map(move |y| (x, y))) {
             page.put_pixel(x, y, pixel(x, y));
         }
         let frames = Frame::all(&page, 3);
         assert_eq!(frames[0].size(), (200, 200));
         // 143 of 200 px: the most that letters may be stretched.
         assert_eq!(frames[1].size(), (200 + 12, 143 + 9));
-        assert_eq!(offsets(&frames), [(0, 0), (0, 0), (-12, -9)]);
-        let shown = BoundingBox::new(12.0, 9.0, 22.0, 29.0);
+        assert_eq!(offsets(&frames), [(0, 0), (0, 57), (-12, 48)]);
+        let shown = BoundingBox::new(12.0, 100.0, 22.0, 120.0);
         let back = frames[2].back(shown);
-        assert_eq!(back, BoundingBox::new(0.0, 0.0, 10.0, 20.0));
+        assert_eq!(back, BoundingBox::new(0.0, 148.0, 10.0, 168.0));
+        let seen = frames[2].show(&page);
+        for (x, y) in (12..212).flat_map(|x| (0..152).map(move |y| (x, y))) {
+            assert_eq!(seen.get_pixel(x, y), page.get_pixel(x - 12, y + 48));
+        }
     }
 }

@@ -78,7 +78,7 @@ impl QwenConfig {
         }
     }
 
-    /// The size of a Vary-toy that is as small as Vary-nano: 1.8 million weights and 256 for each token of a
+    /// The size of Vary-nano's language model: 1.8 million weights and 256 for each token of a
     /// tokenizer of `vocab_size`.
     pub fn nano(vocab_size: usize) -> Self {
         Self {

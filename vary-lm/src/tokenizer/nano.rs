@@ -98,7 +98,7 @@ const PIECES: [&str; 62] = [
     "--- |\n| ",
 ];
 
-/// Tokenizer of the embedded model, that finds the objects `classes`: made for answers of few
+/// Tokenizer of Vary-nano's first stage, that finds the objects `classes`: made for answers of few
 /// tokens. The opening `car: [` is one token, every coordinate is one (`123, ` inside a box, `900`
 /// at its end), and so is what separates boxes; anything else is spelt in bytes, so no text is
 /// lost. Three digits are a coordinate only as in a box: before a comma, a blank and three more, or
@@ -118,7 +118,7 @@ pub fn nano_tokenizer(classes: &[&str]) -> Result<Tokenizer> {
     Tokenizer::finish(assemble(classes, &pieces, specials)?, &specials)
 }
 
-/// [`nano_tokenizer`] for a Vary-toy of that size: with the tokens of Qwen's chats in the place of
+/// Tokenizer of the embedded model: [`nano_tokenizer`] with the tokens of Qwen's chats in the place of
 /// OPT's, and nothing put in front of texts.
 ///
 /// Ids: in the order of there, the first four being `<|endoftext|>`, `<pad>`, `<|im_start|>`, `<|im_end|>`;

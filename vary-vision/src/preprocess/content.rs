@@ -7,7 +7,9 @@ const SMALL: u32 = 96;
 const CELL: u32 = 4;
 /// Cells along an edge.
 const CELLS: u32 = SMALL / CELL;
-/// A cell has content from this share of the strongest contrast on,
+/// A cell has content from so many times the contrast of the calm tenth of them on, which is that of the paper, or, where
+/// no tenth is calm, from this share of the strongest contrast on,
+const CALM: f32 = 3.0;
 const SHARE: f32 = 0.2;
 /// and from so many of the 255 steps of a colour on.
 const LEAST: f32 = 12.0;
@@ -18,12 +20,12 @@ const CLOSEST: f32 = 1.5;
 /// How many times closer in one direction than in the other: letters are stretched by it.
 const STRETCH: f32 = 1.4;
 
-/// A rectangle of whole pixels of a picture, which may reach out of it.
+/// A rectangle of a picture, in whole pixels, which may reach out of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
-    /// Left of it; negative outside of the picture.
+    /// Columns of the picture left of it; negative outside.
     pub x: i64,
-    /// Above it.
+    /// Rows of the picture above it; negative outside.
     pub y: i64,
     /// Columns of it.
     pub width: u32,
@@ -32,7 +34,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// All of a picture.
+    /// All of a picture of that width and height in pixels.
     pub fn whole((width, height): (u32, u32)) -> Self {
         Self {
             x: 0,
@@ -46,9 +48,9 @@ impl Region {
 /// The part of `picture` to look at from close by: its content with a little around it. Letters of a page of which half
 /// is empty get larger by it, when both are brought to a tower's size.
 ///
-/// It is at least two thirds of the picture's width and of its height, and of neither less than a 1.4th of what
+/// It lies inside of the picture, is at least two thirds of its width and of its height, and of neither less than a 1.4th of what
 /// it is of the other, so that letters are not much larger nor more stretched than a model knows them. All of
-/// the picture where nothing stands out from its border, or it has no pixels.
+/// the picture where no colour changes by 12 of 255 steps within a 24th of it, or it has no pixels.
 pub fn close_by(picture: &RgbImage) -> Region {
     shown(picture.dimensions(), content(picture))
 }
@@ -91,8 +93,10 @@ fn content(picture: &RgbImage) -> Region {
     let contrasts: Vec<u8> = (0..CELLS * CELLS)
         .map(|cell| contrast(&small, cell % CELLS * CELL, cell / CELLS * CELL))
         .collect();
-    let strongest = contrasts.iter().copied().max().unwrap_or(0);
-    let enough = LEAST.max(SHARE * f32::from(strongest));
+    let mut sorted = contrasts.clone();
+    sorted.sort_unstable();
+    let (calm, strongest) = (sorted[sorted.len() / 10], sorted[sorted.len() - 1]);
+    let enough = LEAST.max((CALM * f32::from(calm)).min(SHARE * f32::from(strongest)));
     let filled = |x: u32, y: u32| f32::from(contrasts[(y * CELLS + x) as usize]) >= enough;
     let columns = ends(|x| (0..CELLS).any(|y| filled(x, y)));
     let rows = ends(|y| (0..CELLS).any(|x| filled(x, y)));
@@ -188,12 +192,13 @@ mod tests {
             let at = |share: f32, edge: u32| (share * edge as f32) as u32;
             let (x1, x2) = (at(place.0.min(place.1), width), at(place.0.max(place.1), width));
             let (y1, y2) = (at(place.2.min(place.3), height), at(place.2.max(place.3), height));
-            let thick = width.max(height) / SMALL + 1;
+            // One of the small pixels is covered, wherever they lie.
+            let thick = 2 * (width.max(height) / SMALL + 1);
             let end = |from: u32, edge: u32| (from + thick).min(edge);
-            // Something small at both ends: a heading and a page number.
-            for (left, top) in [(x1, y1), (x2, y2)] {
+            // Something small at both ends: a black heading and a pale page number.
+            for (left, top, ink) in [(x1, y1, 20), (x2, y2, 110)] {
                 for (x, y) in (left..end(left, width)).flat_map(|x| (top..end(top, height)).map(move |y| (x, y))) {
-                    picture.put_pixel(x, y, Rgb([20; 3]));
+                    picture.put_pixel(x, y, Rgb([ink; 3]));
                 }
             }
             let found = close_by(&picture);

@@ -1,5 +1,6 @@
 //! From a picture to the network's tensor, with the same values as the original code (Pillow and
-//! both branches of Vary-toy): decode, convert to RGB, make a square, normalise.
+//! both branches of Vary-toy): decode, convert to RGB, make a square, normalise. [`close_by`], which the original does
+//! not have, tells where a picture has content.
 //!
 //! ```
 //! use burn::prelude::*;

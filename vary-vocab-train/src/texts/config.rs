@@ -25,7 +25,7 @@ pub struct TextConfig {
     /// Greatest standard deviation of the pixel noise, white being 1, `0..=0.2`.
     pub noise: f32,
     /// Share of the pictures that are cut down to what [`close_by`](vary_vision::preprocess::close_by) shows of them,
-    /// as a model sees them that reads a picture several times, `0..=1`.
+    /// as a model sees them that reads a picture several times (without the margin of its readings), `0..=1`.
     pub close_by: f32,
 }
 

@@ -104,11 +104,11 @@ impl Region {
 /// A picture of text and what it says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextScene {
-    /// The picture.
+    /// The picture: [`TextConfig::size`] wide and high, or from two thirds of it on where it is seen from close by.
     pub image: RgbImage,
     /// What it shows.
     pub kind: TextKind,
-    /// Height of the letter x in the smallest text, in pixels.
+    /// Height of the letter x in the smallest text, in pixels of the picture.
     pub x_height: f32,
     /// Reading text: lines joined by line breaks, words and cells by one blank.
     pub plain: Written,

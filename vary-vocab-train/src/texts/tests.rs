@@ -90,6 +90,11 @@ fn from_close_by_the_same_text_has_the_same_places() {
                 );
             }
         }
+        assert!(
+            near.regions
+                .iter()
+                .all(|r| r.written.bbox() == Some(r.bbox))
+        );
         for [x1, y1, x2, y2] in near.plain.places.iter().flatten() {
             assert!(
                 -0.5 <= *x1 && *x2 <= width as f32 + 0.5,

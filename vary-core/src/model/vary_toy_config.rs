@@ -106,8 +106,8 @@ impl VaryToyConfig {
         }
     }
 
-    /// The size of the embedded Vary-nano, for a tokenizer of `vocab_size` tokens. The image tokens are the last three of the vocabulary, in the order `<imgpad>`, `<img>`,
-    /// `</img>`.
+    /// The size of the embedded Vary-nano, for a tokenizer of `vocab_size` tokens. The image
+    /// tokens are the last three of the vocabulary, in the order `<imgpad>`, `<img>`, `</img>`.
     pub fn nano(vocab_size: usize) -> Self {
         let end = vocab_size as u32;
         let sam_config = VisionVocabularyConfig::nano();

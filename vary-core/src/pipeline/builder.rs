@@ -129,8 +129,8 @@ impl PipelineBuilder {
     }
 
     /// How often a picture is read, 1 to [`MAX_READINGS`](crate::model::MAX_READINGS): once as it is, the
-    /// other times its content from close by, each time placed a little aside. Words are those that all readings agree on best, one token after the other; boxes are
-    /// [`fuse`](crate::detection::fuse)d. That reads better, finds objects that a single reading passes
+    /// other times its content from close by, each time placed a little aside. Words are those
+    /// that all readings agree on best, one token after the other; boxes are [`fuse`](crate::detection::fuse)d. That reads better, finds objects that a single reading passes
     /// over, and takes longer. Text, tokens and [`Event::Box`](super::Event::Box) have the coordinates of the
     /// picture as it is.
     ///

@@ -28,6 +28,7 @@ const PLACES: [(u32, u32); MAX_READINGS - 1] = [
 pub(super) struct Frame {
     /// Size of the picture.
     picture: (u32, u32),
+    /// The part of it that is shown, with its margin.
     shown: Region,
 }
 
@@ -90,6 +91,11 @@ impl Frame {
         BoundingBox::new(x1 + left, y1 + above, x2 + left, y2 + above)
             .clamp(self.picture.0, self.picture.1)
     }
+}
+
+/// Width and height of the picture that `frames` are of; of none 0.
+pub(super) fn picture_size(frames: &[Frame]) -> (u32, u32) {
+    frames.first().map_or((0, 0), |frame| frame.picture)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use burn::prelude::*;
 use image::{DynamicImage, RgbImage};
 use vary_vision::preprocess::to_rgb;
 
-use super::frame::Frame;
+use super::frame::{Frame, picture_size};
 use super::{Inner, Pipeline};
 use crate::{Error, Result};
 
@@ -13,8 +13,7 @@ use crate::{Error, Result};
 pub struct EncodedImage {
     /// `[readings, image_token_len, d_model]`
     pub(super) tokens: Tensor<3>,
-    size: (u32, u32),
-    /// How each reading sees it.
+    /// How each reading sees it; the first one as it is.
     pub(super) frames: Arc<[Frame]>,
     /// Whose tokens these are: another model's would be read as noise.
     owner: Weak<Inner>,
@@ -32,7 +31,7 @@ impl std::fmt::Debug for EncodedImage {
 impl EncodedImage {
     /// Width and height of the original picture in pixels, which boxes are in.
     pub fn size(&self) -> (u32, u32) {
-        self.size
+        picture_size(&self.frames)
     }
 
     /// Tokens of the picture, `[readings, image_token_len, d_model]`: as it is, and as other readings
@@ -60,7 +59,6 @@ impl AsImage for RgbImage {
         let shown: Vec<&Self> = shown.iter().map(AsRef::as_ref).collect();
         Ok(EncodedImage {
             tokens: inner.model.encode_pictures(&shown)?,
-            size: self.dimensions(),
             frames: frames.into(),
             owner: Arc::downgrade(inner),
         })

@@ -5,7 +5,7 @@ use std::time::Instant;
 use burn::prelude::*;
 use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
 
-use super::frame::Frame;
+use super::frame::{Frame, picture_size};
 use super::joint::joint;
 use super::reread::Rereading;
 use super::score::log_confidence;
@@ -89,7 +89,6 @@ impl AnswerStream {
             new_tokens: 0,
         };
         let cancelled = || options.cancellation.is_cancelled();
-        let mut size = (0, 0);
         let mut frames: Arc<[Frame]> = [].into();
         // Without logits nothing is generated: the generator, too, finds that it is cancelled.
         let mut first = vec![];
@@ -98,7 +97,6 @@ impl AnswerStream {
             let images = images.all_encoded(pipeline)?;
             times.encode = start.elapsed();
             if let Some(image) = images.first() {
-                size = image.size();
                 frames = image.frames.clone();
             }
             let tokens = images.into_iter().map(|image| image.tokens).collect();
@@ -111,6 +109,7 @@ impl AnswerStream {
                 times.prefill = start.elapsed();
             }
         }
+        let size = picture_size(&frames);
         let rereading = (first.len() > 1).then(|| Rereading {
             session: session.clone(),
             frames,

@@ -20,11 +20,12 @@ impl Written {
     }
 
     /// Shifts all places.
-    pub(super) fn shift(&mut self, by: [f32; 2]) {
-        for place in self.places.iter_mut().flatten() {
-            for (edge, by) in place.iter_mut().zip([by, by].as_flattened()) {
-                *edge += by;
-            }
+    pub(super) fn shift(&mut self, [x, y]: [f32; 2]) {
+        for [x1, y1, x2, y2] in self.places.iter_mut().flatten() {
+            *x1 += x;
+            *y1 += y;
+            *x2 += x;
+            *y2 += y;
         }
     }
 

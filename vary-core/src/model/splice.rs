@@ -59,17 +59,20 @@ impl ImagePlace {
         let rows = self.rows(ids, seq, images)?;
 
         let device = lm.device();
-        let mut padded = vec![0i32; ids.len() * seq];
-        for (row, ids) in padded.chunks_exact_mut(seq.max(1)).zip(ids) {
-            for (to, &id) in row.iter_mut().zip(ids) {
-                *to = id as i32;
-            }
-        }
-        let padded = Tensor::from_data(TensorData::new(padded, [ids.len(), seq]), &device);
-        let text = lm.embed(padded);
         let Some(image_tokens) = image_tokens else {
-            return Ok(text);
+            return Ok(lm.embed(padded(ids, seq, &device)));
         };
+        if let Some(at) = self.same_place(ids) {
+            // So it is where all conversations begin alike. burn's GPU backends add the gradients of rows that are taken
+            // out of a table one after the other; this takes none.
+            let without = |ids: &Vec<u32>| [&ids[..at], &ids[at + self.len..]].concat();
+            let text: Vec<Vec<u32>> = ids.iter().map(without).collect();
+            let text = lm.embed(padded(&text, seq - self.len, &device));
+            let before = text.clone().narrow(1, 0, at);
+            let after = text.narrow(1, at, seq - self.len - at);
+            return Ok(Tensor::cat(vec![before, image_tokens, after], 1));
+        }
+        let text = lm.embed(padded(ids, seq, &device));
         let table = Tensor::cat(
             vec![
                 text.reshape([-1, d_model as i32]),
@@ -79,6 +82,20 @@ impl ImagePlace {
         );
         let rows = Tensor::from_data(TensorData::new(rows, [ids.len() * seq]), &device);
         Ok(table.select(0, rows).reshape([ids.len(), seq, d_model]))
+    }
+
+    /// Where the picture's tokens begin, if each sequence has one picture and all have it there. Their number was
+    /// checked.
+    fn same_place(&self, ids: &[Vec<u32>]) -> Option<usize> {
+        let place = |ids: &Vec<u32>| {
+            let mut starts = ids.iter().enumerate().filter(|(_, id)| **id == self.start);
+            let first = starts.next()?.0 + 1;
+            starts.next().is_none().then_some(first)
+        };
+        let first = place(ids.first()?)?;
+        ids.iter()
+            .all(|ids| place(ids) == Some(first))
+            .then_some(first)
     }
 
     /// For every position of a batch padded to `seq`, its row in the table "all text embeddings,
@@ -131,6 +148,17 @@ impl ImagePlace {
         }
         Ok(rows)
     }
+}
+
+/// A batch of sequences, filled up with zeros to `seq`.
+fn padded(ids: &[Vec<u32>], seq: usize, device: &Device) -> Tensor<2, Int> {
+    let mut padded = vec![0i32; ids.len() * seq];
+    for (row, ids) in padded.chunks_exact_mut(seq.max(1)).zip(ids) {
+        for (to, &id) in row.iter_mut().zip(ids) {
+            *to = id as i32;
+        }
+    }
+    Tensor::from_data(TensorData::new(padded, [ids.len(), seq]), device)
 }
 
 #[cfg(test)]

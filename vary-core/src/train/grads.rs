@@ -4,24 +4,29 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 
+use super::objective::numbers;
 use crate::model::is_trained;
 
 /// L2 norm of all gradients together, as `torch.nn.utils.clip_grad_norm_` computes it.
 pub fn global_norm<M: Module>(module: &M, grads: &GradientsParams) -> f32 {
     struct Squares<'a> {
         grads: &'a GradientsParams,
-        sum: f64,
+        sums: Vec<Tensor<1>>,
     }
     impl ModuleVisitor for Squares<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(grad) = self.grads.get::<D>(param.id) {
-                self.sum += grad.square().sum().into_scalar::<f32>() as f64;
+                self.sums.push(grad.square().sum());
             }
         }
     }
-    let mut squares = Squares { grads, sum: 0.0 };
+    let mut squares = Squares {
+        grads,
+        sums: vec![],
+    };
     module.visit(&mut squares);
-    squares.sum.sqrt() as f32
+    let sum: f64 = numbers(squares.sums).map(f64::from).sum();
+    sum.sqrt() as f32
 }
 
 /// Scales gradients so that their [`global_norm`] is at most `max_norm`; returns the norm before.

@@ -100,11 +100,14 @@ pub struct LossValue {
 }
 
 impl LossValue {
-    /// Reads the numbers; waits for the device.
+    /// Reads the numbers, all at once: waits for the device.
     pub fn of(loss: &Loss) -> Self {
+        let parts = loss.parts.iter().map(|(_, part)| part);
+        let all = std::iter::once(&loss.total).chain(parts);
+        let mut values = numbers(all.map(|part| part.clone().without_autodiff()).collect());
         Self {
-            total: loss.total.clone().into_scalar::<f32>(),
-            parts: loss.parts.clone(),
+            total: values.next().unwrap_or(f32::NAN),
+            parts: loss.parts.iter().map(|p| p.0).zip(values).collect(),
         }
     }
 }
@@ -114,8 +117,17 @@ impl LossValue {
 pub struct Loss {
     /// `[1]`, on the tape.
     pub total: Tensor<1>,
-    /// Name and value of each part; parts of a step's micro-batches are added up.
-    pub parts: Vec<(&'static str, f32)>,
+    /// Name and value of each part, `[1]`, off the tape; parts of a step's micro-batches are added up.
+    pub parts: Vec<(&'static str, Tensor<1>)>,
+}
+
+/// The numbers of tensors of shape `[1]`, in one transfer: each by itself would wait for the device.
+pub(super) fn numbers(scalars: Vec<Tensor<1>>) -> impl Iterator<Item = f32> {
+    let values: Vec<f32> = match scalars.is_empty() {
+        true => vec![],
+        false => Tensor::cat(scalars, 0).into_data().iter::<f32>().collect(),
+    };
+    values.into_iter()
 }
 
 impl Loss {

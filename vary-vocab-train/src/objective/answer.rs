@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use burn::prelude::*;
 use burn::tensor::DType;
-use burn::tensor::activation::{log_softmax, sigmoid};
+use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use vary_core::train::{learned_labels, learned_positions};
 use vary_lm::tokenizer::CoordinateTokens;
 
@@ -17,6 +17,16 @@ const PLACES: f32 = 2.5;
 /// Weight of the looks.
 const LOOKS: f32 = 0.5;
 
+/// From this many pictures on, a pass is taken to be that of a GPU, and its sequences are filled up to a multiple of
+/// [`TILE`]: kernels are compiled for properties of shapes, and read aligned rows faster.
+const LARGE: usize = 16;
+
+/// See [`LARGE`].
+const TILE: usize = 32;
+
+/// Parts of a loss with their names, off the tape.
+type Parts = Vec<(&'static str, Tensor<1>)>;
+
 impl<M: Student> SceneObjective<M> {
     /// Cross-entropy of the answers' tokens, that of coordinates against soft targets. Answers of
     /// boxes and answers that are read each have a mean of their own over the learned tokens of the
@@ -27,7 +37,7 @@ impl<M: Student> SceneObjective<M> {
         tokens: Tensor<3>,
         micro: &[SceneSample],
         step: &[SceneSample],
-    ) -> vary_core::Result<(Tensor<1>, Vec<(&'static str, f32)>)> {
+    ) -> vary_core::Result<(Tensor<1>, Parts)> {
         // A picture is encoded once, and shown with each of its questions.
         let mut asked: Vec<(usize, &Asked)> = micro
             .iter()
@@ -36,8 +46,8 @@ impl<M: Student> SceneObjective<M> {
             .collect();
         asked.sort_by_key(|(_, a)| a.ids.len());
         let lengths: Vec<usize> = asked.iter().map(|(_, a)| a.ids.len()).collect();
-        let mut all: Option<(Tensor<1>, Vec<(&'static str, f32)>)> = None;
-        for batch in alike(&lengths) {
+        let mut all: Option<(Tensor<1>, Parts)> = None;
+        for batch in alike(&lengths, micro.len()) {
             let (loss, parts) =
                 self.batch_loss(model, tokens.clone(), &asked[batch], micro, step)?;
             all = Some(match all {
@@ -61,9 +71,17 @@ impl<M: Student> SceneObjective<M> {
         asked: &[(usize, &Asked)],
         micro: &[SceneSample],
         step: &[SceneSample],
-    ) -> vary_core::Result<(Tensor<1>, Vec<(&'static str, f32)>)> {
+    ) -> vary_core::Result<(Tensor<1>, Parts)> {
         let device = model.edges.weight.val().device();
-        let ids: Vec<_> = asked.iter().map(|(_, a)| a.ids.clone()).collect();
+        let mut ids: Vec<_> = asked.iter().map(|(_, a)| a.ids.clone()).collect();
+        if micro.len() >= LARGE {
+            let longest = ids.iter().map(Vec::len).max().unwrap_or(0);
+            let length = longest
+                .next_multiple_of(TILE)
+                .min(self.model.max_positions());
+            // Nothing that counts sees what comes after it.
+            ids[0].resize(length.max(longest), 0);
+        }
         let labels: Vec<_> = asked.iter().map(|(_, a)| a.labels.clone()).collect();
         let shown = tokens.select(0, indices(asked.iter().map(|(i, _)| *i), &device));
         let language_model = model.vary.language_model();
@@ -87,19 +105,24 @@ impl<M: Student> SceneObjective<M> {
             .iter()
             .flat_map(|(i, a)| std::iter::repeat_n(micro[*i].reads, learned_labels(&a.labels)));
 
-        let (mut plain, mut soft) = (vec![], vec![]);
+        let mut soft = vec![];
+        // The weight of each learned token in the loss of its kind.
+        let (mut of_label, mut of_reading) = (vec![0.0; targets.len()], vec![0.0; targets.len()]);
         for (row, (&target, reads)) in targets.iter().zip(reads).enumerate() {
             match self.coordinates.as_ref().and_then(|c| c.get(target as u32)) {
                 Some(coordinate) if !reads => soft.push((row, coordinate)),
-                _ => plain.push((row, target, reads)),
+                _ if reads => of_reading[row] = of_texts,
+                _ => of_label[row] = of_boxes,
             }
         }
-        let kind = |reads: bool, share: f32| {
-            let of_kind = plain.iter().filter(move |p| p.2 == reads);
-            let of_kind: Vec<(usize, i32)> = of_kind.map(|p| (p.0, p.1)).collect();
-            negative_log(&log_probs, &of_kind) * share
+        let n = targets.len();
+        let targets = Tensor::from_data(TensorData::new(targets, [n, 1]), &device);
+        let told = -log_probs.clone().gather(1, targets).reshape([n]);
+        let kind = |weights: Vec<f32>| {
+            let weights = Tensor::from_data(TensorData::new(weights, [n]), &device);
+            (told.clone() * weights).sum()
         };
-        let (labels_loss, reading) = (kind(false, of_boxes), kind(true, of_texts));
+        let (labels_loss, reading) = (kind(of_label), kind(of_reading));
 
         let mut coordinates = Tensor::zeros([1], &device);
         if let Some(known) = &self.coordinates {
@@ -108,17 +131,12 @@ impl<M: Student> SceneObjective<M> {
                 if of_kind.is_empty() {
                     continue;
                 }
-                let targets: Vec<f32> = of_kind
-                    .iter()
-                    .flat_map(|(_, c)| self.soft_target(c.value))
-                    .collect();
-                let shape = [of_kind.len(), CoordinateTokens::VALUES];
-                let targets: Tensor<2> =
-                    Tensor::from_data(TensorData::new(targets, shape), &device);
+                let values: Vec<u16> = of_kind.iter().map(|(_, c)| c.value).collect();
                 let picked = log_probs
                     .clone()
                     .select(0, indices(of_kind.iter().map(|(row, _)| *row), &device))
                     .select(1, indices(ids.iter().map(|&id| id as usize), &device));
+                let targets = self.soft_targets(&values, &device);
                 coordinates = coordinates - (picked * targets).sum() * of_boxes;
             }
         }
@@ -132,7 +150,7 @@ impl<M: Student> SceneObjective<M> {
         let edges = places(&model.edges, |a| &a.boxes);
         let pointer = places(&model.pointer, |a| &a.letters);
         let look = self.looks(language_model, &states, asked, micro, step);
-        let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
+        let value = |t: &Tensor<1>| t.clone().without_autodiff();
         let parts = vec![
             ("look", value(&look)),
             ("text", value(&labels_loss)),
@@ -145,27 +163,31 @@ impl<M: Student> SceneObjective<M> {
         Ok((total, parts))
     }
 
-    /// A bell curve around the value, so that a near miss costs less than a wide one.
-    pub(super) fn soft_target(&self, value: u16) -> Vec<f32> {
-        let weight = |v: usize| {
-            let distance = (v as f32 - f32::from(value)) / self.sigma;
-            (-0.5 * distance * distance).exp()
-        };
-        let weights: Vec<f32> = (0..CoordinateTokens::VALUES).map(weight).collect();
-        let sum: f32 = weights.iter().sum();
-        weights.into_iter().map(|w| w / sum).collect()
+    /// Bell curves around the values, so that a near miss costs less than a wide one.
+    ///
+    /// # Shapes
+    /// - output: `[values, CoordinateTokens::VALUES]`
+    pub(super) fn soft_targets(&self, values: &[u16], device: &Device) -> Tensor<2> {
+        let n = values.len();
+        let values: Vec<f32> = values.iter().map(|&value| f32::from(value)).collect();
+        let values = Tensor::<2>::from_data(TensorData::new(values, [n, 1]), device);
+        let every = Tensor::<1, Int>::arange(0..CoordinateTokens::VALUES as i64, device).float();
+        let distance = (every.unsqueeze::<2>() - values) / self.sigma;
+        softmax(distance.square() * -0.5, 1)
     }
 }
 
-/// Cuts sequences, sorted by length, into batches that take the least time: each is filled up to its
-/// longest, and costs something by itself.
-fn alike(lengths: &[usize]) -> Vec<Range<usize>> {
-    /// What a batch costs beside its positions, in positions.
-    const BATCH: usize = 60;
+/// Cuts sequences of some pictures, sorted by length, into batches that take the least time: each is
+/// filled up to its longest, and costs something by itself.
+fn alike(lengths: &[usize], pictures: usize) -> Vec<Range<usize>> {
+    /// What a batch costs beside its positions, in positions for each picture: who has many pictures in a pass has a
+    /// device that computes many positions in the time that it takes to begin with one.
+    const BATCH: usize = 30;
+    let batch = BATCH * pictures;
     // The least cost of the first `n` sequences, and where their last batch begins.
     let mut best = vec![(0, 0)];
     for (end, length) in (1..).zip(lengths) {
-        let cost = |start: usize| (best[start].0 + (end - start) * length + BATCH, start);
+        let cost = |start: usize| (best[start].0 + (end - start) * length + batch, start);
         best.extend((0..end).map(cost).min());
     }
     let mut batches = vec![];
@@ -177,18 +199,6 @@ fn alike(lengths: &[usize]) -> Vec<Range<usize>> {
     }
     batches.reverse();
     batches
-}
-
-/// Minus the sum of the log-probabilities of a column in each of some rows.
-fn negative_log(log_probs: &Tensor<2>, picked: &[(usize, i32)]) -> Tensor<1> {
-    let device = log_probs.device();
-    if picked.is_empty() {
-        return Tensor::zeros([1], &device);
-    }
-    let columns: Vec<i32> = picked.iter().map(|p| p.1).collect();
-    let columns = Tensor::from_data(TensorData::new(columns, [picked.len(), 1]), &device);
-    let rows = indices(picked.iter().map(|p| p.0), &device);
-    -log_probs.clone().select(0, rows).gather(1, columns).sum()
 }
 
 /// Mean L1 distance of an edge, summed over the places; a head tells each from the hidden state at
@@ -233,13 +243,14 @@ mod tests {
     #[test]
     fn batches_hold_what_is_alike() {
         let sizes = |lengths: &[usize]| -> Vec<usize> {
-            let batches = alike(lengths);
+            let batches = alike(lengths, 2);
             assert_eq!(batches.last().map_or(0, |last| last.end), lengths.len());
             batches.into_iter().map(|batch| batch.len()).collect()
         };
         assert_eq!(sizes(&[50, 52, 55, 300, 310]), [3, 2]);
         // A short one by itself would cost more than to fill it up.
         assert_eq!(sizes(&[50, 60]), [2]);
+        assert_eq!(alike(&[50, 52, 55, 300, 310], 100), [0..5]);
         assert_eq!(sizes(&[7]), [1]);
         assert!(sizes(&[]).is_empty());
     }

@@ -172,7 +172,7 @@ impl<M: Student> Objective for SceneObjective<M> {
         let all: Vec<_> = step.samples.iter().map(|s| &s.dense).collect();
         let (patch_class, patch_box) = heads.patch_loss(neck, &dense, &all);
         let (token_class, token_box) = heads.token_loss(tokens.clone(), &dense, &all);
-        let value = |t: &Tensor<1>| t.clone().into_scalar::<f32>();
+        let value = |t: &Tensor<1>| t.clone().without_autodiff();
         let letters = heads.letter_loss(tokens.clone(), &dense, &all);
         let mut parts = vec![
             ("letters", value(&letters)),
@@ -202,7 +202,7 @@ pub(crate) fn batched<'a>(
     device: &Device,
 ) -> Tensor<4> {
     let shape = [pixels.len(), 3, size, size];
-    let values: Vec<f32> = pixels.flatten().copied().collect();
+    let values = pixels.collect::<Vec<_>>().concat();
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 

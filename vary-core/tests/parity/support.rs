@@ -56,10 +56,14 @@ pub fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
     T::deserialize(value).unwrap_or_else(|e| panic!("{e}: {value}"))
 }
 
-/// The devices every case runs on.
+/// The devices every case runs on: those of the CPU, or the one that `BURN_DEVICE` names of a backend that was built
+/// in.
 #[allow(deprecated)]
-pub fn devices() -> [Device; 2] {
-    [Device::flex(), Device::ndarray()]
+pub fn devices() -> Vec<Device> {
+    match std::env::var_os("BURN_DEVICE") {
+        Some(_) => vec![Device::default()],
+        None => vec![Device::flex(), Device::ndarray()],
+    }
 }
 
 /// A safetensors file, held in memory.

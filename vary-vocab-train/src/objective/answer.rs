@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(sizes(&[50, 52, 55, 300, 310]), [3, 2]);
         // A short one by itself would cost more than to fill it up.
         assert_eq!(sizes(&[50, 60]), [2]);
-        assert_eq!(alike(&[50, 52, 55, 300, 310], 100), [0..5]);
+        assert_eq!(alike(&[50, 52, 55, 300, 310], 100).len(), 1);
         assert_eq!(sizes(&[7]), [1]);
         assert!(sizes(&[]).is_empty());
     }

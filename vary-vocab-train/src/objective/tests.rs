@@ -353,3 +353,22 @@ fn the_towers_of_a_vary_toy_get_no_gradient() {
     let clip = &vary.vision_tower.embeddings.patch_embedding;
     assert!(grads.get::<4>(clip.weight.id).is_none());
 }
+
+#[test]
+fn a_large_pass_computes_what_small_ones_do() {
+    let mut objective = objective();
+    let model = tiny(&mut objective, &Device::flex());
+    let samples: Vec<_> = (0..16).map(|i| objective.sample(i).unwrap()).collect();
+    let step = Step {
+        index: 3,
+        samples: &samples,
+    };
+    let loss = |pass: usize| -> f32 {
+        let passes = samples.chunks(pass);
+        let losses = passes.map(|micro| objective.loss(&model, micro, step).unwrap().total);
+        losses.map(|loss| loss.into_scalar::<f32>()).sum()
+    };
+    // Sixteen pictures are filled up to whole tiles.
+    let (large, small) = (loss(16), loss(4));
+    assert!((large - small).abs() < 1e-4 * small, "{large} {small}");
+}

@@ -12,11 +12,10 @@ use safetensors::tensor::TensorView;
 use vary_core::checkpoint::{CheckpointFiles, KeyMap, LoadReport, load};
 use vary_core::{Error, Result};
 
-/// Both backends that every test of values runs on.
-#[expect(deprecated, reason = "kept while burn has it")]
-pub fn devices() -> [Device; 2] {
-    [Device::flex(), Device::ndarray()]
-}
+#[path = "../../../fixtures/devices.rs"]
+mod devices;
+
+pub use devices::devices;
 
 #[derive(Module, Debug)]
 pub struct Layer {

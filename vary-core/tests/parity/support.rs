@@ -4,6 +4,11 @@ use burn::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
+#[path = "../../../fixtures/devices.rs"]
+mod devices;
+
+pub use devices::devices;
+
 /// The copy of the golden data that the repository keeps.
 const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/parity");
 
@@ -54,16 +59,6 @@ pub fn items(value: &Value) -> &[Value] {
 /// A JSON value as a Rust one.
 pub fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
     T::deserialize(value).unwrap_or_else(|e| panic!("{e}: {value}"))
-}
-
-/// The devices every case runs on: those of the CPU, or the one that `BURN_DEVICE` names of a backend that was built
-/// in.
-#[allow(deprecated)]
-pub fn devices() -> Vec<Device> {
-    match std::env::var_os("BURN_DEVICE") {
-        Some(_) => vec![Device::default()],
-        None => vec![Device::flex(), Device::ndarray()],
-    }
 }
 
 /// A safetensors file, held in memory.

@@ -62,7 +62,7 @@ impl ImagePlace {
         let Some(image_tokens) = image_tokens else {
             return Ok(lm.embed(padded(ids, seq, &device)));
         };
-        if let Some(at) = self.same_place(ids) {
+        if let Some(at) = self.same_place(ids, images) {
             // So it is where all conversations begin alike. burn's GPU backends add the gradients of rows that are taken
             // out of a table one after the other; this takes none.
             let without = |ids: &Vec<u32>| [&ids[..at], &ids[at + self.len..]].concat();
@@ -84,18 +84,13 @@ impl ImagePlace {
         Ok(table.select(0, rows).reshape([ids.len(), seq, d_model]))
     }
 
-    /// Where the picture's tokens begin, if each sequence has one picture and all have it there. Their number was
-    /// checked.
-    fn same_place(&self, ids: &[Vec<u32>]) -> Option<usize> {
-        let place = |ids: &Vec<u32>| {
-            let mut starts = ids.iter().enumerate().filter(|(_, id)| **id == self.start);
-            let first = starts.next()?.0 + 1;
-            starts.next().is_none().then_some(first)
-        };
-        let first = place(ids.first()?)?;
-        ids.iter()
-            .all(|ids| place(ids) == Some(first))
-            .then_some(first)
+    /// Where the picture's tokens begin, if each sequence has one picture and all have it there.
+    fn same_place(&self, ids: &[Vec<u32>], images: usize) -> Option<usize> {
+        let start = |ids: &Vec<u32>| ids.iter().position(|id| *id == self.start);
+        let first = ids.first().and_then(start)?;
+        // Where there are as many pictures as sequences and each has one, none has two.
+        let same = images == ids.len() && ids.iter().all(|ids| start(ids) == Some(first));
+        same.then_some(first + 1)
     }
 
     /// For every position of a batch padded to `seq`, its row in the table "all text embeddings,

@@ -25,8 +25,8 @@ pub fn global_norm<M: Module>(module: &M, grads: &GradientsParams) -> f32 {
         sums: vec![],
     };
     module.visit(&mut squares);
-    let sum: f64 = numbers(squares.sums).map(f64::from).sum();
-    sum.sqrt() as f32
+    let sums = numbers(squares.sums.into_iter()).into_iter();
+    sums.map(f64::from).sum::<f64>().sqrt() as f32
 }
 
 /// Scales gradients so that their [`global_norm`] is at most `max_norm`; returns the norm before.

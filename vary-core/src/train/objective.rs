@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::prelude::*;
+use burn::tensor::FloatDType;
 
 use crate::Result;
 
@@ -104,7 +105,7 @@ impl LossValue {
     pub fn of(loss: &Loss) -> Self {
         let parts = loss.parts.iter().map(|(_, part)| part);
         let all = std::iter::once(&loss.total).chain(parts);
-        let mut values = numbers(all.map(|part| part.clone().without_autodiff()).collect());
+        let mut values = numbers(all.cloned()).into_iter();
         Self {
             total: values.next().unwrap_or(f32::NAN),
             parts: loss.parts.iter().map(|p| p.0).zip(values).collect(),
@@ -117,17 +118,18 @@ impl LossValue {
 pub struct Loss {
     /// `[1]`, on the tape.
     pub total: Tensor<1>,
-    /// Name and value of each part, `[1]`, off the tape; parts of a step's micro-batches are added up.
+    /// Name and value of each part, `[1]`; parts of a step's micro-batches are added up.
     pub parts: Vec<(&'static str, Tensor<1>)>,
 }
 
 /// The numbers of tensors of shape `[1]`, in one transfer: each by itself would wait for the device.
-pub(super) fn numbers(scalars: Vec<Tensor<1>>) -> impl Iterator<Item = f32> {
-    let values: Vec<f32> = match scalars.is_empty() {
+pub(super) fn numbers(scalars: impl Iterator<Item = Tensor<1>>) -> Vec<f32> {
+    let off_tape = scalars.map(|scalar| scalar.without_autodiff().cast(FloatDType::F32));
+    let scalars: Vec<_> = off_tape.collect();
+    match scalars.is_empty() {
         true => vec![],
-        false => Tensor::cat(scalars, 0).into_data().iter::<f32>().collect(),
-    };
-    values.into_iter()
+        false => Tensor::cat(scalars, 0).into_data().iter().collect(),
+    }
 }
 
 impl Loss {

@@ -74,13 +74,12 @@ impl<M: Student> SceneObjective<M> {
     ) -> vary_core::Result<(Tensor<1>, Parts)> {
         let device = model.edges.weight.val().device();
         let mut ids: Vec<_> = asked.iter().map(|(_, a)| a.ids.clone()).collect();
-        if micro.len() >= LARGE {
-            let longest = ids.iter().map(Vec::len).max().unwrap_or(0);
-            let length = longest
-                .next_multiple_of(TILE)
-                .min(self.model.max_positions());
+        if micro.len() >= LARGE
+            && let Some(longest) = ids.last_mut()
+        {
             // Nothing that counts sees what comes after it.
-            ids[0].resize(length.max(longest), 0);
+            let length = longest.len().next_multiple_of(TILE);
+            longest.resize(length.min(self.model.max_positions()), 0);
         }
         let labels: Vec<_> = asked.iter().map(|(_, a)| a.labels.clone()).collect();
         let shown = tokens.select(0, indices(asked.iter().map(|(i, _)| *i), &device));

@@ -172,14 +172,13 @@ impl<M: Student> Objective for SceneObjective<M> {
         let all: Vec<_> = step.samples.iter().map(|s| &s.dense).collect();
         let (patch_class, patch_box) = heads.patch_loss(neck, &dense, &all);
         let (token_class, token_box) = heads.token_loss(tokens.clone(), &dense, &all);
-        let value = |t: &Tensor<1>| t.clone().without_autodiff();
         let letters = heads.letter_loss(tokens.clone(), &dense, &all);
         let mut parts = vec![
-            ("letters", value(&letters)),
-            ("patch_class", value(&patch_class)),
-            ("patch_box", value(&patch_box)),
-            ("token_class", value(&token_class)),
-            ("token_box", value(&token_box)),
+            ("letters", letters.clone()),
+            ("patch_class", patch_class.clone()),
+            ("patch_box", patch_box.clone()),
+            ("token_class", token_class.clone()),
+            ("token_box", token_box.clone()),
         ];
         let mut total = patch_class + patch_box * PATCH_BOXES + token_class + token_box + letters;
         if self.phase(step.index) == Phase::Joint {

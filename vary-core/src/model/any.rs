@@ -149,6 +149,22 @@ impl ModelConfig {
         }
     }
 
+    /// Most lines of a page that are read at a time, see [`PipelineBuilder::band_lines`](crate::pipeline::PipelineBuilder::band_lines);
+    /// `None` where pages are read whole, as Vary-tiny+ does.
+    pub fn band_lines(&self) -> Option<NonZeroUsize> {
+        match self {
+            Self::VaryTiny(_) => None,
+            Self::VaryToy(config) => config.band_lines,
+        }
+    }
+
+    /// Lets pages be read so many lines at a time, or whole. Without effect for Vary-tiny+.
+    pub fn set_band_lines(&mut self, lines: Option<NonZeroUsize>) {
+        if let Self::VaryToy(config) = self {
+            config.band_lines = lines;
+        }
+    }
+
     /// The default of [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score).
     pub fn min_score(&self) -> f32 {
         self.score_map().map_or(0.0, |_| MIN_SCORE)

@@ -55,6 +55,10 @@ pub struct VaryToyConfig {
     /// `score_map` was fitted to as many.
     #[serde(default = "one_reading", skip_serializing_if = "is_one")]
     pub readings: NonZeroUsize,
+    /// Most lines of a page that are read at a time, see [`PipelineBuilder::band_lines`](crate::pipeline::PipelineBuilder::band_lines);
+    /// without a number pages are read whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band_lines: Option<NonZeroUsize>,
 }
 
 fn model_type() -> String {
@@ -103,6 +107,7 @@ impl VaryToyConfig {
             image_token_len: token_len(),
             score_map: None,
             readings: one_reading(),
+            band_lines: None,
         }
     }
 

@@ -103,6 +103,7 @@ pub struct PipelineBuilder {
     device: Option<Device>,
     precision: Precision,
     readings: Option<NonZeroUsize>,
+    band_lines: Option<Option<NonZeroUsize>>,
 }
 
 impl PipelineBuilder {
@@ -142,6 +143,19 @@ impl PipelineBuilder {
         self
     }
 
+    /// The most lines of a page that Vary-toy reads at a time, or `None` to read pages whole. Where all text of one picture is asked
+    /// for ([`Task::Ocr`](crate::prompt::Task::Ocr)) and four or more lines of writing are told apart in it
+    /// ([`bands`](vary_vision::preprocess::bands)), each band of so many lines is shown to the model as a picture of its own, and the
+    /// answers are joined by line breaks. A model with few image tokens for a picture reads better so. Columns of text beside each
+    /// other are read across.
+    ///
+    /// Without this call, as the checkpoint says in `config.json`.
+    #[must_use]
+    pub fn band_lines(mut self, lines: Option<NonZeroUsize>) -> Self {
+        self.band_lines = Some(lines);
+        self
+    }
+
     /// Loads the model.
     ///
     /// # Errors
@@ -162,6 +176,9 @@ impl PipelineBuilder {
         let mut checkpoint = weights.open()?;
         if let Some(readings) = self.readings {
             checkpoint.config.set_readings(readings);
+        }
+        if let Some(lines) = self.band_lines {
+            checkpoint.config.set_band_lines(lines);
         }
         checkpoint.load(&device, self.precision)
     }

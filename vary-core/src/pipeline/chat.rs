@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::session::{Session, SharedSession};
 use super::{Answer, AnswerOptions, AnswerStream, AsImages, EncodedImage, Event, Pipeline};
-use crate::prompt::{Task, prompt_ids, special_token};
+use crate::prompt::{Task, special_token};
 use crate::{Error, Result};
 
 /// A question of a [`Chat`] and what the model said to it.
@@ -93,16 +93,14 @@ impl Chat {
     /// As [`ask`](Self::ask).
     pub fn stream(&mut self, question: &str, options: &AnswerOptions) -> Result<ChatStream<'_>> {
         Task::Ask(question).check()?;
-        let inner = &self.pipeline.inner;
         let said = self.turns.iter();
         let mut turns: Vec<(&str, Option<&str>)> = said
             .map(|turn| (turn.question.as_str(), Some(turn.answer.as_str())))
             .collect();
         turns.push((question, None));
-        let ids = prompt_ids(&inner.tokenizer, &inner.config, self.images.len(), &turns)?;
         let images = self.images.as_slice();
-        let stream =
-            AnswerStream::start(&self.pipeline, images, ids, self.session.clone(), options)?;
+        let session = self.session.clone();
+        let stream = AnswerStream::start(&self.pipeline, images, &turns, session, options)?;
         Ok(ChatStream {
             chat: self,
             question: question.into(),

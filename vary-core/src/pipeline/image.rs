@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
 use burn::prelude::*;
@@ -15,6 +16,8 @@ pub struct EncodedImage {
     pub(super) tokens: Tensor<3>,
     /// How each reading sees it; the first one as it is.
     pub(super) frames: Arc<[Frame]>,
+    /// The picture itself, for models that read pages in bands.
+    picture: Option<Arc<RgbImage>>,
     /// Whose tokens these are: another model's would be read as noise.
     owner: Weak<Inner>,
 }
@@ -39,6 +42,14 @@ impl EncodedImage {
     pub fn tokens(&self) -> Tensor<3> {
         self.tokens.clone()
     }
+
+    fn check_owner(&self, pipeline: &Pipeline) -> Result<()> {
+        // The weak pointer keeps the address from being used again.
+        match std::ptr::eq(self.owner.as_ptr(), Arc::as_ptr(&pipeline.inner)) {
+            true => Ok(()),
+            false => Err(Error::ForeignImage),
+        }
+    }
 }
 
 /// Whatever a [`Pipeline`] can be asked about: a picture, or one that it has encoded before.
@@ -49,6 +60,12 @@ pub trait AsImage {
     /// [`Error::Vision`] for a picture without pixels, [`Error::ForeignImage`] for one that another
     /// pipeline has encoded.
     fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage>;
+
+    /// The picture itself; `None` of one that is encoded for a model which needs it no more.
+    ///
+    /// # Errors
+    /// [`Error::ForeignImage`].
+    fn picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>>;
 }
 
 impl AsImage for RgbImage {
@@ -60,8 +77,13 @@ impl AsImage for RgbImage {
         Ok(EncodedImage {
             tokens: inner.model.encode_pictures(&shown)?,
             frames: frames.into(),
+            picture: inner.config.band_lines().map(|_| Arc::new(self.clone())),
             owner: Arc::downgrade(inner),
         })
+    }
+
+    fn picture(&self, _: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        Ok(Some(Cow::Borrowed(self)))
     }
 }
 
@@ -73,22 +95,33 @@ impl AsImage for DynamicImage {
             other => to_rgb(other).encoded(pipeline),
         }
     }
+
+    fn picture(&self, _: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        Ok(Some(match self {
+            Self::ImageRgb8(rgb) => Cow::Borrowed(rgb),
+            other => Cow::Owned(to_rgb(other)),
+        }))
+    }
 }
 
 impl AsImage for EncodedImage {
     fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage> {
-        // The weak pointer keeps the address from being used again.
-        if std::ptr::eq(self.owner.as_ptr(), Arc::as_ptr(&pipeline.inner)) {
-            Ok(self.clone())
-        } else {
-            Err(Error::ForeignImage)
-        }
+        self.check_owner(pipeline).map(|()| self.clone())
+    }
+
+    fn picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        self.check_owner(pipeline)?;
+        Ok(self.picture.as_deref().map(Cow::Borrowed))
     }
 }
 
 impl<T: AsImage + ?Sized> AsImage for &T {
     fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage> {
         (**self).encoded(pipeline)
+    }
+
+    fn picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        (**self).picture(pipeline)
     }
 }
 
@@ -102,6 +135,12 @@ pub trait AsImages {
     /// # Errors
     /// As [`AsImage::encoded`].
     fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>>;
+
+    /// The [`picture`](AsImage::picture) where it is the only one.
+    ///
+    /// # Errors
+    /// [`Error::ForeignImage`].
+    fn only_picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>>;
 }
 
 impl<T: AsImage> AsImages for T {
@@ -111,6 +150,10 @@ impl<T: AsImage> AsImages for T {
 
     fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
         Ok(vec![self.encoded(pipeline)?])
+    }
+
+    fn only_picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        self.picture(pipeline)
     }
 }
 
@@ -122,6 +165,13 @@ impl<T: AsImage> AsImages for [T] {
     fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
         self.iter().map(|image| image.encoded(pipeline)).collect()
     }
+
+    fn only_picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        match self {
+            [one] => one.picture(pipeline),
+            _ => Ok(None),
+        }
+    }
 }
 
 impl<T: AsImage, const N: usize> AsImages for [T; N] {
@@ -132,6 +182,10 @@ impl<T: AsImage, const N: usize> AsImages for [T; N] {
     fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
         self.as_slice().all_encoded(pipeline)
     }
+
+    fn only_picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        self.as_slice().only_picture(pipeline)
+    }
 }
 
 impl<T: AsImage> AsImages for Vec<T> {
@@ -141,5 +195,9 @@ impl<T: AsImage> AsImages for Vec<T> {
 
     fn all_encoded(&self, pipeline: &Pipeline) -> Result<Vec<EncodedImage>> {
         self.as_slice().all_encoded(pipeline)
+    }
+
+    fn only_picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>> {
+        self.as_slice().only_picture(pipeline)
     }
 }

@@ -28,6 +28,8 @@
 //! is a matter of the weights; the card of the embedded model, `assets/README.md`, says what it knows.
 
 mod answer;
+mod apart;
+mod bands;
 mod builder;
 mod chat;
 mod frame;
@@ -58,7 +60,7 @@ pub use vary_vision::preprocess::{DecodeOptions, decode, open};
 
 use crate::checkpoint::Precision;
 use crate::model::{AnyModel, ModelConfig, VaryModel};
-use crate::prompt::{Task, prompt_ids};
+use crate::prompt::Task;
 use crate::{Error, Result};
 use session::Session;
 
@@ -180,12 +182,14 @@ impl Pipeline {
         options: &AnswerOptions,
     ) -> Result<AnswerStream> {
         task.check()?;
-        let Inner {
-            config, tokenizer, ..
-        } = &*self.inner;
-        let question = task.question(config.family());
-        let ids = prompt_ids(tokenizer, config, images.count(), &[(&question, None)])?;
-        AnswerStream::start(self, images, ids, Session::shared(), options)
+        let question = task.question(self.inner.config.family());
+        AnswerStream::start(
+            self,
+            images,
+            &[(&question, None)],
+            Session::shared(),
+            options,
+        )
     }
 
     /// [`answer`](Self::answer) for many pictures, each on its own; one that fails does not touch

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use vary_lm::generate::{CancellationToken, GenerateOptions, Sequence};
+use vary_lm::generate::{CancellationToken, GenerateOptions};
 
 use super::Inner;
+use super::apart::Apart;
 use super::frame::Frame;
-use super::score::log_confidence;
 use super::session::{SharedSession, lock};
 use super::transcript::Transcript;
 use crate::Result;
@@ -25,43 +25,25 @@ pub(super) struct Rereading {
 
 impl Rereading {
     /// The boxes of each reading in pixels of the picture, with raw scores; `None` if it was cancelled.
-    ///
-    /// A token of all of them is read at a time.
     pub fn read(self, inner: &Inner) -> Result<Option<Vec<Vec<Detection>>>> {
         let mut session = lock(&self.session);
         session.rewind();
-        let mut answers = (0..)
-            .zip(self.frames.iter())
-            .map(|(number, frame)| {
-                let sequence = Sequence::new(self.answer(number))?;
-                let transcript = Transcript::new(&inner.tokenizer, frame.size(), None);
-                Ok((sequence, transcript))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let mut logits = self.first;
-        loop {
+        let mut answers = Apart::new(self.first, self.frames.len(), &self.options)?;
+        let transcript = |frame: &Frame| Transcript::new(&inner.tokenizer, frame.size(), None);
+        let mut transcripts: Vec<_> = self.frames.iter().map(transcript).collect();
+        while !answers.ended() {
             if self.cancellation.is_cancelled() {
                 return Ok(None);
             }
-            for ((sequence, transcript), logits) in answers.iter_mut().zip(&logits) {
-                if let Some(token) = sequence.choose(logits)? {
-                    let confidence = log_confidence(inner.coordinates.as_ref(), logits, token);
+            let tokens = answers.advance(inner, &mut session)?;
+            for (transcript, token) in transcripts.iter_mut().zip(tokens) {
+                if let Some((token, confidence)) = token {
                     transcript.push(token.id, confidence)?;
                 }
             }
-            if answers
-                .iter()
-                .all(|(sequence, _)| sequence.finish_reason().is_some())
-            {
-                break;
-            }
-            // An answer that has ended is fed its last token on; nobody looks at what follows.
-            let last = |sequence: &Sequence| sequence.ids().last().copied().unwrap_or_default();
-            let ids: Vec<u32> = answers.iter().map(|(sequence, _)| last(sequence)).collect();
-            logits = session.step_apart(inner, &ids);
         }
-        let boxes = answers.into_iter().zip(self.frames.iter());
-        let boxes = boxes.map(|((_, mut transcript), frame)| {
+        let boxes = transcripts.into_iter().zip(self.frames.iter());
+        let boxes = boxes.map(|(mut transcript, frame)| {
             transcript.flush()?;
             let mut found = nms(transcript.detections, self.nms_iou);
             found
@@ -70,14 +52,5 @@ impl Rereading {
             Ok(found)
         });
         boxes.collect::<Result<_>>().map(Some)
-    }
-
-    /// How the answer `number` is generated; one at random from a seed of its own.
-    fn answer(&self, number: u64) -> GenerateOptions {
-        let mut options = self.options.clone();
-        if let Some(sampling) = &mut options.sampling {
-            sampling.seed = sampling.seed.wrapping_add(number);
-        }
-        options
     }
 }

@@ -32,7 +32,7 @@ impl Session {
     /// Reads `prompt` in each of several readings and returns the logits after it. What the session has read
     /// before is not read again, as far as the prompt begins with it; `images`
     /// `[readings, n, image_token_len, d_model]` are the pictures of the whole prompt. There is room for
-    /// `capacity` positions afterwards.
+    /// `capacity` positions afterwards, and more is made when it is needed.
     pub fn read(
         &mut self,
         inner: &Inner,
@@ -79,6 +79,10 @@ impl Session {
         let Some(cache) = &mut self.cache else {
             unreachable!("a prompt is read before a token")
         };
+        // Twice the room is asked for seldom.
+        if cache.len() == cache.capacity() {
+            cache.grow(2 * cache.capacity());
+        }
         // Not through the splice: a model may well say `<img>`, which is no picture then.
         let ids = ids.iter().map(|&id| id as i32).collect::<Vec<_>>();
         let shape = [ids.len(), 1];

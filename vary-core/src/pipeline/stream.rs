@@ -3,8 +3,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use burn::prelude::*;
+use image::RgbImage;
 use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
+use vary_vision::preprocess::{Band, bands};
 
+use super::bands::Bands;
 use super::frame::{Frame, picture_size};
 use super::joint::joint;
 use super::reread::Rereading;
@@ -13,16 +16,51 @@ use super::session::{SharedSession, lock};
 use super::transcript::{Transcript, mapped};
 use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Times, Usage};
 use crate::detection::{Detection, fuse, nms, parse_answer};
+use crate::prompt::{Task, prompt_ids};
 use crate::{Error, Result};
 
 /// Feeds a token, returns the logits after it.
 type Step = Box<dyn FnMut(u32) -> vary_lm::Result<Vec<f32>> + Send>;
 
+/// Where the tokens of an answer come from.
+enum Source {
+    /// From a prompt about whole pictures.
+    Whole(Box<Generator<Step>>),
+    /// From one about each band of a page.
+    Bands(Box<Bands>),
+}
+
+impl Source {
+    /// The next token and the natural logarithm of how sure the model was of it; `None` at the end.
+    fn next(&mut self, inner: &Inner, times: &mut Times) -> Result<Option<(u32, f32)>> {
+        match self {
+            Self::Whole(generator) => {
+                let start = Instant::now();
+                let token = generator.next().transpose()?;
+                times.decode += start.elapsed();
+                Ok(token.map(|token| {
+                    let coordinates = inner.coordinates.as_ref();
+                    let sure = log_confidence(coordinates, generator.logits(), token);
+                    (token.id, sure)
+                }))
+            }
+            Self::Bands(bands) => bands.next(times),
+        }
+    }
+
+    fn finish_reason(&self) -> Option<FinishReason> {
+        match self {
+            Self::Whole(generator) => generator.finish_reason(),
+            Self::Bands(bands) => bands.finish_reason(),
+        }
+    }
+}
+
 /// An answer as the model gives it: an iterator over [`Event`]s that ends with [`Event::Done`] or
 /// an error. Nothing is computed before it is asked for.
 pub struct AnswerStream {
     pipeline: Pipeline,
-    generator: Generator<Step>,
+    source: Source,
     transcript: Transcript,
     usage: Usage,
     times: Times,
@@ -47,11 +85,12 @@ impl std::fmt::Debug for AnswerStream {
 }
 
 impl AnswerStream {
-    /// Encodes the pictures and reads the prompt `ids`, which has a place for each of them.
+    /// Encodes the pictures and reads the prompt of the `turns`, questions and their answers, of which the last is still to come. Of
+    /// a page that is read in bands nothing is done yet but to find them.
     pub(super) fn start(
         pipeline: &Pipeline,
         images: &(impl AsImages + ?Sized),
-        ids: Vec<u32>,
+        turns: &[(&str, Option<&str>)],
         session: SharedSession,
         options: &AnswerOptions,
     ) -> Result<Self> {
@@ -59,6 +98,16 @@ impl AnswerStream {
         if images.count() == 0 {
             return Err(Error::NoPictures);
         }
+        let mut times = Times::default();
+        let start = Instant::now();
+        let in_bands = pipeline.bands(images, turns)?;
+        times.encode = start.elapsed();
+        // What was said before does not matter to a band.
+        let turns = match in_bands {
+            Some(_) => &turns[turns.len() - 1..],
+            None => turns,
+        };
+        let ids = prompt_ids(&inner.tokenizer, &inner.config, images.count(), turns)?;
         let max = pipeline.max_positions();
         if ids.len() >= max {
             let needed = ids.len() + 1;
@@ -82,12 +131,32 @@ impl AnswerStream {
                 }));
             }
         }
-        let mut times = Times::default();
+        let prompts = in_bands.as_ref().map_or(1, |(_, bands)| bands.len());
         let usage = Usage {
-            image_tokens: inner.config.image_place().len * images.count(),
-            prompt_tokens: ids.len(),
+            image_tokens: inner.config.image_place().len * images.count() * prompts,
+            prompt_tokens: ids.len() * prompts,
             new_tokens: 0,
         };
+        let stream = |source, size, rereading, times| Self {
+            source,
+            transcript: Transcript::new(&inner.tokenizer, size, inner.config.score_map().cloned()),
+            pipeline: pipeline.clone(),
+            usage,
+            times,
+            rereading,
+            reread: vec![],
+            cancelled: false,
+            nms_iou: options.nms_iou,
+            min_score,
+            events: VecDeque::new(),
+            ended: false,
+        };
+        let cancellation = options.cancellation.clone();
+        if let Some((picture, bands)) = in_bands {
+            let size = picture.dimensions();
+            let bands = Bands::new(pipeline, picture, bands, ids, generate, cancellation)?;
+            return Ok(stream(Source::Bands(Box::new(bands)), size, None, times));
+        }
         let cancelled = || options.cancellation.is_cancelled();
         let mut frames: Arc<[Frame]> = [].into();
         // Without logits nothing is generated: the generator, too, finds that it is cancelled.
@@ -95,7 +164,7 @@ impl AnswerStream {
         if !cancelled() {
             let start = Instant::now();
             let images = images.all_encoded(pipeline)?;
-            times.encode = start.elapsed();
+            times.encode += start.elapsed();
             if let Some(image) = images.first() {
                 frames = image.frames.clone();
             }
@@ -125,21 +194,9 @@ impl AnswerStream {
             Ok(joint(logits, inner.coordinates.as_ref()))
         });
         let first = joint(first, inner.coordinates.as_ref());
-        Ok(Self {
-            generator: Generator::new(first, generate, step)?
-                .with_cancellation(options.cancellation.clone()),
-            transcript: Transcript::new(&inner.tokenizer, size, inner.config.score_map().cloned()),
-            pipeline: pipeline.clone(),
-            usage,
-            times,
-            rereading,
-            reread: vec![],
-            cancelled: false,
-            nms_iou: options.nms_iou,
-            min_score,
-            events: VecDeque::new(),
-            ended: false,
-        })
+        let generator = Generator::new(first, generate, step)?.with_cancellation(cancellation);
+        let source = Source::Whole(Box::new(generator));
+        Ok(stream(source, size, rereading, times))
     }
 
     /// The text so far.
@@ -158,15 +215,9 @@ impl AnswerStream {
 
     /// Takes one more token; `false` at the end.
     fn advance(&mut self) -> Result<bool> {
-        let start = Instant::now();
-        let token = self.generator.next().transpose()?;
-        self.times.decode += start.elapsed();
+        let token = self.source.next(&self.pipeline.inner, &mut self.times)?;
         let events = match token {
-            Some(token) => {
-                let coordinates = self.pipeline.inner.coordinates.as_ref();
-                let confidence = log_confidence(coordinates, self.generator.logits(), token);
-                self.transcript.push(token.id, confidence)?
-            }
+            Some((id, confidence)) => self.transcript.push(id, confidence)?,
             None => {
                 let events = self.transcript.flush()?;
                 self.read_again()?;
@@ -179,7 +230,7 @@ impl AnswerStream {
 
     /// Reads an answer with boxes in each reading on its own.
     fn read_again(&mut self) -> Result<()> {
-        let ended = self.generator.finish_reason() != Some(FinishReason::Cancelled);
+        let ended = self.source.finish_reason() != Some(FinishReason::Cancelled);
         let boxes = !self.transcript.detections.is_empty();
         if let Some(rereading) = self.rereading.take().filter(|_| ended && boxes) {
             let start = Instant::now();
@@ -213,7 +264,7 @@ impl AnswerStream {
             tokens: self.transcript.token_scores()?,
             detections: self.detections(),
             finish: self
-                .generator
+                .source
                 .finish_reason()
                 .filter(|_| !self.cancelled)
                 .unwrap_or(FinishReason::Cancelled),
@@ -251,6 +302,27 @@ impl Iterator for AnswerStream {
 }
 
 impl std::iter::FusedIterator for AnswerStream {}
+
+impl Pipeline {
+    /// A page and its bands, where it is the only picture, all of its text is asked for, and the model reads pages so.
+    fn bands(
+        &self,
+        images: &(impl AsImages + ?Sized),
+        turns: &[(&str, Option<&str>)],
+    ) -> Result<Option<(RgbImage, Vec<Band>)>> {
+        let config = self.config();
+        let ocr = Task::Ocr.question(config.family());
+        let asked = turns.last().is_some_and(|(question, _)| *question == ocr);
+        let (Some(lines), true) = (config.band_lines(), asked) else {
+            return Ok(None);
+        };
+        let found = images.only_picture(self)?.map(|picture| {
+            let bands = bands(&picture, lines.get());
+            (!bands.is_empty()).then(|| (picture.into_owned(), bands))
+        });
+        Ok(found.flatten())
+    }
+}
 
 impl Inner {
     /// Logits `[batch, vocab]` as rows, of the tokens that the tokenizer has; tables may have more.

@@ -17,11 +17,13 @@
 //! # }
 //! ```
 
+mod bands;
 mod content;
 mod decode;
 mod processor;
 mod resize;
 
+pub use bands::{Band, bands};
 pub use content::{Region, close_by};
 pub use decode::{DecodeOptions, decode, open, to_rgb};
 pub use processor::{Fit, ImageProcessor};

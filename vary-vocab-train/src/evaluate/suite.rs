@@ -100,15 +100,16 @@ struct Exercise {
 impl Exercise {
     fn answer(&self, pipeline: &Pipeline) -> vary_core::Result<Answer> {
         let options = options_for(&self.truth);
+        let Some(before) = &self.before else {
+            return pipeline.answer(&self.image, Task::Ask(&self.question), &options);
+        };
         let mut chat = pipeline.chat(&self.image)?;
-        if let Some(before) = &self.before {
-            // A model that never ends must leave room for the question that counts.
-            let half = AnswerOptions {
-                max_new_tokens: pipeline.max_positions() / 2,
-                ..options.clone()
-            };
-            chat.ask(before, &half)?;
-        }
+        // A model that never ends must leave room for the question that counts.
+        let half = AnswerOptions {
+            max_new_tokens: pipeline.max_positions() / 2,
+            ..options.clone()
+        };
+        chat.ask(before, &half)?;
         chat.ask(&self.question, &options)
     }
 }

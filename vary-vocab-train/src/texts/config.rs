@@ -27,6 +27,9 @@ pub struct TextConfig {
     /// Share of the pictures that are cut down to what [`close_by`](vary_vision::preprocess::close_by) shows of them,
     /// as a model sees them that reads a picture several times (without the margin of its readings), `0..=1`.
     pub close_by: f32,
+    /// Share of the pictures that show one to three of their lines instead, where [`bands`](vary_vision::preprocess::bands) finds
+    /// four or more, as a model sees them that reads a page in bands, `0..=1`.
+    pub bands: f32,
 }
 
 impl Default for TextConfig {
@@ -40,6 +43,7 @@ impl Default for TextConfig {
             blur: 0.15,
             noise: 0.03,
             close_by: 0.0,
+            bands: 0.0,
         }
     }
 }
@@ -61,7 +65,8 @@ impl TextConfig {
         within("brightness", self.brightness, 0.0, 0.3)?;
         within("blur", self.blur, 0.0, 0.33)?;
         within("noise", self.noise, 0.0, 0.2)?;
-        within("close_by", self.close_by, 0.0, 1.0)
+        within("close_by", self.close_by, 0.0, 1.0)?;
+        within("bands", self.bands, 0.0, 1.0)
     }
 }
 
@@ -88,6 +93,7 @@ mod tests {
         assert!(refused(r#"{"blur": -0.1}"#).contains("`blur`"));
         assert!(refused(r#"{"noise": 0.5}"#).contains("`noise`"));
         assert!(refused(r#"{"close_by": 1.5}"#).contains("`close_by`"));
+        assert!(refused(r#"{"bands": -0.1}"#).contains("`bands`"));
         assert!(serde_json::from_str::<TextConfig>(r#"{"colour": 1}"#).is_err());
     }
 }

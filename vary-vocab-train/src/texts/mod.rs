@@ -24,7 +24,7 @@ use image::RgbImage;
 use image::imageops::crop_imm;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use vary_vision::preprocess::{self, close_by};
+use vary_vision::preprocess::{self, bands, close_by};
 
 pub use config::TextConfig;
 pub(crate) use fonts::files;
@@ -104,7 +104,7 @@ impl Region {
 /// A picture of text and what it says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextScene {
-    /// The picture: [`TextConfig::size`] wide and high, or from two thirds of it on where it is seen from close by.
+    /// The picture: [`TextConfig::size`] wide and high, or less where less of it is shown.
     pub image: RgbImage,
     /// What it shows.
     pub kind: TextKind,
@@ -130,15 +130,36 @@ impl TextScene {
         // It lies inside.
         let (left, top) = (x as u32, y as u32);
         self.image = crop_imm(&self.image, left, top, width, height).to_image();
-        let by = [-(x as f32), -(y as f32)];
-        self.plain.shift(by);
-        self.markdown.shift(by);
+        let to = |[at_x, at_y]: [f32; 2]| [at_x - x as f32, at_y - y as f32];
+        self.plain.go(to);
+        self.markdown.go(to);
         for named in &mut self.regions {
-            named.written.shift(by);
+            named.written.go(to);
             if let Some(bbox) = named.written.bbox() {
                 named.bbox = bbox;
             }
         }
+        self
+    }
+
+    /// One to three of its lines; all of it where its lines are not found, or other ones are.
+    fn in_bands(mut self, rng: &mut Random) -> Self {
+        let bands = bands(&self.image, 1 + rng.below(3));
+        let Some(band) = bands.get(rng.below(bands.len().max(1))) else {
+            return self;
+        };
+        let held = |[x1, y1, x2, y2]: [f32; 4]| band.holds([0.5 * (x1 + x2), 0.5 * (y1 + y2)]);
+        let texts = (self.plain.part(held), self.markdown.part(held));
+        let (Some(plain), Some(markdown)) = texts else {
+            return self;
+        };
+        self.image = band.show(&self.image);
+        self.x_height *= band.place([0.0, 1.0])[1] - band.place([0.0, 0.0])[1];
+        (self.plain, self.markdown) = (plain, markdown);
+        self.plain.go(|at| band.place(at));
+        self.markdown.go(|at| band.place(at));
+        // A name is one of a whole text.
+        self.regions.clear();
         self
     }
 }
@@ -204,9 +225,11 @@ impl Texts {
             plain,
             regions,
         };
-        // By the last lot, so that a picture does not change with the share.
-        match rng.chance(config.close_by) {
-            true => scene.close_by(),
+        // By the last lots, so that a picture does not change with the shares.
+        let near = rng.chance(config.close_by);
+        match rng.chance(config.bands) {
+            true => scene.in_bands(&mut rng),
+            false if near => scene.close_by(),
             false => scene,
         }
     }

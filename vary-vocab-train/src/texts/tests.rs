@@ -49,6 +49,55 @@ fn a_picture_is_a_function_of_its_number() {
 }
 
 #[test]
+fn a_band_has_some_of_the_lines_where_they_are() {
+    let texts = Texts::embedded().unwrap();
+    let draw = |bands: f32| {
+        let config = TextConfig {
+            bands,
+            ..TextConfig::default()
+        };
+        draw_batch(&texts, &config, Some(TextKind::Page), 8, 0..60)
+    };
+    let (plain, some, all) = (draw(0.0), draw(0.5), draw(1.0));
+    let mut banded = 0;
+    for ((whole, either), band) in plain.iter().zip(&some).zip(&all) {
+        assert!(either == whole || either == band);
+        if band == whole {
+            continue;
+        }
+        banded += 1;
+        let lines: Vec<&str> = whole.plain.text.split('\n').collect();
+        let own: Vec<&str> = band.plain.text.split('\n').collect();
+        assert!(own.len() <= 3 && lines.windows(own.len()).any(|part| part == own));
+        // The same letters with markup.
+        let letters = |written: &Written| {
+            let signs = written.text.chars().zip(&written.places);
+            let inked = signs.filter(|(c, place)| *c != ' ' && place.is_some());
+            inked.map(|(c, place)| (c, *place)).collect::<Vec<_>>()
+        };
+        assert_eq!(letters(&band.plain), letters(&band.markdown));
+        assert!(whole.markdown.text.contains(&band.markdown.text));
+        assert!(band.regions.is_empty());
+        assert!(band.x_height > 0.9 * whole.x_height);
+        // Ink is where letters are: their boxes differ more from the paper around than it does within itself.
+        let side = band.image.width();
+        for (_, place) in letters(&band.plain) {
+            let [x1, y1, x2, y2] = place.unwrap();
+            assert!(x1 >= 0.0 && y1 >= 0.0 && x2 <= side as f32 && y2 <= side as f32);
+            let mut span = [u8::MAX, 0];
+            for x in x1 as u32..(x2.ceil() as u32).min(side) {
+                for y in (y1 as u32).saturating_sub(1)..(y2.ceil() as u32 + 1).min(side) {
+                    let value = band.image.get_pixel(x, y).0[1];
+                    span = [span[0].min(value), span[1].max(value)];
+                }
+            }
+            assert!(span[1] - span[0] > 30, "{place:?} of {:?}", band.plain.text);
+        }
+    }
+    assert!(banded > 30, "{banded}");
+}
+
+#[test]
 fn from_close_by_the_same_text_has_the_same_places() {
     let texts = Texts::embedded().unwrap();
     let draw = |close_by: f32| {

@@ -1,0 +1,175 @@
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use burn::prelude::*;
+use image::RgbImage;
+use vary_lm::generate::{CancellationToken, FinishReason, GenerateOptions};
+use vary_vision::preprocess::Band;
+
+use super::apart::Apart;
+use super::session::Session;
+use super::{AsImage, Pipeline, Times};
+use crate::Result;
+
+/// Most bands that are read next to each other: each takes memory, and those below wait to be told.
+const TOGETHER: usize = 8;
+/// Positions after the prompt that a session has room for at first; few bands have longer answers.
+const ROOM: usize = 64;
+
+/// A page as it is read: some lines at a time, each band a picture of its own, with line breaks between them.
+pub(super) struct Bands {
+    pipeline: Pipeline,
+    picture: RgbImage,
+    /// Those that nobody has begun with, from the top down.
+    rest: VecDeque<Band>,
+    /// The prompt, the same for each.
+    ids: Vec<u32>,
+    options: GenerateOptions,
+    cancellation: CancellationToken,
+    line_break: Vec<u32>,
+    /// Tokens of a line break that are told next.
+    said: VecDeque<u32>,
+    group: Option<Group>,
+    count: usize,
+    /// That of the first band which did not come to its own end, if there is one.
+    finish: FinishReason,
+    ended: bool,
+}
+
+impl Bands {
+    /// Of the `bands` of a picture, each of which is asked the prompt `ids`. Each has at most as many tokens as the options say, and
+    /// so have all of them together.
+    pub fn new(
+        pipeline: &Pipeline,
+        picture: RgbImage,
+        bands: Vec<Band>,
+        ids: Vec<u32>,
+        options: GenerateOptions,
+        cancellation: CancellationToken,
+    ) -> Result<Self> {
+        Ok(Self {
+            line_break: pipeline.inner.tokenizer.encode("\n", false)?,
+            pipeline: pipeline.clone(),
+            picture,
+            rest: bands.into(),
+            ids,
+            options,
+            cancellation,
+            said: VecDeque::new(),
+            group: None,
+            count: 0,
+            finish: FinishReason::Stop,
+            ended: false,
+        })
+    }
+
+    /// Why the answer ended: where a band did not come to its own end, why the first of these. `None` before.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        self.ended.then_some(self.finish)
+    }
+
+    /// The next token and the natural logarithm of how sure the model was of it; of a line break, which it has no say in, 0.
+    pub fn next(&mut self, times: &mut Times) -> Result<Option<(u32, f32)>> {
+        while !self.ended {
+            if self.cancellation.is_cancelled() {
+                self.end(FinishReason::Cancelled);
+            } else if self.count == self.options.max_new_tokens {
+                self.end(FinishReason::Length);
+            } else if let Some(token) = self.tell(times)? {
+                self.count += 1;
+                return Ok(Some(token));
+            }
+        }
+        Ok(None)
+    }
+
+    fn end(&mut self, reason: FinishReason) {
+        self.finish = reason;
+        self.ended = true;
+    }
+
+    /// The next token, if it is there already; else a step towards it.
+    fn tell(&mut self, times: &mut Times) -> Result<Option<(u32, f32)>> {
+        if let Some(id) = self.said.pop_front() {
+            return Ok(Some((id, 0.0)));
+        }
+        let Some(group) = &mut self.group else {
+            let count = self.rest.len().min(TOGETHER);
+            let bands: Vec<Band> = self.rest.drain(..count).collect();
+            match bands.is_empty() {
+                true => self.ended = true,
+                false => self.group = Some(self.read(&bands, times)?),
+            }
+            return Ok(None);
+        };
+        if let Some(token) = group.tokens[group.told].pop_front() {
+            return Ok(Some(token));
+        }
+        match group.answers.sequences()[group.told].finish_reason() {
+            None => {
+                let start = Instant::now();
+                group.advance(&self.pipeline)?;
+                times.decode += start.elapsed();
+            }
+            Some(reason) => {
+                if self.finish == FinishReason::Stop {
+                    self.finish = reason;
+                }
+                group.told += 1;
+                let last = group.told == group.tokens.len();
+                if !last || !self.rest.is_empty() {
+                    self.said.extend(&self.line_break);
+                }
+                if last {
+                    self.group = None;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Encodes bands and reads the prompt about each.
+    fn read(&self, bands: &[Band], times: &mut Times) -> Result<Group> {
+        let inner = &self.pipeline.inner;
+        let start = Instant::now();
+        let encoded = bands.iter().map(|band| {
+            let shown = band.show(&self.picture);
+            shown.encoded(&self.pipeline).map(|image| image.tokens)
+        });
+        // `[readings, image_token_len, d_model]` each; those of a band stay together.
+        let encoded = Tensor::cat(encoded.collect::<Result<Vec<_>>>()?, 0);
+        times.encode += start.elapsed();
+        let start = Instant::now();
+        let mut session = Session::default();
+        let room = self.ids.len() + self.options.max_new_tokens.min(ROOM);
+        let logits = session.read(inner, &self.ids, encoded.unsqueeze_dim(1), room)?;
+        times.prefill += start.elapsed();
+        Ok(Group {
+            session,
+            answers: Apart::new(logits, bands.len(), &self.options)?,
+            tokens: vec![VecDeque::new(); bands.len()],
+            told: 0,
+        })
+    }
+}
+
+/// Bands that are read next to each other.
+struct Group {
+    session: Session,
+    answers: Apart,
+    /// Of each band, what is not yet told.
+    tokens: Vec<VecDeque<(u32, f32)>>,
+    /// The band that is told.
+    told: usize,
+}
+
+impl Group {
+    /// One more token of each band.
+    fn advance(&mut self, pipeline: &Pipeline) -> Result<()> {
+        let read = self.answers.advance(&pipeline.inner, &mut self.session)?;
+        for (tokens, token) in self.tokens.iter_mut().zip(read) {
+            tokens.extend(token.map(|(token, confidence)| (token.id, confidence)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Pages that are read some lines at a time.
+
+#![cfg(feature = "nano")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::num::NonZeroUsize;
+
+use burn::prelude::*;
+use image::{Rgb, RgbImage, imageops};
+use vary_core::checkpoint::Precision;
+use vary_core::model::{ModelConfig, VaryTinyConfig, VaryToyConfig};
+use vary_core::pipeline::{
+    Answer, AnswerOptions, CancellationToken, DecodeOptions, Event, FinishReason, decode,
+};
+use vary_core::prompt::Task;
+use vary_core::{Error, Pipeline, Weights};
+use vary_vision::preprocess::bands;
+
+/// Vary-nano, once, that reads so many lines of a page at a time, or all.
+fn nano(lines: usize) -> Pipeline {
+    let mut checkpoint = Weights::nano().open().unwrap();
+    checkpoint.config.set_readings(NonZeroUsize::MIN);
+    checkpoint.config.set_band_lines(NonZeroUsize::new(lines));
+    checkpoint.load(&Device::flex(), Precision::F32).unwrap()
+}
+
+/// A page that another program drew, so many times below each other.
+fn page(times: u32) -> RgbImage {
+    let one = include_bytes!("../../examples/assets/other/page.png");
+    let one = decode(one, &DecodeOptions::default()).unwrap();
+    let (width, height) = one.dimensions();
+    let mut page = RgbImage::new(width, height * times);
+    for i in 0..times {
+        imageops::replace(&mut page, &one, 0, i64::from(i * height));
+    }
+    page
+}
+
+fn read(vary: &Pipeline, picture: &RgbImage) -> Answer {
+    vary.answer(picture, Task::Ocr, &AnswerOptions::default())
+        .unwrap()
+}
+
+#[test]
+fn a_page_says_what_its_bands_say() {
+    let whole = nano(0);
+    // Two pages below each other have more bands than are read next to each other.
+    for (page, lines) in [(page(1), 2), (page(2), 1)] {
+        let bands = bands(&page, lines);
+        assert!(
+            bands.len() > if lines == 1 { 8 } else { 1 },
+            "{}",
+            bands.len()
+        );
+        let answers: Vec<Answer> = bands
+            .iter()
+            .map(|band| read(&whole, &band.show(&page)))
+            .collect();
+        let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+        let answer = read(&nano(lines), &page);
+        assert_eq!(answer.text, texts.join("\n"));
+        assert_eq!(answer.finish, FinishReason::Stop);
+        let sum = |count: fn(&Answer) -> usize| answers.iter().map(count).sum::<usize>();
+        assert_eq!(answer.usage.image_tokens, sum(|a| a.usage.image_tokens));
+        assert_eq!(answer.usage.prompt_tokens, sum(|a| a.usage.prompt_tokens));
+        let breaks = bands.len() - 1;
+        assert_eq!(
+            answer.usage.new_tokens,
+            sum(|a| a.usage.new_tokens) + breaks
+        );
+        // Line breaks between bands are told for sure.
+        let expected: Vec<f32> = answers
+            .iter()
+            .flat_map(|a| &a.tokens)
+            .map(|t| t.log_confidence)
+            .collect();
+        let mut found: Vec<f32> = vec![];
+        for token in &answer.tokens {
+            if &answer.text[token.range.clone()] != "\n" || token.log_confidence != 0.0 {
+                found.push(token.log_confidence);
+            }
+        }
+        assert_eq!(found.len(), expected.len());
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-3, "{a}, not {b}");
+        }
+    }
+}
+
+#[test]
+fn it_is_told_as_it_comes() {
+    let (vary, page) = (nano(2), page(1));
+    let stream = vary
+        .stream(&page, Task::Ocr, &AnswerOptions::default())
+        .unwrap();
+    let mut told = String::new();
+    for event in stream {
+        match event.unwrap() {
+            Event::Token { text } => told.push_str(&text),
+            Event::Done(answer) => {
+                assert_eq!(answer.text, told);
+                assert!(!answer.times.encode.is_zero() && !answer.times.decode.is_zero());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(told, read(&vary, &page).text);
+}
+
+#[test]
+fn it_ends_where_it_is_told_to() {
+    let (vary, page) = (nano(2), page(1));
+    let whole = read(&vary, &page);
+    for max_new_tokens in [0, 1, 9] {
+        let options = AnswerOptions {
+            max_new_tokens,
+            ..AnswerOptions::default()
+        };
+        let answer = vary.answer(&page, Task::Ocr, &options).unwrap();
+        assert_eq!(answer.finish, FinishReason::Length);
+        assert_eq!(answer.usage.new_tokens, max_new_tokens);
+        assert!(whole.text.starts_with(&answer.text));
+    }
+    let options = AnswerOptions {
+        cancellation: CancellationToken::new(),
+        ..AnswerOptions::default()
+    };
+    let mut stream = vary.stream(&page, Task::Ocr, &options).unwrap();
+    assert!(matches!(stream.next(), Some(Ok(Event::Token { .. }))));
+    options.cancellation.cancel();
+    let answer = stream.finish().unwrap();
+    assert_eq!(
+        (answer.finish, answer.usage.new_tokens),
+        (FinishReason::Cancelled, 1)
+    );
+}
+
+#[test]
+fn a_conversation_has_the_page_in_bands_and_whole() {
+    let (vary, page) = (nano(2), page(1));
+    let options = AnswerOptions::default();
+    let mut chat = vary.chat(&page).unwrap();
+    let question = Task::Ocr.question(vary.config().family());
+    let first = chat.ask(&question, &options).unwrap();
+    assert_eq!(first.text, read(&vary, &page).text);
+    let second = chat
+        .ask("Provide the OCR results of the title.", &options)
+        .unwrap();
+    let mut anew = nano(0).chat(&page).unwrap();
+    anew.continue_from(chat.history()[..1].to_vec());
+    let expected = anew
+        .ask("Provide the OCR results of the title.", &options)
+        .unwrap();
+    assert_eq!(second.text, expected.text);
+    // Whatever was said before.
+    assert_eq!(chat.ask(&question, &options).unwrap().text, first.text);
+}
+
+#[test]
+fn all_else_is_read_whole() {
+    let (vary, whole, page) = (nano(2), nano(0), page(1));
+    let options = AnswerOptions::default();
+    for task in [Task::Markdown, Task::OcrOf("the title"), Task::DetectAll] {
+        let [a, b] = [&vary, &whole].map(|vary| vary.answer(&page, task, &options).unwrap());
+        assert_eq!((a.text, a.usage), (b.text, b.usage));
+    }
+    assert_ne!(read(&vary, &page).usage, read(&whole, &page).usage);
+    // Nor are two pictures, or one without lines.
+    for picture in [
+        vec![page.clone(), page.clone()],
+        vec![RgbImage::from_pixel(40, 30, Rgb([9; 3]))],
+    ] {
+        let [a, b] =
+            [&vary, &whole].map(|vary| vary.answer(&picture, Task::Ocr, &options).unwrap());
+        assert_eq!((a.text, a.usage), (b.text, b.usage));
+    }
+}
+
+#[test]
+fn a_page_encoded_elsewhere_is_an_error() {
+    let (vary, other, page) = (nano(2), nano(2), page(1));
+    let seen = other.encode(&page).unwrap();
+    assert_eq!(other.read(&seen).unwrap().text, read(&vary, &page).text);
+    assert!(matches!(vary.read(&seen), Err(Error::ForeignImage)));
+}
+
+#[test]
+fn config_json_says_how_many_lines() {
+    let lines = NonZeroUsize::new(3);
+    let config = VaryToyConfig {
+        band_lines: lines,
+        ..VaryToyConfig::vary_toy()
+    };
+    let json = serde_json::to_value(&config).unwrap();
+    assert_eq!(json["band_lines"], 3);
+    let read: VaryToyConfig = serde_json::from_value(json).unwrap();
+    assert_eq!(ModelConfig::from(read).band_lines(), lines);
+    let json = serde_json::to_value(VaryToyConfig::vary_toy()).unwrap();
+    assert!(json.get("band_lines").is_none());
+    // Vary-tiny+ reads pages whole.
+    let mut tiny = ModelConfig::from(VaryTinyConfig::vary_tiny());
+    tiny.set_band_lines(lines);
+    assert_eq!(tiny.band_lines(), None);
+    let vary = Pipeline::builder().band_lines(lines).build().unwrap();
+    assert_eq!(vary.config().band_lines(), lines);
+}

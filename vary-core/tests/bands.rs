@@ -44,8 +44,8 @@ fn read(vary: &Pipeline, picture: &RgbImage) -> Answer {
 #[test]
 fn a_page_says_what_its_bands_say() {
     let whole = nano(0);
-    // Two pages below each other have more bands than are read next to each other.
-    for (page, lines) in [(page(1), 2), (page(2), 1)] {
+    // Three pages below each other have more bands than are read next to each other.
+    for (page, lines) in [(page(1), 2), (page(3), 1)] {
         let bands = bands(&page, lines);
         assert!(
             bands.len() > if lines == 1 { 8 } else { 1 },
@@ -160,7 +160,7 @@ fn a_conversation_has_the_page_in_bands_and_whole() {
 fn all_else_is_read_whole() {
     let (vary, whole, page) = (nano(2), nano(0), page(1));
     let options = AnswerOptions::default();
-    for task in [Task::Markdown, Task::OcrOf("the title"), Task::DetectAll] {
+    for task in [Task::OcrOf("the title"), Task::DetectAll] {
         let [a, b] = [&vary, &whole].map(|vary| vary.answer(&page, task, &options).unwrap());
         assert_eq!((a.text, a.usage), (b.text, b.usage));
     }
@@ -174,6 +174,31 @@ fn all_else_is_read_whole() {
             [&vary, &whole].map(|vary| vary.answer(&picture, Task::Ocr, &options).unwrap());
         assert_eq!((a.text, a.usage), (b.text, b.usage));
     }
+}
+
+#[test]
+fn markdown_of_bands_is_put_together() {
+    let (vary, whole, page) = (nano(1), nano(0), page(1));
+    let options = AnswerOptions::default();
+    let markdown = |vary: &Pipeline, picture: &RgbImage| {
+        vary.answer(picture, Task::Markdown, &options).unwrap()
+    };
+    let answer = markdown(&vary, &page);
+    let mut rest = answer.text.as_str();
+    let bands = bands(&page, 1);
+    assert!(bands.len() > 3);
+    for (i, band) in bands.iter().enumerate() {
+        let line = markdown(&whole, &band.show(&page)).text;
+        let at = rest
+            .find(&line)
+            .unwrap_or_else(|| panic!("{line:?} in {rest:?}"));
+        assert!(["", " ", "\n", "\n\n"].contains(&&rest[..at]));
+        assert_eq!(at == 0, i == 0);
+        rest = &rest[at + line.len()..];
+    }
+    assert_eq!(rest, "");
+    let covered: usize = answer.tokens.iter().map(|token| token.range.len()).sum();
+    assert_eq!(covered, answer.text.len());
 }
 
 #[test]

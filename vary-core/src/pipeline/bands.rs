@@ -4,9 +4,11 @@ use std::time::Instant;
 use burn::prelude::*;
 use image::RgbImage;
 use vary_lm::generate::{CancellationToken, FinishReason, GenerateOptions};
+use vary_lm::tokenizer::Tokenizer;
 use vary_vision::preprocess::Band;
 
 use super::apart::Apart;
+use super::markdown::{is_row, joint, mend};
 use super::session::Session;
 use super::{AsImage, Pipeline, Times};
 use crate::Result;
@@ -26,9 +28,10 @@ pub(super) struct Bands {
     ids: Vec<u32>,
     options: GenerateOptions,
     cancellation: CancellationToken,
-    line_break: Vec<u32>,
-    /// Tokens of a line break that are told next.
-    said: VecDeque<u32>,
+    /// The text so far, of Markdown, which is told band by band; `None` of plain text, which is told as it comes.
+    markdown: Option<String>,
+    /// Tokens that are told next.
+    said: VecDeque<(u32, f32)>,
     group: Option<Group>,
     count: usize,
     /// That of the first band which did not come to its own end, if there is one.
@@ -38,17 +41,17 @@ pub(super) struct Bands {
 
 impl Bands {
     /// Of the `bands` of a picture, each of which is asked the prompt `ids`. Each has at most as many tokens as the options say, and
-    /// so have all of them together.
+    /// so have all of them together. They say `markdown`, or plain text.
     pub fn new(
         pipeline: &Pipeline,
-        picture: RgbImage,
-        bands: Vec<Band>,
+        (picture, bands): (RgbImage, Vec<Band>),
+        markdown: bool,
         ids: Vec<u32>,
         options: GenerateOptions,
         cancellation: CancellationToken,
-    ) -> Result<Self> {
-        Ok(Self {
-            line_break: pipeline.inner.tokenizer.encode("\n", false)?,
+    ) -> Self {
+        Self {
+            markdown: markdown.then(String::new),
             pipeline: pipeline.clone(),
             picture,
             rest: bands.into(),
@@ -60,7 +63,7 @@ impl Bands {
             count: 0,
             finish: FinishReason::Stop,
             ended: false,
-        })
+        }
     }
 
     /// Why the answer ended: where a band did not come to its own end, why the first of these. `None` before.
@@ -90,8 +93,8 @@ impl Bands {
 
     /// The next token, if it is there already; else a step towards it.
     fn tell(&mut self, times: &mut Times) -> Result<Option<(u32, f32)>> {
-        if let Some(id) = self.said.pop_front() {
-            return Ok(Some((id, 0.0)));
+        if let Some(token) = self.said.pop_front() {
+            return Ok(Some(token));
         }
         let Some(group) = &mut self.group else {
             let count = self.rest.len().min(TOGETHER);
@@ -102,7 +105,9 @@ impl Bands {
             }
             return Ok(None);
         };
-        if let Some(token) = group.tokens[group.told].pop_front() {
+        if self.markdown.is_none()
+            && let Some(token) = group.tokens[group.told].pop_front()
+        {
             return Ok(Some(token));
         }
         match group.answers.sequences()[group.told].finish_reason() {
@@ -115,14 +120,19 @@ impl Bands {
                 if self.finish == FinishReason::Stop {
                     self.finish = reason;
                 }
+                let read = std::mem::take(&mut group.tokens[group.told]);
+                let apart = group.bands[group.told].is_apart();
                 group.told += 1;
                 let last = group.told == group.tokens.len();
-                if !last || !self.rest.is_empty() {
-                    self.said.extend(&self.line_break);
-                }
                 if last {
                     self.group = None;
                 }
+                let tokenizer = &self.pipeline.inner.tokenizer;
+                self.said = match &mut self.markdown {
+                    Some(before) => markdown(tokenizer, before, read.into(), apart)?,
+                    None if last && self.rest.is_empty() => VecDeque::new(),
+                    None => tokens(tokenizer, "\n", 0.0)?.into(),
+                };
             }
         }
         Ok(None)
@@ -146,6 +156,7 @@ impl Bands {
         times.prefill += start.elapsed();
         Ok(Group {
             session,
+            bands: bands.to_vec(),
             answers: Apart::new(logits, bands.len(), &self.options)?,
             tokens: vec![VecDeque::new(); bands.len()],
             told: 0,
@@ -153,8 +164,39 @@ impl Bands {
     }
 }
 
+/// The tokens of a text of which the model is as sure as a logarithm says.
+fn tokens(tokenizer: &Tokenizer, text: &str, sure: f32) -> Result<Vec<(u32, f32)>> {
+    let ids = tokenizer.encode(text, false)?;
+    Ok(ids.into_iter().map(|id| (id, sure)).collect())
+}
+
+/// The tokens to tell for the Markdown of a band that was `read`, after the text `before`, to which it is added. Where
+/// a table is mended the model is on average as sure of each token as it was.
+fn markdown(
+    tokenizer: &Tokenizer,
+    before: &mut String,
+    read: Vec<(u32, f32)>,
+    apart: bool,
+) -> Result<VecDeque<(u32, f32)>> {
+    let ids: Vec<u32> = read.iter().map(|&(id, _)| id).collect();
+    let text = tokenizer.decode(&ids, true)?;
+    let mended = mend(&text, before.lines().last().is_some_and(is_row));
+    let between = joint(before, &mended, apart);
+    let mut said = tokens(tokenizer, &between, 0.0)?;
+    if mended == text {
+        said.extend(read);
+    } else {
+        let sum: f32 = read.iter().map(|(_, sure)| sure).sum();
+        said.extend(tokens(tokenizer, &mended, sum / read.len().max(1) as f32)?);
+    }
+    before.push_str(&between);
+    before.push_str(&mended);
+    Ok(said.into())
+}
+
 /// Bands that are read next to each other.
 struct Group {
+    bands: Vec<Band>,
     session: Session,
     answers: Apart,
     /// Of each band, what is not yet told.

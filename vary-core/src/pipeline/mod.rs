@@ -35,6 +35,7 @@ mod chat;
 mod frame;
 mod image;
 mod joint;
+mod markdown;
 #[cfg(feature = "nano")]
 mod nano;
 mod reread;

@@ -152,9 +152,10 @@ impl AnswerStream {
             ended: false,
         };
         let cancellation = options.cancellation.clone();
-        if let Some((picture, bands)) = in_bands {
-            let size = picture.dimensions();
-            let bands = Bands::new(pipeline, picture, bands, ids, generate, cancellation)?;
+        if let Some(page) = in_bands {
+            let size = page.0.dimensions();
+            let markdown = turns.iter().any(|turn| asks(turn.0, Task::Markdown));
+            let bands = Bands::new(pipeline, page, markdown, ids, generate, cancellation);
             return Ok(stream(Source::Bands(Box::new(bands)), size, None, times));
         }
         let cancelled = || options.cancellation.is_cancelled();
@@ -303,6 +304,12 @@ impl Iterator for AnswerStream {
 
 impl std::iter::FusedIterator for AnswerStream {}
 
+/// Whether a question is that of a task.
+fn asks(question: &str, task: Task<'_>) -> bool {
+    // The same for all families.
+    question == task.to_string()
+}
+
 impl Pipeline {
     /// A page and its bands, where it is the only picture, all of its text is asked for, and the model reads pages so.
     fn bands(
@@ -310,10 +317,9 @@ impl Pipeline {
         images: &(impl AsImages + ?Sized),
         turns: &[(&str, Option<&str>)],
     ) -> Result<Option<(RgbImage, Vec<Band>)>> {
-        let config = self.config();
-        let ocr = Task::Ocr.question(config.family());
-        let asked = turns.last().is_some_and(|(question, _)| *question == ocr);
-        let (Some(lines), true) = (config.band_lines(), asked) else {
+        let all_text = |question| asks(question, Task::Ocr) || asks(question, Task::Markdown);
+        let asked = turns.last().is_some_and(|turn| all_text(turn.0));
+        let (Some(lines), true) = (self.config().band_lines(), asked) else {
             return Ok(None);
         };
         let found = images.only_picture(self)?.map(|picture| {

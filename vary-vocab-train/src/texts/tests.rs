@@ -83,7 +83,8 @@ fn a_band_has_some_of_the_lines_where_they_are() {
         let side = band.image.width();
         for (_, place) in letters(&band.plain) {
             let [x1, y1, x2, y2] = place.unwrap();
-            assert!(x1 >= 0.0 && y1 >= 0.0 && x2 <= side as f32 && y2 <= side as f32);
+            let inside = x1 >= 0.0 && y1 >= 0.0 && x2 <= side as f32 && y2 <= side as f32;
+            assert!(inside, "{place:?} of {:?} in {side}", band.plain.text);
             let mut span = [u8::MAX, 0];
             for x in x1 as u32..(x2.ceil() as u32).min(side) {
                 for y in (y1 as u32).saturating_sub(1)..(y2.ceil() as u32 + 1).min(side) {

@@ -23,6 +23,8 @@ const LEAST: f32 = 0.06;
 const NOISE: f32 = 4.0;
 /// and so many rows with half of its fullest row's ink.
 const THIN: usize = 3;
+/// So many times as far apart as the nearest lines of a page are those of two paragraphs.
+const ROOM: f32 = 1.25;
 /// Share of the picture's width left beside the lines.
 const BORDER: f32 = 0.04;
 /// Rows above and below the lines, as a share of theirs.
@@ -41,6 +43,8 @@ pub struct Band {
     middle: f32,
     /// Rows of the lines on it.
     rows: (f32, f32),
+    /// Whether there is more room above than between lines.
+    apart: bool,
     /// Column at the left of what is shown, which may be outside of the picture.
     left: f32,
     /// Row at its top, likewise.
@@ -67,22 +71,29 @@ pub fn bands(picture: &RgbImage, most: usize) -> Vec<Band> {
         false => Ink::of(picture),
     };
     let slope = ink.slope();
-    let edges = edges(&ink.rows(slope));
-    let lines = edges.len().saturating_sub(1);
+    let (edges, bases) = lines(&ink.rows(slope));
+    let lines = bases.len();
     if lines < FEWEST {
         return vec![];
     }
     let count = lines.div_ceil(most);
     // Both are the same but for rounding.
     let (wide, high) = (width as f32 / across as f32, height as f32 / down as f32);
+    let mut pitches: Vec<usize> = bases.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let pitch = pitches.clone();
+    pitches.sort_unstable();
+    let room = ROOM * pitches[pitches.len() / 4] as f32;
     let band = |i: usize| {
-        let rows = (edges[i * lines / count], edges[(i + 1) * lines / count]);
+        let (first, end) = (i * lines / count, (i + 1) * lines / count);
+        let rows = (edges[first], edges[end]);
         let columns = ink.columns(slope, rows);
-        Band::new(
+        let band = Band::new(
             (width as f32, slope * high / wide),
             (rows.0 * high, rows.1 * high),
             (columns.start as f32 * wide, columns.end as f32 * wide),
-        )
+        );
+        let apart = first > 0 && pitch[first - 1] as f32 > room;
+        Band { apart, ..band }
     };
     (0..count).map(band).collect()
 }
@@ -98,6 +109,7 @@ impl Band {
             slope,
             middle: width / 2.0,
             rows,
+            apart: false,
             left: (columns.0 + columns.1 - wide) / 2.0,
             top: (rows.0 + rows.1 - tall) / 2.0,
             shown: (wide, tall),
@@ -160,6 +172,11 @@ impl Band {
             middle.unwrap_or(0) as u8
         };
         Rgb(counts.map(median))
+    }
+
+    /// Whether there is more room above the first line than between the lines of a paragraph.
+    pub fn is_apart(&self) -> bool {
+        self.apart
     }
 
     /// Row of a point of the picture on the middle column.
@@ -277,9 +294,9 @@ impl Ink {
     }
 }
 
-/// Where the first line begins, where each of them ends and the next one begins, and where the last one ends, by the ink on each row.
-/// Nothing where there is no line.
-fn edges(rows: &[f32]) -> Vec<f32> {
+/// Where the first line begins, where each of them ends and the next one begins, and where the last one ends, by the ink on each row;
+/// and the last row of each with half of its fullest row's ink, which is where most letters stand. Nothing where there is no line.
+fn lines(rows: &[f32]) -> (Vec<f32>, Vec<usize>) {
     let last = rows.len() - 1;
     let smooth = |y: usize| {
         let beside = rows[y.saturating_sub(1)] + rows[(y + 1).min(last)];
@@ -294,7 +311,7 @@ fn edges(rows: &[f32]) -> Vec<f32> {
     rows.iter_mut().for_each(|row| *row -= floor);
     let peaks = peaks(&rows, least);
     let (Some(&first), Some(&end)) = (peaks.first(), peaks.last()) else {
-        return vec![];
+        return (vec![], vec![]);
     };
     // The middle of the emptiest rows between two lines.
     let between = |pair: &[usize]| {
@@ -316,7 +333,11 @@ fn edges(rows: &[f32]) -> Vec<f32> {
     let mut edges = vec![start as f32];
     edges.extend(peaks.windows(2).map(between));
     edges.push(stop as f32);
-    edges
+    let bases = peaks.iter().map(|&peak| {
+        let half = |y: &usize| rows[*y] > 0.5 * rows[peak];
+        (peak..=last).take_while(half).last().unwrap_or(peak)
+    });
+    (edges, bases.collect())
 }
 
 /// The fullest row of each line: those with `least` ink that a gap parts from the one before.

@@ -166,6 +166,19 @@ fn letters_keep_their_form_but_for_a_stretch() {
 }
 
 #[test]
+fn paragraphs_are_told_apart() {
+    let page = Page {
+        size: (200, 200),
+        lines: vec![(20, 32), (38, 50), (65, 77), (83, 95), (101, 113)],
+        slope: 0.05,
+        paper: 220,
+        ink: 60,
+    };
+    let apart: Vec<bool> = bands(&page.draw(), 1).iter().map(Band::is_apart).collect();
+    assert_eq!(apart, [false, false, true, false, false]);
+}
+
+#[test]
 fn where_no_lines_are_there_are_no_bands() {
     let mut page = Page {
         size: (200, 200),

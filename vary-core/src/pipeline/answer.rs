@@ -12,7 +12,8 @@ use crate::detection::Detection;
 /// twice is an object once.
 #[derive(Debug, Clone)]
 pub struct AnswerOptions {
-    /// The most tokens of an answer; the room that the model has left is a limit as well.
+    /// The most tokens of an answer; the room that the model has left is a limit as well, for each band of a page by itself where it is
+    /// read in bands.
     pub max_new_tokens: usize,
     /// Draw tokens at random instead of taking the likeliest.
     pub sampling: Option<Sampling>,

@@ -10,7 +10,7 @@ use vary_vision::preprocess::Band;
 use super::apart::Apart;
 use super::markdown::{is_row, joint, mend};
 use super::session::Session;
-use super::{AsImage, Pipeline, Times};
+use super::{AnswerOptions, AsImage, Pipeline, Times};
 use crate::Result;
 
 /// Most bands that are read next to each other: each takes memory, and those below wait to be told.
@@ -26,7 +26,10 @@ pub(super) struct Bands {
     rest: VecDeque<Band>,
     /// The prompt, the same for each.
     ids: Vec<u32>,
+    /// How each is answered.
     options: GenerateOptions,
+    /// Most tokens of all answers together.
+    most: usize,
     cancellation: CancellationToken,
     /// The text so far, of Markdown, which is told band by band; `None` of plain text, which is told as it comes.
     markdown: Option<String>,
@@ -40,15 +43,15 @@ pub(super) struct Bands {
 }
 
 impl Bands {
-    /// Of the `bands` of a picture, each of which is asked the prompt `ids`. Each has at most as many tokens as the options say, and
-    /// so have all of them together. They say `markdown`, or plain text.
+    /// Of the bands of a picture, each of which is asked the prompt `ids` and answered as `each` says. They say `markdown`, or plain
+    /// text.
     pub fn new(
         pipeline: &Pipeline,
         (picture, bands): (RgbImage, Vec<Band>),
         markdown: bool,
         ids: Vec<u32>,
-        options: GenerateOptions,
-        cancellation: CancellationToken,
+        each: GenerateOptions,
+        options: &AnswerOptions,
     ) -> Self {
         Self {
             markdown: markdown.then(String::new),
@@ -56,8 +59,9 @@ impl Bands {
             picture,
             rest: bands.into(),
             ids,
-            options,
-            cancellation,
+            options: each,
+            most: options.max_new_tokens,
+            cancellation: options.cancellation.clone(),
             said: VecDeque::new(),
             group: None,
             count: 0,
@@ -71,12 +75,13 @@ impl Bands {
         self.ended.then_some(self.finish)
     }
 
-    /// The next token and the natural logarithm of how sure the model was of it; of a line break, which it has no say in, 0.
+    /// The next token and the natural logarithm of how sure the model was of it; of what stands between
+    /// bands, which it has no say in, 0.
     pub fn next(&mut self, times: &mut Times) -> Result<Option<(u32, f32)>> {
         while !self.ended {
             if self.cancellation.is_cancelled() {
                 self.end(FinishReason::Cancelled);
-            } else if self.count == self.options.max_new_tokens {
+            } else if self.count == self.most {
                 self.end(FinishReason::Length);
             } else if let Some(token) = self.tell(times)? {
                 self.count += 1;

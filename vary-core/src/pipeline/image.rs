@@ -61,7 +61,7 @@ pub trait AsImage {
     /// pipeline has encoded.
     fn encoded(&self, pipeline: &Pipeline) -> Result<EncodedImage>;
 
-    /// The picture itself; `None` of one that is encoded for a model which needs it no more.
+    /// The picture itself; `None` of one that is encoded for a model which reads pages whole and needs it no more.
     ///
     /// # Errors
     /// [`Error::ForeignImage`].

@@ -151,11 +151,10 @@ impl AnswerStream {
             events: VecDeque::new(),
             ended: false,
         };
-        let cancellation = options.cancellation.clone();
         if let Some(page) = in_bands {
             let size = page.0.dimensions();
             let markdown = turns.iter().any(|turn| asks(turn.0, Task::Markdown));
-            let bands = Bands::new(pipeline, page, markdown, ids, generate, cancellation);
+            let bands = Bands::new(pipeline, page, markdown, ids, generate, options);
             return Ok(stream(Source::Bands(Box::new(bands)), size, None, times));
         }
         let cancelled = || options.cancellation.is_cancelled();
@@ -195,7 +194,8 @@ impl AnswerStream {
             Ok(joint(logits, inner.coordinates.as_ref()))
         });
         let first = joint(first, inner.coordinates.as_ref());
-        let generator = Generator::new(first, generate, step)?.with_cancellation(cancellation);
+        let generator =
+            Generator::new(first, generate, step)?.with_cancellation(options.cancellation.clone());
         let source = Source::Whole(Box::new(generator));
         Ok(stream(source, size, rereading, times))
     }

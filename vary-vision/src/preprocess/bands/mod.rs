@@ -3,7 +3,7 @@ use std::ops::Range;
 use image::imageops::thumbnail;
 use image::{Rgb, RgbImage};
 
-/// Fewest lines that are worth being read in bands.
+/// Fewest lines that are shown in bands: two or three are read better together.
 const FEWEST: usize = 4;
 /// Longer edge of the small picture that lines are looked for in.
 const SMALL: u32 = 384;
@@ -221,7 +221,8 @@ impl Ink {
             let at = (sorted.len() * of / all).min(sorted.len() - 1);
             *sorted.select_nth_unstable_by(at, f32::total_cmp).1
         };
-        let (calm, strong) = (share(1, 3), share(49, 50));
+        // A word on a page is half a percent of it.
+        let (calm, strong) = (share(1, 3), share(995, 1000));
         let from = (GRAIN * calm).min(STRONG * strong).max(FAINT * strong);
         // Black letters do not outweigh grey ones.
         let most = 0.6 * strong;
@@ -282,7 +283,8 @@ impl Ink {
             column.sum::<f32>()
         };
         let columns: Vec<f32> = (0..self.width).map(|x| ink(&x)).collect();
-        let enough = 0.1 * columns.iter().copied().fold(0.0, f32::max);
+        // A dash has little ink, that of its ends.
+        let enough = 0.03 * columns.iter().copied().fold(0.0, f32::max);
         let filled = |ink: &f32| *ink > enough;
         match (
             columns.iter().position(filled),

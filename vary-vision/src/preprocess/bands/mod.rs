@@ -23,6 +23,10 @@ const LEAST: f32 = 0.06;
 const NOISE: f32 = 4.0;
 /// and so many rows with half of its fullest row's ink.
 const THIN: usize = 3;
+/// Where a line has less than this share of the ink of the fullest, or rows between lines more than that of a line beside them,
+/// it is no page: things before scenery and grain have such rows.
+const WEAKEST: f32 = 0.15;
+const EMPTY: f32 = 0.3;
 /// So many times as far apart as the nearest lines of a page are those of two paragraphs.
 const ROOM: f32 = 1.25;
 /// Share of the picture's width left beside the lines.
@@ -312,9 +316,24 @@ fn lines(rows: &[f32]) -> (Vec<f32>, Vec<usize>) {
     let least = (LEAST * (fullest - floor)).max(NOISE * (emptiest - floor));
     rows.iter_mut().for_each(|row| *row -= floor);
     let peaks = peaks(&rows, least);
+    let none = (vec![], vec![]);
     let (Some(&first), Some(&end)) = (peaks.first(), peaks.last()) else {
-        return (vec![], vec![]);
+        return none;
     };
+    let ink = |peak: &usize| rows[*peak];
+    let weakest = peaks.iter().map(ink).fold(f32::INFINITY, f32::min);
+    let strongest = peaks.iter().map(ink).fold(0.0, f32::max);
+    let blurred = |pair: &[usize]| {
+        let lowest = rows[pair[0]..pair[1]].iter().copied();
+        let lowest = lowest.fold(f32::INFINITY, f32::min);
+        lowest > EMPTY * rows[pair[0]].min(rows[pair[1]])
+    };
+    if weakest < WEAKEST * strongest
+        || emptiest - floor > EMPTY * weakest
+        || peaks.windows(2).any(blurred)
+    {
+        return none;
+    }
     // The middle of the emptiest rows between two lines.
     let between = |pair: &[usize]| {
         let (above, below) = (pair[0], pair[1]);

@@ -101,7 +101,9 @@ impl AnswerStream {
         let mut times = Times::default();
         let start = Instant::now();
         let in_bands = pipeline.bands(images, turns)?;
-        times.encode = start.elapsed();
+        if in_bands.is_some() {
+            times.encode = start.elapsed();
+        }
         // What was said before does not matter to a band.
         let turns = match in_bands {
             Some(_) => &turns[turns.len() - 1..],

@@ -189,13 +189,15 @@ fn where_no_lines_are_there_are_no_bands() {
     };
     assert_eq!(bands(&page.draw(), 2).len(), 2);
     assert!(bands(&page.draw(), 0).is_empty());
-    for lines in (0..4).rev() {
+    for lines in (1..4).rev() {
         page.lines.truncate(lines);
         assert!(bands(&page.draw(), 2).is_empty(), "{lines} lines");
     }
     for (width, height) in [(0, 0), (0, 5), (5, 0), (1, 1), (3, 900), (900, 2)] {
         assert!(bands(&RgbImage::new(width, height), 2).is_empty());
     }
+    // Paper.
+    assert!(bands(&RgbImage::from_pixel(200, 200, Rgb([230; 3])), 2).is_empty());
     // Rules alone, with nothing on them.
     let ruled = RgbImage::from_fn(200, 200, |_, y| Rgb([if y % 16 < 2 { 90 } else { 230 }; 3]));
     assert!(bands(&ruled, 2).is_empty());

@@ -24,7 +24,14 @@ type Files = &'static [(&'static str, &'static [u8])];
 const TRAIN: Files = fonts!("train":
     "sans-1" "sans-2" "sans-3" "sans-4" "sans-5" "sans-6" "serif-1" "serif-2" "serif-3" "serif-4"
     "mono-1" "mono-2" "mono-3" "slab-1" "condensed-1" "condensed-2" "light-1" "rounded-1"
-    "display-1" "display-2");
+    "display-1" "display-2"
+    "sans-8" "sans-9" "sans-10" "sans-11" "sans-12" "sans-13" "sans-14" "sans-15" "sans-16" "sans-17" "sans-18"
+    "sans-19" "sans-20" "sans-21" "sans-22" "sans-23" "sans-24" "sans-25" "sans-26" "sans-27" "sans-28" "sans-29"
+    "bold-2" "bold-3" "bold-4" "bold-5" "light-2" "serif-7" "serif-8" "serif-9" "serif-10" "serif-11" "serif-12"
+    "serif-13" "serif-14" "serif-15" "serif-16" "serif-17" "serif-18" "serif-19" "slab-3" "slab-4" "slab-5"
+    "slab-6" "slab-7" "mono-5" "mono-6" "mono-7" "mono-8" "mono-9" "mono-10" "condensed-4" "condensed-5"
+    "condensed-6" "condensed-7" "condensed-8" "rounded-3" "rounded-4" "rounded-5" "rounded-6" "display-3"
+    "display-4");
 const HELD_OUT: Files = fonts!("held_out":
     "sans-7" "bold-1" "serif-5" "serif-6" "mono-4" "slab-2" "condensed-3" "rounded-2");
 

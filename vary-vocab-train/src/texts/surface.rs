@@ -17,6 +17,12 @@ pub(super) enum Surface {
     Patches,
     /// With horizontal lines.
     Ruled,
+    /// With broad lines in any direction.
+    Stripes,
+    /// With circles about a point.
+    Rings,
+    /// With stains.
+    Stained,
     /// With squares.
     Grid,
     /// With dots on a lattice.
@@ -39,6 +45,9 @@ impl Surface {
                 Self::Gradient,
                 Self::Patches,
                 Self::Ruled,
+                Self::Stripes,
+                Self::Rings,
+                Self::Stained,
             ],
             Part::HeldOut => &[Self::Grid, Self::Dots, Self::Panels, Self::Folded],
         }
@@ -66,6 +75,12 @@ impl Surface {
             let from_line = ((t - t.floor()) - 0.5).abs() * pitch;
             (0.5 * unit + 0.5 - from_line).clamp(0.0, 1.0)
         };
+        // The same with lines half a pitch wide.
+        let broad = |at: f32| {
+            let t = at / pitch + phase;
+            let from_line = ((t - t.floor()) - 0.5).abs() - 0.25;
+            (0.5 - from_line * pitch).clamp(0.0, 1.0)
+        };
         let slope =
             |x: f32, y: f32| 0.5 + ((x - 0.5 * size) * dx + (y - 0.5 * size) * dy) / (1.5 * size);
         match self {
@@ -82,6 +97,27 @@ impl Surface {
                 }
             }
             Self::Ruled => canvas.fill(|_, y| mix(colour, shade, line(y))),
+            Self::Stripes => {
+                canvas.fill(|x, y| mix(colour, shade, broad(x * dx + y * dy)));
+            }
+            Self::Rings => {
+                let centre = [size * rng.unit(), size * rng.unit()];
+                canvas.fill(|x, y| {
+                    let (x, y) = (x - centre[0], y - centre[1]);
+                    mix(colour, shade, broad((x * x + y * y).sqrt()))
+                });
+            }
+            Self::Stained => {
+                canvas.fill(|_, _| colour);
+                for _ in 0..24 {
+                    let reach = unit * rng.range(1.0, 9.0);
+                    let centre = [size * rng.unit(), size * rng.unit()];
+                    canvas.stamp(centre, reach, shade, |x, y| {
+                        let inside = reach - (x * x + y * y).sqrt();
+                        0.5 * inside.clamp(0.0, 1.0)
+                    });
+                }
+            }
             Self::Grid => canvas.fill(|x, y| mix(colour, shade, line(x).max(line(y)))),
             Self::Dots => canvas.fill(|x, y| mix(colour, shade, line(x) * line(y))),
             Self::Panels => {

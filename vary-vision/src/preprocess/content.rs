@@ -1,5 +1,5 @@
 use image::RgbImage;
-use image::imageops::thumbnail;
+use image::imageops::{FilterType, resize, thumbnail};
 
 /// Edge of the small picture that contrast is looked for in: the means that it is made of have little noise.
 const SMALL: u32 = 96;
@@ -89,7 +89,9 @@ fn content(picture: &RgbImage) -> Region {
     if width == 0 || height == 0 {
         return whole;
     }
-    let small = thumbnail(picture, SMALL, SMALL);
+    // A mean has less noise, but pixels between two, as of a picture with fewer, would hide the step from one to the other.
+    let small = thumbnail(picture, width.min(SMALL), height.min(SMALL));
+    let small = resize(&small, SMALL, SMALL, FilterType::Nearest);
     let contrasts: Vec<u8> = (0..CELLS * CELLS)
         .map(|cell| contrast(&small, cell % CELLS * CELL, cell / CELLS * CELL))
         .collect();
@@ -130,10 +132,12 @@ fn pixels((first, last): (u32, u32), edge: u32) -> (u32, u32) {
     (start as u32, (end - start) as u32)
 }
 
-/// Steps between the lowest and the highest value of a colour in the cell at (`left`, `top`).
+/// Steps between the lowest and the highest value of a colour in the cell at (`left`, `top`) and at its right and lower edge:
+/// a step between two cells is one's.
 fn contrast(small: &RgbImage, left: u32, top: u32) -> u8 {
     let (mut low, mut high) = ([u8::MAX; 3], [0; 3]);
-    for (x, y) in (0..CELL * CELL).map(|at| (left + at % CELL, top + at / CELL)) {
+    let along = |start: u32| start..=(start + CELL).min(SMALL - 1);
+    for (x, y) in along(top).flat_map(|y| along(left).map(move |x| (x, y))) {
         for (channel, value) in small.get_pixel(x, y).0.into_iter().enumerate() {
             low[channel] = value.min(low[channel]);
             high[channel] = value.max(high[channel]);
@@ -214,12 +218,33 @@ mod tests {
         let mut picture = paper(240, 480);
         (100..140).for_each(|x| picture.put_pixel(x, 300, Rgb([0; 3])));
         let expected = Region {
-            x: 100,
-            y: 300,
-            width: 40,
-            height: 20,
+            x: 90,
+            y: 280,
+            width: 50,
+            height: 40,
         };
         assert_eq!(content(&picture), expected);
+    }
+
+    #[test]
+    fn ink_of_whole_cells_is_content() {
+        // In the first each pixel is a cell; in the second pixels are as wide as two cells and more.
+        for (size, ink) in [((24, 24), (7, 20)), ((10, 5), (8, 0))] {
+            let mut picture = RgbImage::from_pixel(size.0, size.1, Rgb([200; 3]));
+            picture.put_pixel(ink.0, ink.1, Rgb([90; 3]));
+            let Region {
+                x,
+                y,
+                width,
+                height,
+            } = content(&picture);
+            let (right, bottom) = (x + i64::from(width), y + i64::from(height));
+            assert!(x <= ink.0.into() && right > ink.0.into(), "{x} to {right}");
+            assert!(
+                y <= ink.1.into() && bottom > ink.1.into(),
+                "{y} to {bottom}"
+            );
+        }
     }
 
     #[test]

@@ -8,9 +8,10 @@ use vary_lm::tokenizer::Tokenizer;
 use vary_vision::preprocess::Band;
 
 use super::apart::Apart;
+use super::image::encode;
 use super::markdown::{is_row, joint, mend};
 use super::session::Session;
-use super::{AnswerOptions, AsImage, Pipeline, Times};
+use super::{AnswerOptions, Pipeline, Times};
 use crate::Result;
 
 /// Most bands that are read next to each other: each takes memory, and those below wait to be told.
@@ -147,10 +148,9 @@ impl Bands {
     fn read(&self, bands: &[Band], times: &mut Times) -> Result<Group> {
         let inner = &self.pipeline.inner;
         let start = Instant::now();
-        let encoded = bands.iter().map(|band| {
-            let shown = band.show(&self.picture);
-            shown.encoded(&self.pipeline).map(|image| image.tokens)
-        });
+        let encoded = bands
+            .iter()
+            .map(|band| Ok(encode(inner, &band.show(&self.picture))?.0));
         // `[readings, image_token_len, d_model]` each; those of a band stay together.
         let encoded = Tensor::cat(encoded.collect::<Result<Vec<_>>>()?, 0);
         times.encode += start.elapsed();

@@ -68,14 +68,19 @@ pub trait AsImage {
     fn picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>>;
 }
 
+/// The tokens of each reading of a picture, `[readings, image_token_len, d_model]`, and how it sees the picture.
+pub(super) fn encode(inner: &Inner, picture: &RgbImage) -> Result<(Tensor<3>, Vec<Frame>)> {
+    let frames = Frame::all(picture, inner.config.readings().get());
+    let shown: Vec<_> = frames.iter().map(|frame| frame.show(picture)).collect();
+    let shown: Vec<&RgbImage> = shown.iter().map(AsRef::as_ref).collect();
+    Ok((inner.model.encode_pictures(&shown)?, frames))
+}
+
 impl AsImage for RgbImage {
     fn encoded(&self, Pipeline { inner }: &Pipeline) -> Result<EncodedImage> {
-        let readings = inner.config.readings().get();
-        let frames = Frame::all(self, readings);
-        let shown: Vec<_> = frames.iter().map(|frame| frame.show(self)).collect();
-        let shown: Vec<&Self> = shown.iter().map(AsRef::as_ref).collect();
+        let (tokens, frames) = encode(inner, self)?;
         Ok(EncodedImage {
-            tokens: inner.model.encode_pictures(&shown)?,
+            tokens,
             frames: frames.into(),
             picture: inner.config.band_lines().map(|_| Arc::new(self.clone())),
             owner: Arc::downgrade(inner),

@@ -18,7 +18,7 @@ const BORDER: f32 = 0.04;
 /// How many times closer than the whole picture content is shown at most: larger letters are no longer known to a model.
 const CLOSEST: f32 = 1.5;
 /// How many times closer in one direction than in the other: letters are stretched by it.
-const STRETCH: f32 = 1.4;
+pub(super) const STRETCH: f32 = 1.4;
 
 /// A rectangle of a picture, in whole pixels, which may reach out of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,8 @@ use std::ops::Range;
 use image::imageops::thumbnail;
 use image::{Rgb, RgbImage};
 
+use super::content::STRETCH;
+
 /// Fewest lines that are shown in bands: two or three are read better together.
 const FEWEST: usize = 4;
 /// Longer edge of the small picture that lines are looked for in.
@@ -35,8 +37,6 @@ const BORDER: f32 = 0.04;
 const AROUND: f32 = 0.15;
 /// How many times closer than the whole picture lines are shown at most.
 const CLOSEST: f32 = 2.5;
-/// How many times closer in one direction than in the other.
-const STRETCH: f32 = 1.4;
 
 /// Some lines of a page of writing, one below the other, and how they are shown upright in a square.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -323,10 +323,15 @@ fn lines(rows: &[f32]) -> (Vec<f32>, Vec<usize>) {
     let ink = |peak: &usize| rows[*peak];
     let weakest = peaks.iter().map(ink).fold(f32::INFINITY, f32::min);
     let strongest = peaks.iter().map(ink).fold(0.0, f32::max);
+    // The ink of the emptiest row between two lines, and of the fullest one of the weaker line.
+    let inks = |pair: &[usize]| {
+        let between = rows[pair[0]..pair[1]].iter().copied();
+        let lowest = between.fold(f32::INFINITY, f32::min);
+        (lowest, rows[pair[0]].min(rows[pair[1]]))
+    };
     let blurred = |pair: &[usize]| {
-        let lowest = rows[pair[0]..pair[1]].iter().copied();
-        let lowest = lowest.fold(f32::INFINITY, f32::min);
-        lowest > EMPTY * rows[pair[0]].min(rows[pair[1]])
+        let (lowest, full) = inks(pair);
+        lowest > EMPTY * full
     };
     if weakest < WEAKEST * strongest
         || emptiest - floor > EMPTY * weakest
@@ -337,15 +342,11 @@ fn lines(rows: &[f32]) -> (Vec<f32>, Vec<usize>) {
     // The middle of the emptiest rows between two lines.
     let between = |pair: &[usize]| {
         let (above, below) = (pair[0], pair[1]);
-        let inside = above + 1..below;
-        let lowest = inside
-            .clone()
-            .map(|y| rows[y])
-            .fold(f32::INFINITY, f32::min);
-        let enough = lowest + 0.05 * rows[above].min(rows[below]);
-        let empty = |y: &usize| rows[*y] <= enough;
+        let (lowest, full) = inks(pair);
+        let empty = |y: &usize| rows[*y] <= lowest + 0.05 * full;
+        let mut inside = above..below;
         let from = inside.clone().find(empty).unwrap_or(above);
-        let to = inside.rev().find(empty).unwrap_or(below);
+        let to = inside.rfind(empty).unwrap_or(below);
         (from + to + 1) as f32 / 2.0
     };
     let quiet = |y: &usize, line: usize| rows[*y] < 0.04 * rows[line];

@@ -178,6 +178,29 @@ fn all_else_is_read_whole() {
 }
 
 #[test]
+fn what_the_model_does_not_take_for_lines_is_read_whole() {
+    let sign = include_bytes!("../../examples/assets/sign.png");
+    let sign = decode(sign, &DecodeOptions::default()).unwrap();
+    let mut plate = imageops::crop_imm(&sign, 62, 197, 386, 250).to_image();
+    let paper = *plate.get_pixel(5, 5);
+    // Three lines of letters that are cut through the middle.
+    for y in [46..54, 119..127, 190..198].into_iter().flatten() {
+        (0..plate.width()).for_each(|x| plate.put_pixel(x, y, paper));
+    }
+    let bands = bands(&plate, 2);
+    assert!(bands.len() > 1, "{bands:?}");
+    let (vary, whole) = (nano(2), nano(0));
+    let [a, b] = [&vary, &whole].map(|vary| read(vary, &plate));
+    assert_eq!(a.text, b.text);
+    assert_eq!(a.tokens, b.tokens);
+    // It was looked at in both ways.
+    assert_eq!(
+        a.usage.prompt_tokens,
+        b.usage.prompt_tokens * (bands.len() + 1)
+    );
+}
+
+#[test]
 fn markdown_of_bands_is_put_together() {
     let (vary, whole, page) = (nano(1), nano(0), page(1));
     let options = AnswerOptions::default();

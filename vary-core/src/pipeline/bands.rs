@@ -18,6 +18,9 @@ use crate::Result;
 const TOGETHER: usize = 8;
 /// Positions after the prompt that a session has room for at first; few bands have longer answers.
 const ROOM: usize = 64;
+/// Below this share the model is on average not sure enough of the first letters of bands: things before scenery that were
+/// taken for lines look so, a page seldom does.
+const DOUBT: f32 = 0.67;
 
 /// A page as it is read: some lines at a time, each band a picture of its own, with line breaks between them.
 pub(super) struct Bands {
@@ -37,6 +40,8 @@ pub(super) struct Bands {
     /// Tokens that are told next.
     said: VecDeque<(u32, f32)>,
     group: Option<Group>,
+    /// How often the prompt was read.
+    prompts: usize,
     count: usize,
     /// That of the first band which did not come to its own end, if there is one.
     finish: FinishReason,
@@ -65,6 +70,7 @@ impl Bands {
             cancellation: options.cancellation.clone(),
             said: VecDeque::new(),
             group: None,
+            prompts: 0,
             count: 0,
             finish: FinishReason::Stop,
             ended: false,
@@ -74,6 +80,11 @@ impl Bands {
     /// Why the answer ended: where a band did not come to its own end, why the first of these. `None` before.
     pub fn finish_reason(&self) -> Option<FinishReason> {
         self.ended.then_some(self.finish)
+    }
+
+    /// How often the prompt was read: for each band, and for the whole picture where that was read as well.
+    pub fn prompts(&self) -> usize {
+        self.prompts
     }
 
     /// The next token and the natural logarithm of how sure the model was of it; of what stands between
@@ -103,11 +114,9 @@ impl Bands {
             return Ok(Some(token));
         }
         let Some(group) = &mut self.group else {
-            let count = self.rest.len().min(TOGETHER);
-            let bands: Vec<Band> = self.rest.drain(..count).collect();
-            match bands.is_empty() {
+            match self.rest.is_empty() {
                 true => self.ended = true,
-                false => self.group = Some(self.read(&bands, times)?),
+                false => self.begin(times)?,
             }
             return Ok(None);
         };
@@ -117,17 +126,13 @@ impl Bands {
             return Ok(Some(token));
         }
         match group.answers.sequences()[group.told].finish_reason() {
-            None => {
-                let start = Instant::now();
-                group.advance(&self.pipeline)?;
-                times.decode += start.elapsed();
-            }
+            None => group.advance(&self.pipeline, times)?,
             Some(reason) => {
                 if self.finish == FinishReason::Stop {
                     self.finish = reason;
                 }
                 let read = std::mem::take(&mut group.tokens[group.told]);
-                let apart = group.bands[group.told].is_apart();
+                let apart = group.apart[group.told];
                 group.told += 1;
                 let last = group.told == group.tokens.len();
                 if last {
@@ -144,14 +149,39 @@ impl Bands {
         Ok(None)
     }
 
-    /// Encodes bands and reads the prompt about each.
-    fn read(&self, bands: &[Band], times: &mut Times) -> Result<Group> {
+    /// Begins with the next bands, or with the whole picture, if the first bands are doubtful and it is surer of that.
+    fn begin(&mut self, times: &mut Times) -> Result<()> {
+        let first = self.prompts == 0;
+        let bands: Vec<Band> = self.rest.drain(..self.rest.len().min(TOGETHER)).collect();
+        let shown = bands.iter().map(|band| band.show(&self.picture));
+        let mut group = self.read(&shown.collect::<Vec<_>>(), times)?;
+        self.prompts += bands.len();
+        group.apart = bands.iter().map(Band::is_apart).collect();
+        // The first letters follow from the prompts.
+        group.advance(&self.pipeline, times)?;
+        if first && group.sure() < DOUBT.ln() {
+            let mut whole = self.read(std::slice::from_ref(&self.picture), times)?;
+            self.prompts += 1;
+            for group in [&mut group, &mut whole] {
+                while !group.answers.ended() && !self.cancellation.is_cancelled() {
+                    group.advance(&self.pipeline, times)?;
+                }
+            }
+            if whole.sure() > group.sure() {
+                self.rest.clear();
+                group = whole;
+            }
+        }
+        self.group = Some(group);
+        Ok(())
+    }
+
+    /// Encodes pictures and reads the prompt about each.
+    fn read(&self, shown: &[RgbImage], times: &mut Times) -> Result<Group> {
         let inner = &self.pipeline.inner;
         let start = Instant::now();
-        let encoded = bands
-            .iter()
-            .map(|band| Ok(encode(inner, &band.show(&self.picture))?.0));
-        // `[readings, image_token_len, d_model]` each; those of a band stay together.
+        let encoded = shown.iter().map(|picture| Ok(encode(inner, picture)?.0));
+        // `[readings, image_token_len, d_model]` each; those of a picture stay together.
         let encoded = Tensor::cat(encoded.collect::<Result<Vec<_>>>()?, 0);
         times.encode += start.elapsed();
         let start = Instant::now();
@@ -161,9 +191,9 @@ impl Bands {
         times.prefill += start.elapsed();
         Ok(Group {
             session,
-            bands: bands.to_vec(),
-            answers: Apart::new(logits, bands.len(), &self.options)?,
-            tokens: vec![VecDeque::new(); bands.len()],
+            apart: vec![false; shown.len()],
+            answers: Apart::new(logits, shown.len(), &self.options)?,
+            tokens: vec![VecDeque::new(); shown.len()],
             told: 0,
         })
     }
@@ -199,24 +229,37 @@ fn markdown(
     Ok(said.into())
 }
 
-/// Bands that are read next to each other.
+/// Pictures that are read next to each other.
 struct Group {
-    bands: Vec<Band>,
+    /// Of each, whether there is more room above it than between the lines of a paragraph.
+    apart: Vec<bool>,
     session: Session,
     answers: Apart,
-    /// Of each band, what is not yet told.
+    /// Of each, what is not yet told.
     tokens: Vec<VecDeque<(u32, f32)>>,
-    /// The band that is told.
+    /// The one that is told.
     told: usize,
 }
 
 impl Group {
-    /// One more token of each band.
-    fn advance(&mut self, pipeline: &Pipeline) -> Result<()> {
+    /// One more token of each picture.
+    fn advance(&mut self, pipeline: &Pipeline, times: &mut Times) -> Result<()> {
+        let start = Instant::now();
         let read = self.answers.advance(&pipeline.inner, &mut self.session)?;
         for (tokens, token) in self.tokens.iter_mut().zip(read) {
             tokens.extend(token.map(|(token, confidence)| (token.id, confidence)));
         }
+        times.decode += start.elapsed();
         Ok(())
+    }
+
+    /// Mean logarithm of how sure the model is of what is not yet told; the least there is of nothing.
+    fn sure(&self) -> f32 {
+        let tokens = self.tokens.iter().flatten();
+        let (count, sum) = tokens.fold((0, 0.0), |(n, sum), (_, sure)| (n + 1, sum + sure));
+        match count {
+            0 => f32::NEG_INFINITY,
+            _ => sum / count as f32,
+        }
     }
 }

@@ -48,6 +48,14 @@ impl Source {
         }
     }
 
+    /// How often the prompt was read.
+    fn prompts(&self) -> usize {
+        match self {
+            Self::Whole(_) => 1,
+            Self::Bands(bands) => bands.prompts(),
+        }
+    }
+
     fn finish_reason(&self) -> Option<FinishReason> {
         match self {
             Self::Whole(generator) => generator.finish_reason(),
@@ -62,6 +70,7 @@ pub struct AnswerStream {
     pipeline: Pipeline,
     source: Source,
     transcript: Transcript,
+    /// Of one prompt.
     usage: Usage,
     times: Times,
     /// Each reading of an answer with boxes on its own, where there are several and it is not yet done.
@@ -133,10 +142,9 @@ impl AnswerStream {
                 }));
             }
         }
-        let prompts = in_bands.as_ref().map_or(1, |(_, bands)| bands.len());
         let usage = Usage {
-            image_tokens: inner.config.image_place().len * images.count() * prompts,
-            prompt_tokens: ids.len() * prompts,
+            image_tokens: inner.config.image_place().len * images.count(),
+            prompt_tokens: ids.len(),
             new_tokens: 0,
         };
         let stream = |source, size, rereading, times| Self {
@@ -272,8 +280,9 @@ impl AnswerStream {
                 .filter(|_| !self.cancelled)
                 .unwrap_or(FinishReason::Cancelled),
             usage: Usage {
+                image_tokens: self.usage.image_tokens * self.source.prompts(),
+                prompt_tokens: self.usage.prompt_tokens * self.source.prompts(),
                 new_tokens: self.transcript.len(),
-                ..self.usage
             },
             times: self.times,
         })

@@ -177,27 +177,60 @@ fn all_else_is_read_whole() {
     }
 }
 
-#[test]
-fn what_the_model_does_not_take_for_lines_is_read_whole() {
-    let sign = include_bytes!("../../examples/assets/sign.png");
-    let sign = decode(sign, &DecodeOptions::default()).unwrap();
-    let mut plate = imageops::crop_imm(&sign, 62, 197, 386, 250).to_image();
-    let paper = *plate.get_pixel(5, 5);
-    // Three lines of letters that are cut through the middle.
-    for y in [46..54, 119..127, 190..198].into_iter().flatten() {
-        (0..plate.width()).for_each(|x| plate.put_pixel(x, y, paper));
+/// Rows of blocks, as a wall has them, which look like lines and are no letters.
+fn wall(seed: u32) -> RgbImage {
+    let mut state = seed;
+    let mut lot = |count: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % count
+    };
+    let mut wall = RgbImage::from_pixel(192, 192, Rgb([210, 190, 170]));
+    for top in (10..170).step_by(32) {
+        let (mut x, high) = (8 + lot(20), 12 + lot(12));
+        while x < 170 {
+            let (wide, ink) = (3 + lot(20), lot(120) as u8);
+            for (x, y) in (x..x + wide).flat_map(|x| (top..top + high).map(move |y| (x, y))) {
+                wall.put_pixel(x, y, Rgb([ink, ink / 2, ink]));
+            }
+            x += wide + 2 + lot(14);
+        }
     }
-    let bands = bands(&plate, 2);
-    assert!(bands.len() > 1, "{bands:?}");
+    wall
+}
+
+#[test]
+fn doubtful_bands_are_compared_with_the_whole() {
     let (vary, whole) = (nano(2), nano(0));
-    let [a, b] = [&vary, &whole].map(|vary| read(vary, &plate));
-    assert_eq!(a.text, b.text);
-    assert_eq!(a.tokens, b.tokens);
-    // It was looked at in both ways.
-    assert_eq!(
-        a.usage.prompt_tokens,
-        b.usage.prompt_tokens * (bands.len() + 1)
-    );
+    let mean = |answers: &[Answer], tokens: usize| {
+        let tokens = answers.iter().flat_map(|a| a.tokens.iter().take(tokens));
+        let sure: Vec<f32> = tokens.map(|token| token.log_confidence).collect();
+        sure.iter().sum::<f32>() / sure.len() as f32
+    };
+    let mut told = [0; 3];
+    // Walls that the embedded weights doubt; others doubt other ones of the first sixty.
+    for picture in [page(1), wall(5), wall(53)] {
+        let bands = bands(&picture, 2);
+        let shown = bands.iter().map(|band| read(&whole, &band.show(&picture)));
+        let in_bands: Vec<Answer> = shown.collect();
+        let all = [read(&whole, &picture)];
+        let doubtful = mean(&in_bands, 1) < 0.67f32.ln();
+        let surer = mean(&all, usize::MAX) > mean(&in_bands, usize::MAX);
+        let texts: Vec<&str> = in_bands.iter().map(|answer| answer.text.as_str()).collect();
+        let expected = match doubtful && surer {
+            true => all[0].text.clone(),
+            false => texts.join("\n"),
+        };
+        let answer = read(&vary, &picture);
+        assert_eq!(answer.text, expected);
+        let prompts = bands.len() + usize::from(doubtful);
+        assert_eq!(
+            answer.usage.prompt_tokens,
+            all[0].usage.prompt_tokens * prompts
+        );
+        told[usize::from(doubtful) + usize::from(doubtful && surer)] += 1;
+    }
+    // Bands without doubt, doubtful ones, and a whole picture.
+    assert_eq!(told, [1, 1, 1]);
 }
 
 #[test]

@@ -18,8 +18,8 @@ use crate::Result;
 const TOGETHER: usize = 8;
 /// Positions after the prompt that a session has room for at first; few bands have longer answers.
 const ROOM: usize = 64;
-/// Below this share the model is on average not sure enough of the first letters of bands: things before scenery that were
-/// taken for lines look so, a page seldom does.
+/// Below this geometric mean of its probabilities the model doubts the first letters of bands: things before scenery that
+/// were taken for lines look so, a page seldom does.
 const DOUBT: f32 = 0.67;
 
 /// A page as it is read: some lines at a time, each band a picture of its own, with line breaks between them.

@@ -35,8 +35,8 @@ const LARGE: f32 = 12.0;
 /// Numbers of pictures between the streams of two tasks.
 const STREAM: u64 = 1 << 32;
 
-/// Pictures answered at a time.
-const CHUNK: usize = 32;
+/// Pictures drawn and answered at a time. Of the last ones some cores have none.
+const CHUNK: usize = 100;
 
 /// A task of the suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,14 +184,18 @@ impl Suite {
             .with_classes(self.atlas.names())
             .with_min_score(pipeline.config().min_score());
         for &(number, name, asked) in &self.tasks {
-            let exercises: Vec<u64> = (number * STREAM..(number + 1) * STREAM)
-                .filter(|&index| self.exercise(asked, index).is_some())
-                .take(self.pictures as usize)
-                .collect();
-            for chunk in exercises.chunks(CHUNK) {
-                let answered: Vec<_> = chunk
-                    .par_iter()
-                    .filter_map(|&index| self.exercise(asked, index))
+            let mut indices = number * STREAM..(number + 1) * STREAM;
+            let mut left = self.pictures as usize;
+            while left > 0 && !indices.is_empty() {
+                let chunk: Vec<u64> = indices.by_ref().take(left.min(CHUNK)).collect();
+                let mut exercises: Vec<_> = chunk
+                    .into_par_iter()
+                    .filter_map(|index| self.exercise(asked, index))
+                    .collect();
+                exercises.truncate(left);
+                left -= exercises.len();
+                let answered: Vec<_> = exercises
+                    .into_par_iter()
                     .map(|exercise| {
                         let answer = exercise.answer(pipeline)?;
                         Ok((exercise, answer))

@@ -13,4 +13,5 @@ pub use layer::{Packed, embedding, is_packed, linear, multiplies, pack};
 pub use pack::{Bits, GROUP, Matrix};
 
 pub(crate) use activations::{Activations, TOKENS};
+#[cfg(feature = "flex")]
 pub(crate) use product::has_bf16;

@@ -160,6 +160,7 @@ impl Kernel {
 }
 
 /// Whether this machine has instructions for products of bf16.
+#[cfg(feature = "flex")]
 pub(crate) fn has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     return matches!(Kernel::detect(), Kernel::Avx512(_));

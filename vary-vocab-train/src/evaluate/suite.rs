@@ -188,19 +188,15 @@ impl Suite {
             let mut left = self.pictures as usize;
             while left > 0 && !indices.is_empty() {
                 let chunk: Vec<u64> = indices.by_ref().take(left.min(CHUNK)).collect();
-                let mut exercises: Vec<_> = chunk
+                let answered: Vec<_> = chunk
                     .into_par_iter()
                     .filter_map(|index| self.exercise(asked, index))
-                    .collect();
-                exercises.truncate(left);
-                left -= exercises.len();
-                let answered: Vec<_> = exercises
-                    .into_par_iter()
                     .map(|exercise| {
                         let answer = exercise.answer(pipeline)?;
                         Ok((exercise, answer))
                     })
                     .collect::<vary_core::Result<_>>()?;
+                left -= answered.len();
                 for (exercise, answer) in answered {
                     let (image, question) = (&exercise.image, &exercise.question);
                     evaluation.add(name, image, question, &exercise.truth, &answer);

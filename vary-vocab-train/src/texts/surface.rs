@@ -69,18 +69,14 @@ impl Surface {
             0.09,
         );
         let (pitch, phase) = (unit * rng.range(9.0, 22.0), rng.unit());
-        // Depth in a repeated pattern of lines 1 unit wide.
-        let line = |at: f32| {
+        // Depth in a repeated pattern of lines, `half` their width.
+        let lines = |at: f32, half: f32| {
             let t = at / pitch + phase;
             let from_line = ((t - t.floor()) - 0.5).abs() * pitch;
-            (0.5 * unit + 0.5 - from_line).clamp(0.0, 1.0)
+            (half + 0.5 - from_line).clamp(0.0, 1.0)
         };
-        // The same with lines half a pitch wide.
-        let broad = |at: f32| {
-            let t = at / pitch + phase;
-            let from_line = ((t - t.floor()) - 0.5).abs() - 0.25;
-            (0.5 - from_line * pitch).clamp(0.0, 1.0)
-        };
+        let line = |at: f32| lines(at, 0.5 * unit);
+        let broad = |at: f32| lines(at, 0.25 * pitch);
         let slope =
             |x: f32, y: f32| 0.5 + ((x - 0.5 * size) * dx + (y - 0.5 * size) * dy) / (1.5 * size);
         match self {

@@ -33,7 +33,7 @@ fn objective(recipe: &SceneRecipe) -> SceneObjective {
         text_config: recipe.texts.clone(),
         texts: Texts::embedded().unwrap(),
         charts: None,
-        text_every: recipe.text_every,
+        text_share: recipe.text_share,
         micro_batch_size: recipe.train.micro_batch_size as u64,
         questions: recipe.questions,
         follow_ups: recipe.follow_ups,

@@ -34,8 +34,8 @@ pub struct SceneRecipe {
     pub scenes: SceneConfig,
     /// What pictures of text look like.
     pub texts: TextConfig,
-    /// Every how many passes one is of texts: 1 is all of them, 0 none.
-    pub text_every: u64,
+    /// Share of the passes that are of texts.
+    pub text_share: f64,
     /// Questions asked about a picture.
     pub questions: usize,
     /// Share of the pictures whose questions are the turns of one conversation.
@@ -84,7 +84,7 @@ impl SceneRecipe {
             },
             scenes: SceneConfig::default(),
             texts: TextConfig::default(),
-            text_every: 2,
+            text_share: 0.5,
             questions: 3,
             follow_ups: 0.2,
             charts: 0.0,
@@ -175,6 +175,7 @@ impl SceneRecipe {
             .as_ref()
             .map_or(Ok(()), TrainConfig::validate)?;
         for (name, share) in [
+            ("text_share", self.text_share),
             ("follow_ups", self.follow_ups),
             ("charts", self.charts),
             ("dense_share", self.dense_share),
@@ -327,6 +328,7 @@ mod tests {
         assert!(!with(|recipe| recipe.seed = seeds::HELD_OUT));
         assert!(!with(|recipe| recipe.scenes.part = Part::HeldOut));
         assert!(!with(|recipe| recipe.texts.part = Part::HeldOut));
+        assert!(!with(|recipe| recipe.text_share = 2.0));
         assert!(!with(|recipe| recipe.follow_ups = f64::NAN));
         assert!(!with(|recipe| recipe.charts = 1.5));
         assert!(!with(|recipe| recipe.frozen_share = -0.1));

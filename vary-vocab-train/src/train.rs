@@ -226,7 +226,7 @@ impl Run<'_> {
                 true => Some((Charts::new(Part::Train)?, recipe.charts)),
                 false => None,
             },
-            text_every: recipe.text_every,
+            text_share: recipe.text_share,
             micro_batch_size: recipe.train.micro_batch_size as u64,
             questions: recipe.questions,
             follow_ups: recipe.follow_ups,

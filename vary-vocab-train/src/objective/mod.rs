@@ -68,8 +68,8 @@ pub struct SceneObjective<M = VaryTiny> {
     pub texts: Texts,
     /// Charts and forms, and which share of the pictures of text they are.
     pub charts: Option<(Charts, f64)>,
-    /// Every how many passes one is of texts: 1 is all of them, 0 none.
-    pub text_every: u64,
+    /// Share of the passes that are of texts, 0 to 1.
+    pub text_share: f64,
     /// Samples of a pass.
     pub micro_batch_size: u64,
     /// Questions asked about a picture, fewer where the same is drawn twice. The tower, which costs

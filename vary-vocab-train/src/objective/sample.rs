@@ -53,8 +53,9 @@ pub(super) type Place = (usize, [f32; 4]);
 impl<M> SceneObjective<M> {
     /// Pictures of text and scenes take turns pass by pass: those that share one are alike in length.
     fn reads(&self, index: u64) -> bool {
-        let period = self.text_every * self.micro_batch_size;
-        period > 0 && index % period >= period - self.micro_batch_size
+        let pass = index / self.micro_batch_size;
+        let texts_before = |pass: u64| (pass as f64 * self.text_share).floor();
+        texts_before(pass + 1) > texts_before(pass)
     }
 
     pub(super) fn draw(&self, index: u64) -> Drawn {

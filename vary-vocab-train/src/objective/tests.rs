@@ -25,7 +25,7 @@ fn objective_of<M: Student>(preset: Preset) -> SceneObjective<M> {
         text_config: TextConfig::default(),
         texts: Texts::embedded().unwrap(),
         charts: None,
-        text_every: 2,
+        text_share: 0.5,
         micro_batch_size: 2,
         questions: 3,
         follow_ups: 0.0,
@@ -241,7 +241,7 @@ fn soft_targets_are_distributions_around_the_value() {
 #[test]
 fn a_part_that_rests_gets_no_gradient() {
     let mut objective = objective();
-    objective.text_every = 0;
+    objective.text_share = 0.0;
     let device = Device::flex().autodiff();
     let model = tiny(&mut objective, &device);
     let samples: Vec<_> = (0..2).map(|i| objective.sample(i).unwrap()).collect();

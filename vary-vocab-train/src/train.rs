@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
@@ -15,6 +15,7 @@ use vary_core::pipeline::default_device;
 use vary_core::train::{TrainConfig, Trainer, compute_in_bf16};
 use vary_core::{Pipeline, Weights};
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer};
+use vary_vision::vocab::VisionVocabulary;
 
 use crate::captions::{Captioner, Captions};
 use crate::charts::Charts;
@@ -45,8 +46,9 @@ pub struct TrainArgs {
     /// schedule and data begin anew; give the recipe a seed that no run before had.
     #[arg(long)]
     from: Option<PathBuf>,
-    /// Checkpoint whose vision vocabulary a Vary-toy sees with; the embedded model without it.
-    #[arg(long, conflicts_with = "from")]
+    /// Checkpoint whose vision vocabulary a Vary-toy sees with; without it the one of `--from`, or of the
+    /// embedded model.
+    #[arg(long)]
     vocabulary: Option<PathBuf>,
     /// Optimizer steps of the whole run; captions of a Vary-toy are learned before, as the recipe says.
     #[arg(long)]
@@ -110,7 +112,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
                 run.recipe.captions.is_none() && run.recipe.charts == 0.0,
                 "`captions` and `charts` are for a Vary-toy: leave them out"
             );
-            run.teach(run.start(config.init(&run.device)))
+            run.teach(run.model(run.start(config.init(&run.device)))?)
         }
         ModelConfig::VaryToy(config) => run.teach(run.toy(config)?),
     }
@@ -131,24 +133,51 @@ impl Run<'_> {
         initialise(model, self.coordinates.as_ref(), self.recipe.seed)
     }
 
+    /// With fresh helper heads, or all weights as `--from` has them.
+    fn model<M: Student>(&self, vary: M) -> anyhow::Result<SceneModel<M>> {
+        let model = SceneModel::new(vary, &self.config, self.atlas.names().len(), &self.device);
+        Ok(match &self.args.from {
+            Some(path) => checkpoint::load(model, &CheckpointFiles::open(path)?, &KeyMap::new())?,
+            None => model,
+        })
+    }
+
     /// A Vary-toy with the towers that it will see with.
-    fn toy(&self, config: &VaryToyConfig) -> anyhow::Result<VaryToy> {
+    fn toy(&self, config: &VaryToyConfig) -> anyhow::Result<SceneModel<VaryToy>> {
         ensure!(
             [self.recipe.dense_share, self.recipe.frozen_share] == [0.0; 2],
             "`dense_share` is {} and `frozen_share` {}: the towers of a Vary-toy always rest, both must be 0",
             self.recipe.dense_share,
             self.recipe.frozen_share
         );
-        let mut vary = config.init(&self.device);
+        let mut model = self.model(config.init(&self.device))?;
         if self.args.from.is_some() {
-            return Ok(vary);
+            if let Some(path) = &self.args.vocabulary {
+                model.vary.vision_tower_high = self.vocabulary(config, Some(path))?;
+            }
+            return Ok(model);
         }
         let train = self.recipe.captions.as_ref();
         let train = train.context(
             "the recipe has no `captions`: the CLIP tower learns from them, unless `--from` names weights",
         )?;
+        model.vary.vision_tower_high = self.vocabulary(config, self.args.vocabulary.as_deref())?;
+        let captioner = self.captions(config, train)?;
+        model.vary.qwen = captioner.qwen;
+        model.vary.vision_tower = captioner.vision_tower.valid().materialize();
+        // What is still to be drawn must not depend on whether captions were learned in this process.
+        self.device.seed(self.recipe.seed);
+        Ok(model)
+    }
+
+    /// The vision vocabulary of a checkpoint, or of the embedded model.
+    fn vocabulary(
+        &self,
+        config: &VaryToyConfig,
+        path: Option<&Path>,
+    ) -> anyhow::Result<VisionVocabulary> {
         let plain = self.device.clone().inner();
-        let (name, (tower, found)) = match &self.args.vocabulary {
+        let (name, (tower, found)) = match path {
             Some(path) => (path.display().to_string(), read_vocabulary(path, &plain)?),
             None => {
                 let nano = Weights::nano().open()?;
@@ -164,13 +193,7 @@ impl Run<'_> {
             config.sam_config.depth,
             config.sam_config.embed_dim
         );
-        vary.vision_tower_high = tower;
-        let captioner = self.captions(config, train)?;
-        vary.qwen = captioner.qwen;
-        vary.vision_tower = captioner.vision_tower.valid().materialize();
-        // What is still to be drawn must not depend on whether captions were learned in this process.
-        self.device.seed(self.recipe.seed);
-        Ok(vary)
+        Ok(tower)
     }
 
     /// The run that comes before a Vary-toy's, in a directory of its own. It computes in f32.
@@ -199,14 +222,9 @@ impl Run<'_> {
         Ok(trainer.fit(&objective, model, |_, _| Ok(()))?)
     }
 
-    fn teach<M: Student>(&self, vary: M) -> anyhow::Result<()> {
+    fn teach<M: Student>(&self, model: SceneModel<M>) -> anyhow::Result<()> {
         let (recipe, out) = (&self.recipe, &self.args.out);
         let (dense_steps, frozen_steps) = recipe.phases();
-        let model = SceneModel::new(vary, &self.config, self.atlas.names().len(), &self.device);
-        let model = match &self.args.from {
-            Some(path) => checkpoint::load(model, &CheckpointFiles::open(path)?, &KeyMap::new())?,
-            None => model,
-        };
         let model = match recipe.precision {
             Precision::F32 => model,
             Precision::Bf16 => compute_in_bf16(model)?,

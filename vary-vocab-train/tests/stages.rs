@@ -85,6 +85,27 @@ fn a_small_vary_toy_is_trained_in_one_command() {
 }
 
 #[test]
+fn a_vary_toy_goes_on_with_a_vocabulary_that_learned_more() {
+    let dirs = tempfile::tempdir().unwrap();
+    let dir = |name: &str| dirs.path().join(name);
+    let text = |path: &Path| path.to_str().unwrap().to_string();
+    finished(&scenes("tiny", &dir("tiny"), &[]));
+    let before = text(&dir("tiny/last"));
+    finished(&scenes("toy-tiny", &dir("toy"), &["--vocabulary", &before]));
+
+    let (tiny, toy) = ["tiny", "toy"]
+        .map(|run| text(&dir(run).join("trained.safetensors")))
+        .into();
+    let more = ["--seed", "5", "--from", &tiny];
+    finished(&scenes("tiny", &dir("more"), &more));
+    let after = text(&dir("more/last"));
+    let on = ["--seed", "5", "--from", &toy, "--vocabulary", &after];
+    finished(&scenes("toy-tiny", &dir("on"), &on));
+    assert_ne!(seen(&dir("tiny/last")), seen(&dir("more/last")));
+    assert_eq!(seen(&dir("on/last")), seen(&dir("more/last")));
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let dirs = tempfile::tempdir().unwrap();
     let out = dirs.path().join("run");
@@ -106,11 +127,6 @@ fn what_does_not_fit_is_refused() {
             "is for a Vary-toy",
         ),
         ("toy-nano", &["--recipe", nano][..], "no `captions`"),
-        (
-            "toy-tiny",
-            &["--vocabulary", "a", "--from", "b"][..],
-            "cannot be used",
-        ),
     ] {
         let output = scenes(preset, &out, more);
         let message = String::from_utf8_lossy(&output.stderr);

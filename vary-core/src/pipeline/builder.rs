@@ -144,9 +144,9 @@ impl PipelineBuilder {
     }
 
     /// The most lines of a page that Vary-toy reads at a time, or `None` to read pages whole. Where all text of one picture is asked
-    /// for ([`Task::Ocr`](crate::prompt::Task::Ocr)) and four or more lines of writing are told apart in it
-    /// ([`bands`](fn@vary_vision::preprocess::bands)), each band of so many lines is shown to the model as a picture of its own, and the
-    /// answers are joined by line breaks. A model with few image tokens for a picture reads better so. Columns of text beside each
+    /// for ([`Task::Ocr`](crate::prompt::Task::Ocr)) and four or more lines of writing are told apart in it, or
+    /// a single one ([`bands`](fn@vary_vision::preprocess::bands)), each band of so many lines is shown to the model as a picture of its own,
+    /// and the answers are joined by line breaks. A model with few image tokens for a picture reads better so. Columns of text beside each
     /// other are read across. Where the model doubts the first letters, it reads the picture whole, too, and the answer is the one that it
     /// is surer of.
     ///

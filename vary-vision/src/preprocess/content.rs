@@ -15,10 +15,11 @@ const SHARE: f32 = 0.2;
 const LEAST: f32 = 12.0;
 /// Share of a picture's width and height that is left around its content.
 const BORDER: f32 = 0.04;
-/// How many times closer than the whole picture content is shown at most: larger letters are no longer known to a model.
-const CLOSEST: f32 = 1.5;
-/// How many times closer in one direction than in the other: letters are stretched by it.
-pub(super) const STRETCH: f32 = 1.4;
+/// How many times closer than the whole picture content is shown at most, across and down: larger letters are no longer known
+/// to a model, but those of a line that fills the width are often narrow.
+const CLOSEST: [f32; 2] = [2.0, 1.5];
+/// How many times higher than wide letters become at most. They become at most twice as wide as high anyway.
+const HIGHER: f32 = 1.4;
 
 /// A rectangle of a picture, in whole pixels, which may reach out of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,21 +49,21 @@ impl Region {
 /// The part of `picture` to look at from close by: its content with a little around it. Letters of a page of which half
 /// is empty get larger by it, when both are brought to a tower's size.
 ///
-/// It lies inside of the picture, is at least two thirds of its width and of its height, and of neither less than a 1.4th of what
-/// it is of the other, so that letters are not much larger nor more stretched than a model knows them. All of
+/// It lies inside of the picture, is at least half of its width and two thirds of its height, and of its height not less than a 1.4th
+/// of what it is of its width, so that letters are not much larger nor more stretched than a model knows them. All of
 /// the picture where no colour changes by 12 of 255 steps within a 24th of it, or it has no pixels.
 pub fn close_by(picture: &RgbImage) -> Region {
     shown(picture.dimensions(), content(picture))
 }
 
-/// The part of a picture of `size` to show for its `content`, as close as [`CLOSEST`] and [`STRETCH`] allow. It does not reach
+/// The part of a picture of `size` to show for its `content`, as close as [`CLOSEST`] and [`HIGHER`] allow. It does not reach
 /// out of the picture.
 fn shown((width, height): (u32, u32), content: Region) -> Region {
-    let share = |part: u32, edge: u32| {
-        (part as f32 / edge.max(1) as f32 + BORDER).clamp(1.0 / CLOSEST, 1.0)
+    let share = |part: u32, edge: u32, closest: f32| {
+        (part as f32 / edge.max(1) as f32 + BORDER).clamp(1.0 / closest, 1.0)
     };
-    let (across, down) = (share(content.width, width), share(content.height, height));
-    let (across, down) = (across.max(down / STRETCH), down.max(across / STRETCH));
+    let across = share(content.width, width, CLOSEST[0]);
+    let down = share(content.height, height, CLOSEST[1]).max(across / HIGHER);
     let (x, width) = around(content.x, content.width, across, width);
     let (y, height) = around(content.y, content.height, down, height);
     Region {
@@ -182,9 +183,9 @@ mod tests {
             // Edges are of whole pixels.
             let closer = |edge: u32, shown: u32| edge as f32 / shown as f32;
             let (across, down) = (closer(width, near.width), closer(height, near.height));
-            prop_assert!(across <= CLOSEST && down <= CLOSEST);
+            prop_assert!(across <= CLOSEST[0] && down <= CLOSEST[1]);
             let pixel = closer(near.width + 1, near.width) * closer(near.height + 1, near.height);
-            prop_assert!(across / down <= STRETCH * pixel && down / across <= STRETCH * pixel);
+            prop_assert!(across / down <= CLOSEST[0] * pixel && down / across <= HIGHER * pixel);
         }
 
         #[test]

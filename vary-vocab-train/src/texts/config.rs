@@ -28,7 +28,7 @@ pub struct TextConfig {
     /// as a model sees them that reads a picture several times (without the margin of its readings), `0..=1`.
     pub close_by: f32,
     /// Share of the pictures that show one to three of their lines instead, where [`bands`](fn@vary_vision::preprocess::bands) finds
-    /// four or more, as a model sees them that reads a page in bands, `0..=1`.
+    /// four or more, or one, as a model sees them that reads in bands, `0..=1`.
     pub bands: f32,
 }
 

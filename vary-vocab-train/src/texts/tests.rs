@@ -78,7 +78,8 @@ fn a_band_has_some_of_the_lines_where_they_are() {
         assert_eq!(letters(&band.plain), letters(&band.markdown));
         assert!(whole.markdown.text.contains(&band.markdown.text));
         assert!(band.regions.is_empty());
-        assert!(band.x_height > 0.9 * whole.x_height);
+        // Lines alone may be shown from further away.
+        assert!(lines.len() == 1 || band.x_height > 0.9 * whole.x_height);
         // Ink is where letters are: their boxes differ more from the paper around than it does within itself.
         let side = band.image.width();
         for (_, place) in letters(&band.plain) {

@@ -3,9 +3,7 @@ use std::ops::Range;
 use image::imageops::thumbnail;
 use image::{Rgb, RgbImage};
 
-use super::content::STRETCH;
-
-/// Fewest lines that are shown in bands: two or three are read better together.
+/// Fewest lines that are shown in bands, but for a single one: two or three are read better in the whole picture.
 const FEWEST: usize = 4;
 /// Longer edge of the small picture that lines are looked for in.
 const SMALL: u32 = 384;
@@ -35,8 +33,27 @@ const ROOM: f32 = 1.25;
 const BORDER: f32 = 0.04;
 /// Rows above and below the lines, as a share of theirs.
 const AROUND: f32 = 0.15;
-/// How many times closer than the whole picture lines are shown at most.
-const CLOSEST: f32 = 2.5;
+/// How the lines of a page are shown, and how a line alone.
+const OF_PAGE: Sizes = Sizes {
+    closest: 2.5,
+    highest: 1.4,
+    higher: 1.2,
+};
+const ALONE: Sizes = Sizes {
+    closest: 2.0,
+    highest: 0.18,
+    higher: 0.8,
+};
+
+/// What letters are known at: a word over all of a picture is read better from further away.
+struct Sizes {
+    /// How many times closer than the whole picture lines are shown at most.
+    closest: f32,
+    /// How high all lines together are at most, as a share of the width shown.
+    highest: f32,
+    /// How many times closer they are shown down than across at most, unless all of their rows take more.
+    higher: f32,
+}
 
 /// Some lines of a page of writing, one below the other, and how they are shown upright in a square.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,8 +75,8 @@ pub struct Band {
 }
 
 /// The lines of writing of `picture` from the top down, in bands of at most `most` lines and as even as can be. None where there are
-/// less than four lines, or none that are told apart by empty rows between them; lines may rise or fall by a tenth of
-/// their length.
+/// two or three lines, or none that are told apart by empty rows between them; lines may rise or fall by a tenth of
+/// their length. A single line is a band, in which it is not higher than about a sixth.
 ///
 /// Columns of text beside each other are lines across all of them.
 pub fn bands(picture: &RgbImage, most: usize) -> Vec<Band> {
@@ -77,16 +94,19 @@ pub fn bands(picture: &RgbImage, most: usize) -> Vec<Band> {
     let slope = ink.slope();
     let (edges, bases) = lines(&ink.rows(slope));
     let lines = bases.len();
-    if lines < FEWEST {
-        return vec![];
-    }
+    let sizes = match lines {
+        1 => ALONE,
+        FEWEST.. => OF_PAGE,
+        _ => return vec![],
+    };
     let count = lines.div_ceil(most);
     // Both are the same but for rounding.
     let (wide, high) = (width as f32 / across as f32, height as f32 / down as f32);
     let mut pitches: Vec<usize> = bases.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let pitch = pitches.clone();
     pitches.sort_unstable();
-    let room = ROOM * pitches[pitches.len() / 4] as f32;
+    let nearest = pitches.get(pitches.len() / 4).copied().unwrap_or(0);
+    let room = ROOM * nearest as f32;
     let band = |i: usize| {
         let (first, end) = (i * lines / count, (i + 1) * lines / count);
         let rows = (edges[first], edges[end]);
@@ -95,6 +115,7 @@ pub fn bands(picture: &RgbImage, most: usize) -> Vec<Band> {
             (width as f32, slope * high / wide),
             (rows.0 * high, rows.1 * high),
             (columns.start as f32 * wide, columns.end as f32 * wide),
+            &sizes,
         );
         let apart = first > 0 && pitch[first - 1] as f32 > room;
         Band { apart, ..band }
@@ -104,11 +125,16 @@ pub fn bands(picture: &RgbImage, most: usize) -> Vec<Band> {
 
 impl Band {
     /// Of the `rows` of a picture `width` wide, with ink from one of the `columns` to the other.
-    fn new((width, slope): (f32, f32), rows: (f32, f32), columns: (f32, f32)) -> Self {
+    fn new(
+        (width, slope): (f32, f32),
+        rows: (f32, f32),
+        columns: (f32, f32),
+        sizes: &Sizes,
+    ) -> Self {
         let high = rows.1 - rows.0;
         let wide = columns.1 - columns.0 + 2.0 * BORDER * width;
-        let wide = wide.max(high / STRETCH).max(width / CLOSEST);
-        let tall = (high * (1.0 + AROUND)).max(wide / STRETCH);
+        let wide = wide.max(high / sizes.highest).max(width / sizes.closest);
+        let tall = (high * (1.0 + AROUND)).max(wide / sizes.higher);
         Self {
             slope,
             middle: width / 2.0,

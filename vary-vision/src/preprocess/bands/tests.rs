@@ -148,21 +148,58 @@ proptest! {
 
 #[test]
 fn letters_keep_their_form_but_for_a_stretch() {
-    let band = Band::new((200.0, 0.0), (50.0, 70.0), (20.0, 180.0));
-    // 160 columns and a border of 8 on both sides; 176 / 1.4 rows.
+    let new = |rows, columns| Band::new((200.0, 0.0), rows, columns, &OF_PAGE);
+    let band = new((50.0, 70.0), (20.0, 180.0));
+    // 160 columns and a border of 8 on both sides; 176 / 1.2 rows.
     assert_eq!(band.left, 12.0);
     assert_eq!(band.shown.0, 176.0);
     assert!(
-        (band.shown.1 - 176.0 / 1.4).abs() < 1e-3 && (band.top - (60.0 - 88.0 / 1.4)).abs() < 1e-3
+        (band.shown.1 - 176.0 / 1.2).abs() < 1e-3 && (band.top - (60.0 - 88.0 / 1.2)).abs() < 1e-3
     );
     // A short line, at most 2.5 times as close.
-    assert_eq!(
-        Band::new((200.0, 0.0), (50.0, 70.0), (90.0, 100.0)).shown.0,
-        80.0
-    );
+    assert_eq!(new((50.0, 70.0), (90.0, 100.0)).shown.0, 80.0);
     // High ones fill what is shown but for 15 %.
-    let high = Band::new((200.0, 0.0), (0.0, 180.0), (90.0, 100.0));
+    let high = new((0.0, 180.0), (90.0, 100.0));
     assert!((high.shown.1 - 207.0).abs() < 1e-3 && (high.shown.0 - 180.0 / 1.4).abs() < 1e-3);
+}
+
+#[test]
+fn a_line_alone_is_neither_high_nor_narrow() {
+    let shown = |rows, columns| Band::new((200.0, 0.0), rows, columns, &ALONE).shown;
+    // Small letters, at most twice as close, and wider by a fourth than they are.
+    assert_eq!(shown((50.0, 58.0), (90.0, 120.0)), (100.0, 125.0));
+    // Large ones, further away than the whole picture.
+    let (wide, tall) = shown((50.0, 104.0), (10.0, 190.0));
+    assert!((wide - 300.0).abs() < 1e-3 && (tall - 375.0).abs() < 1e-3);
+
+    let mut page = Page {
+        size: (200, 200),
+        lines: vec![(90, 110)],
+        slope: 0.05,
+        paper: 220,
+        ink: 60,
+    };
+    for dark in [false, true] {
+        if dark {
+            (page.paper, page.ink) = (40, 200);
+        }
+        let picture = page.draw();
+        let [band] = bands(&picture, 2)[..] else {
+            panic!("one line");
+        };
+        // Its ink upright, in the middle of the paper around it.
+        let shown = band.show(&picture);
+        let inked = |y: &u32| {
+            (0..shown.width()).any(|x| shown.get_pixel(x, *y).0[0].abs_diff(page.paper) > 60)
+        };
+        let rows: Vec<u32> = (0..shown.height()).filter(inked).collect();
+        let (first, last) = (rows[0], rows[rows.len() - 1]);
+        assert!(
+            first.abs_diff(shown.height() - last) < 8,
+            "{first} to {last}"
+        );
+        assert!((last - first) * 6 < shown.height(), "{first} to {last}");
+    }
 }
 
 #[test]
@@ -189,9 +226,10 @@ fn where_no_lines_are_there_are_no_bands() {
     };
     assert_eq!(bands(&page.draw(), 2).len(), 2);
     assert!(bands(&page.draw(), 0).is_empty());
-    for lines in (1..4).rev() {
+    // A line alone is a band.
+    for (lines, count) in [(3, 0), (2, 0), (1, 1), (0, 0)] {
         page.lines.truncate(lines);
-        assert!(bands(&page.draw(), 2).is_empty(), "{lines} lines");
+        assert_eq!(bands(&page.draw(), 2).len(), count, "{lines} lines");
     }
     for (width, height) in [(0, 0), (0, 5), (5, 0), (1, 1), (3, 900), (900, 2)] {
         assert!(bands(&RgbImage::new(width, height), 2).is_empty());

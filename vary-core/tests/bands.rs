@@ -208,7 +208,7 @@ fn doubtful_bands_are_compared_with_the_whole() {
     };
     let mut told = [0; 3];
     // Walls that the embedded weights doubt; others doubt other ones of the first sixty.
-    for picture in [page(1), wall(5), wall(53)] {
+    for picture in [page(1), wall(36), wall(60)] {
         let bands = bands(&picture, 2);
         let shown = bands.iter().map(|band| read(&whole, &band.show(&picture)));
         let in_bands: Vec<Answer> = shown.collect();
@@ -231,6 +231,17 @@ fn doubtful_bands_are_compared_with_the_whole() {
     }
     // Bands without doubt, doubtful ones, and a whole picture.
     assert_eq!(told, [1, 1, 1]);
+}
+
+#[test]
+fn a_line_alone_is_a_band() {
+    let (vary, whole, page) = (nano(2), nano(0), page(1));
+    let title = bands(&page, 1)[0].show(&page);
+    let [band] = bands(&title, 2)[..] else {
+        panic!("one line");
+    };
+    let (answer, alone) = (read(&vary, &title), read(&whole, &band.show(&title)));
+    assert_eq!((answer.text, answer.usage), (alone.text, alone.usage));
 }
 
 #[test]

@@ -33,6 +33,8 @@ const ROOM: f32 = 1.25;
 const BORDER: f32 = 0.04;
 /// Rows above and below the lines, as a share of theirs.
 const AROUND: f32 = 0.15;
+/// A line alone is at most so many times as high as the picture is wide: the frame of a plate has ink on all of its rows.
+const PLATE: f32 = 0.5;
 /// How the lines of a page are shown, and how a line alone.
 const OF_PAGE: Sizes = Sizes {
     closest: 2.5,
@@ -76,7 +78,7 @@ pub struct Band {
 
 /// The lines of writing of `picture` from the top down, in bands of at most `most` lines and as even as can be. None where there are
 /// two or three lines, or none that are told apart by empty rows between them; lines may rise or fall by a tenth of
-/// their length. A single line is a band, in which it is not higher than about a sixth.
+/// their length. A single line is a band, in which it is not higher than about a sixth, unless it is higher than half of the picture's width.
 ///
 /// Columns of text beside each other are lines across all of them.
 pub fn bands(picture: &RgbImage, most: usize) -> Vec<Band> {
@@ -95,7 +97,7 @@ pub fn bands(picture: &RgbImage, most: usize) -> Vec<Band> {
     let (edges, bases) = lines(&ink.rows(slope));
     let lines = bases.len();
     let sizes = match lines {
-        1 => ALONE,
+        1 if edges[1] - edges[0] <= PLATE * across as f32 => ALONE,
         FEWEST.. => OF_PAGE,
         _ => return vec![],
     };

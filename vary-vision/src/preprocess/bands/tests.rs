@@ -233,6 +233,16 @@ fn where_no_lines_are_there_are_no_bands() {
     for (width, height) in [(0, 0), (0, 5), (5, 0), (1, 1), (3, 900), (900, 2)] {
         assert!(bands(&RgbImage::new(width, height), 2).is_empty());
     }
+    // A plate with a frame, and two words on it.
+    let plate = RgbImage::from_fn(200, 200, |x, y| {
+        let inside = (40..160).contains(&x) && (30..170).contains(&y);
+        let framed = inside && !((44..156).contains(&x) && (34..166).contains(&y));
+        let letter = (60..110).contains(&x)
+            && x % 7 < 2
+            && ((80..92).contains(&y) || (100..112).contains(&y));
+        Rgb([if framed || letter { 60 } else { 230 }; 3])
+    });
+    assert!(bands(&plate, 2).is_empty());
     // Paper.
     assert!(bands(&RgbImage::from_pixel(200, 200, Rgb([230; 3])), 2).is_empty());
     // Rules alone, with nothing on them.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
@@ -152,8 +152,8 @@ impl Run<'_> {
         );
         let mut model = self.model(config.init(&self.device))?;
         if self.args.from.is_some() {
-            if let Some(path) = &self.args.vocabulary {
-                model.vary.vision_tower_high = self.vocabulary(config, Some(path))?;
+            if self.args.vocabulary.is_some() {
+                model.vary.vision_tower_high = self.vocabulary(config)?;
             }
             return Ok(model);
         }
@@ -161,7 +161,7 @@ impl Run<'_> {
         let train = train.context(
             "the recipe has no `captions`: the CLIP tower learns from them, unless `--from` names weights",
         )?;
-        model.vary.vision_tower_high = self.vocabulary(config, self.args.vocabulary.as_deref())?;
+        model.vary.vision_tower_high = self.vocabulary(config)?;
         let captioner = self.captions(config, train)?;
         model.vary.qwen = captioner.qwen;
         model.vary.vision_tower = captioner.vision_tower.valid().materialize();
@@ -170,14 +170,10 @@ impl Run<'_> {
         Ok(model)
     }
 
-    /// The vision vocabulary of a checkpoint, or of the embedded model.
-    fn vocabulary(
-        &self,
-        config: &VaryToyConfig,
-        path: Option<&Path>,
-    ) -> anyhow::Result<VisionVocabulary> {
+    /// The vision vocabulary of `--vocabulary`, or of the embedded model.
+    fn vocabulary(&self, config: &VaryToyConfig) -> anyhow::Result<VisionVocabulary> {
         let plain = self.device.clone().inner();
-        let (name, (tower, found)) = match path {
+        let (name, (tower, found)) = match &self.args.vocabulary {
             Some(path) => (path.display().to_string(), read_vocabulary(path, &plain)?),
             None => {
                 let nano = Weights::nano().open()?;

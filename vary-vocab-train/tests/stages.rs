@@ -93,9 +93,7 @@ fn a_vary_toy_goes_on_with_a_vocabulary_that_learned_more() {
     let before = text(&dir("tiny/last"));
     finished(&scenes("toy-tiny", &dir("toy"), &["--vocabulary", &before]));
 
-    let (tiny, toy) = ["tiny", "toy"]
-        .map(|run| text(&dir(run).join("trained.safetensors")))
-        .into();
+    let [tiny, toy] = ["tiny", "toy"].map(|run| text(&dir(run).join("trained.safetensors")));
     let more = ["--seed", "5", "--from", &tiny];
     finished(&scenes("tiny", &dir("more"), &more));
     let after = text(&dir("more/last"));

@@ -207,14 +207,19 @@ fn doubtful_bands_are_compared_with_the_whole() {
         sure.iter().sum::<f32>() / sure.len() as f32
     };
     let mut told = [0; 3];
-    // Walls that the embedded weights doubt; others doubt other ones of the first sixty.
-    for picture in [page(1), wall(36), wall(60)] {
+    // Which walls are doubted, and which of those are read surer as a whole, differs with the weights.
+    for picture in std::iter::once(page(1)).chain((1..=60).map(wall)) {
         let bands = bands(&picture, 2);
         let shown = bands.iter().map(|band| read(&whole, &band.show(&picture)));
         let in_bands: Vec<Answer> = shown.collect();
         let all = [read(&whole, &picture)];
-        let doubtful = mean(&in_bands, 1) < 0.67f32.ln();
-        let surer = mean(&all, usize::MAX) > mean(&in_bands, usize::MAX);
+        let doubt = 0.67f32.ln() - mean(&in_bands, 1);
+        let gain = mean(&all, usize::MAX) - mean(&in_bands, usize::MAX);
+        // Bands are read side by side there and one by one here, which can round otherwise.
+        if doubt.abs().min(gain.abs()) < 1e-3 {
+            continue;
+        }
+        let (doubtful, surer) = (doubt > 0.0, gain > 0.0);
         let texts: Vec<&str> = in_bands.iter().map(|answer| answer.text.as_str()).collect();
         let expected = match doubtful && surer {
             true => all[0].text.clone(),
@@ -228,9 +233,11 @@ fn doubtful_bands_are_compared_with_the_whole() {
             all[0].usage.prompt_tokens * prompts
         );
         told[usize::from(doubtful) + usize::from(doubtful && surer)] += 1;
+        if !told.contains(&0) {
+            return;
+        }
     }
-    // Bands without doubt, doubtful ones, and a whole picture.
-    assert_eq!(told, [1, 1, 1]);
+    panic!("of bands without doubt, doubtful ones and whole pictures there were {told:?}");
 }
 
 #[test]

@@ -61,11 +61,13 @@ pub enum TextKind {
     Sign,
     /// A window with a title, text and buttons.
     Screen,
+    /// Bars or points with names below, mostly under a title.
+    Chart,
 }
 
 impl TextKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Word,
         Self::Line,
         Self::Lines,
@@ -75,6 +77,7 @@ impl TextKind {
         Self::Label,
         Self::Sign,
         Self::Screen,
+        Self::Chart,
     ];
 }
 

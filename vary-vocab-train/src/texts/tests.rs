@@ -356,6 +356,18 @@ fn all_characters_occur() {
 }
 
 #[test]
+fn hours_and_ranges_are_for_training_alone() {
+    let texts = Texts::embedded().unwrap();
+    let [train, held_out] = [Part::Train, Part::HeldOut].map(|part| {
+        let scenes = draw_batch(&texts, &clean(64, part), Some(TextKind::Lines), 3, 0..200);
+        let has = |scene: &&TextScene| scene.plain.text.contains(" - ");
+        scenes.iter().filter(has).count()
+    });
+    assert!((15..60).contains(&train), "{train}");
+    assert_eq!(held_out, 0);
+}
+
+#[test]
 fn parts_share_no_font() {
     let texts = Texts::embedded().unwrap();
     let train: BTreeSet<_> = texts.font_names(Part::Train).collect();

@@ -1,5 +1,6 @@
 //! What each kind of text looks like.
 
+mod chart;
 mod page;
 mod plates;
 mod receipt;
@@ -11,6 +12,7 @@ use super::compose::Block;
 use super::sheet::{Sheet, Style};
 use super::written::Written;
 use super::{Region, TextKind, Texts, palette, surface};
+use crate::part::Part;
 use crate::scenes::random::Random;
 
 /// What was written.
@@ -40,6 +42,7 @@ pub(super) fn draw(kind: TextKind, sheet: &mut Sheet, texts: &Texts, rng: &mut R
         TextKind::Label => plates::label(sheet, texts, rng),
         TextKind::Sign => plates::sign(sheet, texts, rng),
         TextKind::Screen => screen::draw(sheet, texts, rng),
+        TextKind::Chart => chart::draw(sheet, texts, rng),
     }
 }
 
@@ -101,6 +104,16 @@ fn write_aligned(
     };
     let x = x + style.overhang();
     sheet.write(text, [x, y + style.top()], style, 0.0)
+}
+
+/// A line of at most `most` characters; in training at times one as notices and lists have it, where the final
+/// report keeps the texts that it has always had.
+fn any_line(sheet: &Sheet, texts: &Texts, most: usize, rng: &mut Random) -> String {
+    if sheet.part == Part::Train && rng.chance(0.15) {
+        texts.words.notice(most, rng)
+    } else {
+        texts.words.line(most, rng)
+    }
 }
 
 /// The first of some texts by lot that is at most `width` wide, else a short one.

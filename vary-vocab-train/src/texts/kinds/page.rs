@@ -1,6 +1,7 @@
 //! Pages of prose.
 
-use super::{Align, Content, paper, small_print, style, write_aligned};
+use super::{Align, Content, any_line, paper, small_print, style, write_aligned};
+use crate::part::Part;
 use crate::scenes::random::Random;
 use crate::texts::Texts;
 use crate::texts::compose::Block;
@@ -33,7 +34,11 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         if rng.chance(0.3) {
             list(sheet, texts, &mut flow, share, &mut blocks, rng);
         } else {
-            let words = texts.words.prose(share, rng);
+            let words = if sheet.part == Part::Train && rng.chance(0.2) {
+                split(&texts.words.notice(share.min(24), rng))
+            } else {
+                texts.words.prose(share, rng)
+            };
             let lines = flow.write(sheet, &words, 0.0);
             if !lines.is_empty() {
                 blocks.push(Block::Paragraph(lines));
@@ -76,6 +81,10 @@ pub(super) fn heading(
     Block::Heading(line)
 }
 
+fn split(line: &str) -> Vec<String> {
+    line.split(' ').map(String::from).collect()
+}
+
 /// Writes two to four items.
 fn list(
     sheet: &mut Sheet,
@@ -99,12 +108,7 @@ fn list(
             indent
         };
         let most = (budget / count).clamp(6, 20);
-        let words: Vec<String> = texts
-            .words
-            .line(most, rng)
-            .split(' ')
-            .map(String::from)
-            .collect();
+        let words = split(&any_line(sheet, texts, most, rng));
         if !flow.has_room() || !flow.holds(&words, indent) {
             return;
         }

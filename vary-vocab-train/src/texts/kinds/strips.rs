@@ -1,6 +1,6 @@
 //! Single words and lines.
 
-use super::{Content, paper, style};
+use super::{Content, any_line, paper, style};
 use crate::scenes::random::Random;
 use crate::texts::Texts;
 use crate::texts::compose::Block;
@@ -27,7 +27,7 @@ pub(super) fn word(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
 pub(super) fn line(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
     paper(sheet, rng);
     let most = 6 + rng.below(13);
-    let text = texts.words.line(most, rng);
+    let text = any_line(sheet, texts, most, rng);
     let share = rng.unit();
     let x_height = if rng.chance(0.75) {
         9.5 + 22.0 * share * share
@@ -54,7 +54,7 @@ pub(super) fn lines(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conte
             style = strip_style(sheet, texts, 6.8 + 9.0 * rng.unit(), rng);
         }
         let most = 5 + rng.below(12);
-        let text = texts.words.line(most, rng);
+        let text = any_line(sheet, texts, most, rng);
         let style = style.fit(&text, [x2 - x1, pitch], least_stretch(style.x_height));
         let top = y1 + pitch * i as f32;
         let band = [x1, top, x2, top + pitch];

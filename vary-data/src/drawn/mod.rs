@@ -18,7 +18,7 @@ mod tests;
 mod text;
 
 pub use charts::chart;
-pub use forms::form;
+pub use forms::{MONTHS, form};
 pub use text::Fonts;
 
 use crate::error::{Error, Result};

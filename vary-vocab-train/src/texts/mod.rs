@@ -9,6 +9,7 @@ mod config;
 mod fonts;
 mod kinds;
 mod map;
+mod notices;
 mod palette;
 mod sheet;
 mod surface;

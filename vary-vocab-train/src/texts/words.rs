@@ -15,29 +15,6 @@ const MONTHS: &[&str] = &[
     "Jan", "Feb", "Mar", "Apr", "May", "June", "July", "Aug", "Sept", "Oct", "Nov", "Dec",
 ];
 const DAYS: &[&str] = &["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const LONG_MONTHS: &[&str] = &[
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const LONG_DAYS: &[&str] = &[
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
 const UNITS: &[&str] = &[
     "kg", "g", "ml", "l", "km", "cm", "mm", "h", "min", "GB", "V", "W",
 ];
@@ -122,46 +99,6 @@ impl Words {
         } else {
             line
         }
-    }
-
-    /// Hours, days, dates, ranges and counts as notices and lists have them, at most `most` characters; `most` is at
-    /// least 1.
-    pub(super) fn notice(&self, most: usize, rng: &mut Random) -> String {
-        for _ in 0..8 {
-            let text = match rng.below(10) {
-                0 => format!("{} {}", any(LONG_DAYS, rng), hours(rng)),
-                1 => format!("{} {}", day(rng), hours(rng)),
-                2 => hours(rng),
-                3 => format!("{} - {}", day(rng), day(rng)),
-                4 => format!("{} - {}", amount(rng), amount(rng)),
-                5 => format!(
-                    "{} {} {}",
-                    1 + rng.below(31),
-                    any(LONG_MONTHS, rng),
-                    1950 + rng.below(100)
-                ),
-                6 => format!("{} {}", amount(rng), self.common(rng)),
-                7 => format!("{} {}", capitalised(&self.common(rng)), price(rng)),
-                8 => format!(
-                    "{} on {}",
-                    capitalised(&self.common(rng)),
-                    any(LONG_DAYS, rng)
-                ),
-                _ => any(
-                    if rng.chance(0.5) {
-                        LONG_DAYS
-                    } else {
-                        LONG_MONTHS
-                    },
-                    rng,
-                )
-                .into(),
-            };
-            if text.len() <= most {
-                return text;
-            }
-        }
-        self.line(most, rng)
     }
 
     /// One to three words with a capital, as in headings, at most `most` characters.
@@ -363,19 +300,6 @@ pub(super) fn months(number: usize) -> &'static str {
     MONTHS[number % MONTHS.len()]
 }
 
-/// From when till when.
-fn hours(rng: &mut Random) -> String {
-    let (from, to) = (rng.below(13), 12 + rng.below(12));
-    let [a, b] = [0; 2].map(|_| any(&["00", "00", "30", "15", "45"], rng));
-    match rng.below(6) {
-        0 => format!("{from}-{to}"),
-        1 => format!("{from:02}:{a}-{to}:{b}"),
-        2 => format!("{}am - {}pm", 1 + from % 12, 1 + to % 12),
-        3 => format!("{from:02}:{a} - {to}:{b}"),
-        _ => format!("{from}:{a} - {to}:{b}"),
-    }
-}
-
 pub(super) fn day(rng: &mut Random) -> String {
     any(DAYS, rng).into()
 }
@@ -414,7 +338,7 @@ fn invented(rng: &mut Random) -> String {
         .collect()
 }
 
-fn capitalised(word: &str) -> String {
+pub(super) fn capitalised(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map_or_else(String::new, |c| {
         c.to_ascii_uppercase().to_string() + chars.as_str()
@@ -434,7 +358,7 @@ fn mixed(word: &str, rng: &mut Random) -> String {
 }
 
 /// A whole number from 1 to 999; small ones more often.
-fn amount(rng: &mut Random) -> usize {
+pub(super) fn amount(rng: &mut Random) -> usize {
     let limit = *pick(&[9, 99, 999], rng);
     1 + rng.below(limit)
 }
@@ -453,6 +377,6 @@ fn pick<'a, T>(list: &'a [T], rng: &mut Random) -> &'a T {
     &list[rng.below(list.len())]
 }
 
-fn any<'a>(list: &[&'a str], rng: &mut Random) -> &'a str {
+pub(super) fn any<'a>(list: &[&'a str], rng: &mut Random) -> &'a str {
     list[rng.below(list.len())]
 }

@@ -22,6 +22,7 @@ use crate::error::Result;
 use content::Form;
 use fields::Keys;
 use layout::{Look, Pen};
+pub use values::MONTHS;
 
 type Filled = fn(usize, &mut Random) -> Form;
 

@@ -90,7 +90,8 @@ pub(super) struct Date {
     pub day: i64,
 }
 
-const MONTHS: &[&str] = &[
+/// The months' names, January first.
+pub const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",

@@ -106,14 +106,21 @@ fn write_aligned(
     sheet.write(text, [x, y + style.top()], style, 0.0)
 }
 
-/// A line of at most `most` characters; in training at times one as notices and lists have it, where the final
-/// report keeps the texts that it has always had.
+/// With this chance what notices and lists say, in at most `most` characters. In training alone: the final report keeps
+/// the texts that it has always had.
+fn notice(
+    chance: f32,
+    sheet: &Sheet,
+    texts: &Texts,
+    most: usize,
+    rng: &mut Random,
+) -> Option<String> {
+    (sheet.part == Part::Train && rng.chance(chance)).then(|| texts.words.notice(most, rng))
+}
+
+/// A line of at most `most` characters.
 fn any_line(sheet: &Sheet, texts: &Texts, most: usize, rng: &mut Random) -> String {
-    if sheet.part == Part::Train && rng.chance(0.15) {
-        texts.words.notice(most, rng)
-    } else {
-        texts.words.line(most, rng)
-    }
+    notice(0.15, sheet, texts, most, rng).unwrap_or_else(|| texts.words.line(most, rng))
 }
 
 /// The first of some texts by lot that is at most `width` wide, else a short one.

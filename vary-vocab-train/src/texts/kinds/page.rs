@@ -1,7 +1,6 @@
 //! Pages of prose.
 
-use super::{Align, Content, any_line, paper, small_print, style, write_aligned};
-use crate::part::Part;
+use super::{Align, Content, any_line, notice, paper, small_print, style, write_aligned};
 use crate::scenes::random::Random;
 use crate::texts::Texts;
 use crate::texts::compose::Block;
@@ -34,10 +33,9 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         if rng.chance(0.3) {
             list(sheet, texts, &mut flow, share, &mut blocks, rng);
         } else {
-            let words = if sheet.part == Part::Train && rng.chance(0.2) {
-                split(&texts.words.notice(share.min(24), rng))
-            } else {
-                texts.words.prose(share, rng)
+            let words = match notice(0.2, sheet, texts, share.min(24), rng) {
+                Some(line) => split(&line),
+                None => texts.words.prose(share, rng),
             };
             let lines = flow.write(sheet, &words, 0.0);
             if !lines.is_empty() {

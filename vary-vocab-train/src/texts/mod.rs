@@ -172,6 +172,7 @@ impl TextScene {
 pub struct Texts {
     fonts: Fonts,
     words: Words,
+    more_words: Words,
 }
 
 impl Texts {
@@ -183,7 +184,16 @@ impl Texts {
         Ok(Self {
             fonts: Fonts::embedded()?,
             words: Words::embedded(),
+            more_words: Words::more(),
         })
+    }
+
+    /// What the texts of a part say. Training has more words: the final report keeps the texts that it has always had.
+    fn words(&self, part: Part) -> &Words {
+        match part {
+            Part::Train => &self.more_words,
+            Part::HeldOut => &self.words,
+        }
     }
 
     /// File names, without the ending, of the fonts of a part.

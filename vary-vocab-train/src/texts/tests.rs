@@ -368,6 +368,38 @@ fn hours_and_ranges_are_for_training_alone() {
 }
 
 #[test]
+fn training_says_more_words_than_the_report() {
+    let lists = [
+        include_str!("../../assets/words.txt"),
+        include_str!("../../assets/more-words.txt"),
+    ];
+    let [words, more] = lists.map(|list| list.lines().collect::<BTreeSet<_>>());
+    assert!(words.is_disjoint(&more));
+    for (list, words) in lists.iter().zip([&words, &more]) {
+        assert_eq!(list.lines().count(), words.len(), "no word is there twice");
+        let small = |word: &&str| {
+            (3..=10).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase())
+        };
+        assert!(words.iter().all(small));
+    }
+    let texts = Texts::embedded().unwrap();
+    let said = |part| -> BTreeSet<String> {
+        (0..500)
+            .map(|i| texts.words(part).common(&mut Random::new(3, i)))
+            .collect()
+    };
+    let among = |said: &BTreeSet<String>, list: &BTreeSet<&str>| {
+        said.iter()
+            .filter(|word| list.contains(word.as_str()))
+            .count()
+    };
+    let (training, report) = (said(Part::Train), said(Part::HeldOut));
+    assert_eq!(among(&report, &words), report.len());
+    assert!(among(&training, &words) > 100);
+    assert!(among(&training, &more) > 200);
+}
+
+#[test]
 fn parts_share_no_font() {
     let texts = Texts::embedded().unwrap();
     let train: BTreeSet<_> = texts.font_names(Part::Train).collect();

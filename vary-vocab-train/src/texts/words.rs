@@ -5,6 +5,7 @@ use crate::scenes::random::Random;
 use super::fonts::CHARACTERS;
 
 const WORDS: &str = include_str!("../../assets/words.txt");
+const MORE_WORDS: &str = include_str!("../../assets/more-words.txt");
 const NAMES: &str = include_str!("../../assets/names.txt");
 const SHORT: &[&str] = &[
     "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "from", "has", "he", "I", "if",
@@ -24,6 +25,8 @@ const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /// Source of words.
 pub(super) struct Words {
     common: Vec<&'static str>,
+    /// As often as the common ones, each of them less; empty for none.
+    more: Vec<&'static str>,
     names: Vec<&'static str>,
 }
 
@@ -31,13 +34,23 @@ impl Words {
     pub(super) fn embedded() -> Self {
         Self {
             common: WORDS.lines().collect(),
+            more: Vec::new(),
             names: NAMES.lines().collect(),
+        }
+    }
+
+    /// These and seven times as many words, so that letters have to be read and not words guessed.
+    pub(super) fn more() -> Self {
+        Self {
+            more: MORE_WORDS.lines().collect(),
+            ..Self::embedded()
         }
     }
 
     /// A word of small letters.
     pub(super) fn common(&self, rng: &mut Random) -> String {
-        any(&self.common, rng).into()
+        let more = !self.more.is_empty() && rng.chance(0.5);
+        any(if more { &self.more } else { &self.common }, rng).into()
     }
 
     /// A word, mostly of small letters, with at most 12 letters.

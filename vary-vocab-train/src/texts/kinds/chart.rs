@@ -4,7 +4,7 @@ use super::{Align, Content, paper, style, write_aligned};
 use crate::scenes::random::Random;
 use crate::texts::compose::{Block, in_one_line};
 use crate::texts::sheet::{Sheet, Style};
-use crate::texts::words;
+use crate::texts::words::{self, Words};
 use crate::texts::{Texts, palette};
 
 /// Bars or points above their names, mostly under a title.
@@ -15,12 +15,12 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let (mut top, bottom) = (y1 + rng.range(0.0, 20.0), y2 - rng.range(0.0, 20.0));
     let count = 2 + rng.below(4);
     let slot = (right - left) / count as f32;
-    let names = names(texts, count, rng);
+    let names = names(texts.words(sheet.part), count, rng);
     let (x_height, stretch) = (rng.range(7.0, 13.0), rng.range(0.75, 1.2));
     let style = style(sheet, texts, x_height, stretch, rng);
     let mut blocks = Vec::new();
     if rng.chance(0.85) {
-        let text = texts.words.title(16, rng);
+        let text = texts.words(sheet.part).title(16, rng);
         let larger = rng.range(1.0, 1.4);
         let style = Style {
             x_height: x_height * larger,
@@ -77,17 +77,20 @@ fn plot(sheet: &mut Sheet, bbox: [f32; 4], count: usize, ink: [f32; 3], rng: &mu
     }
 }
 
-/// What the bars stand for: times or, where there is room for them, things.
-fn names(texts: &Texts, count: usize, rng: &mut Random) -> Vec<String> {
+/// What the bars stand for: times, letters, people or, where there is room for them, things.
+fn names(source: &Words, count: usize, rng: &mut Random) -> Vec<String> {
     let from = rng.below(12);
     let most = [0, 0, 10, 8, 7, 0][count];
-    let kind = rng.below(if most > 0 { 8 } else { 4 });
+    let kind = rng.below(if most > 0 { 12 } else { 6 });
     let name = |i: usize| match kind {
         0 => words::days(from + i).into(),
         1 => words::months(from + i).into(),
         2 => (1990 + 3 * from + i).to_string(),
         3 => ((from + 1) * (i + 1)).to_string(),
-        _ => texts.words.title(most, rng),
+        4 => char::from(b'A' + (from % 4 + i) as u8).to_string(),
+        5 => format!("Q{}", 1 + (from + i) % 4),
+        6 | 7 => source.name(rng),
+        _ => source.title(most, rng),
     };
     (0..count).map(name).collect()
 }

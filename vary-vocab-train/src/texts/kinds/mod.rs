@@ -115,12 +115,13 @@ fn notice(
     most: usize,
     rng: &mut Random,
 ) -> Option<String> {
-    (sheet.part == Part::Train && rng.chance(chance)).then(|| texts.words.notice(most, rng))
+    (sheet.part == Part::Train && rng.chance(chance))
+        .then(|| texts.words(sheet.part).notice(most, rng))
 }
 
 /// A line of at most `most` characters.
 fn any_line(sheet: &Sheet, texts: &Texts, most: usize, rng: &mut Random) -> String {
-    notice(0.15, sheet, texts, most, rng).unwrap_or_else(|| texts.words.line(most, rng))
+    notice(0.15, sheet, texts, most, rng).unwrap_or_else(|| texts.words(sheet.part).line(most, rng))
 }
 
 /// The first of some texts by lot that is at most `width` wide, else a short one.

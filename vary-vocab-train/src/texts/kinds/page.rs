@@ -35,7 +35,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         } else {
             let words = match notice(0.2, sheet, texts, share.min(24), rng) {
                 Some(line) => split(&line),
-                None => texts.words.prose(share, rng),
+                None => texts.words(sheet.part).prose(share, rng),
             };
             let lines = flow.write(sheet, &words, 0.0);
             if !lines.is_empty() {
@@ -67,7 +67,7 @@ pub(super) fn heading(
     if rng.chance(0.5) {
         style.face = texts.fonts.pick(sheet.part, rng);
     }
-    let text = texts.words.title(16, rng);
+    let text = texts.words(sheet.part).title(16, rng);
     let style = style.fit(&text, [flow.x2 - flow.x1, 60.0], 0.6);
     let align = if rng.chance(0.3) {
         Align::Centre

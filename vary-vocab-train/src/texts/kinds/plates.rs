@@ -4,7 +4,7 @@ use super::{Align, Content, paper, style, write_aligned};
 use crate::scenes::random::Random;
 use crate::texts::compose::Block;
 use crate::texts::sheet::{Sheet, Style};
-use crate::texts::words;
+use crate::texts::words::{self, Words};
 use crate::texts::{Texts, palette, surface};
 
 /// A plate with two to four centred lines, the first often larger.
@@ -32,9 +32,9 @@ pub(super) fn label(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conte
                 let mut large = small;
                 large.face = texts.fonts.pick(sheet.part, rng);
                 large.x_height *= rng.range(1.35, 2.0);
-                (texts.words.title(13, rng), large)
+                (texts.words(sheet.part).title(13, rng), large)
             } else {
-                (label_line(texts, rng), small)
+                (label_line(texts.words(sheet.part), rng), small)
             }
         })
         .collect();
@@ -64,9 +64,9 @@ pub(super) fn sign(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let lines: Vec<(String, Style)> = (0..1 + rng.below(3))
         .map(|_| {
             let text = if rng.chance(0.75) {
-                texts.words.title(12, rng)
+                texts.words(sheet.part).title(12, rng)
             } else {
-                texts.words.line(9, rng)
+                texts.words(sheet.part).line(9, rng)
             };
             (
                 if upper {
@@ -145,14 +145,14 @@ fn stack(
     written
 }
 
-fn label_line(texts: &Texts, rng: &mut Random) -> String {
+fn label_line(source: &Words, rng: &mut Random) -> String {
     match rng.below(8) {
         0 => format!("Net {}", words::number(rng)),
         1 => format!("LOT {}", words::code(rng)),
         2 => format!("Exp. {}", words::date(rng)),
         3 => format!("Size {}", 1 + rng.below(60)),
         4 => words::price(rng),
-        5 => texts.words.title(13, rng),
-        _ => texts.words.line(14, rng),
+        5 => source.title(13, rng),
+        _ => source.line(14, rng),
     }
 }

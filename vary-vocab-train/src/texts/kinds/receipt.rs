@@ -4,12 +4,13 @@ use super::{Align, Content, fitting, paper, small_print, style, write_aligned};
 use crate::scenes::random::Random;
 use crate::texts::compose::{Block, in_one_line};
 use crate::texts::sheet::{Sheet, Style};
-use crate::texts::words;
+use crate::texts::words::{self, Words};
 use crate::texts::{Region, Texts, palette};
 
 /// Things bought, their prices and the total.
 pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
     paper(sheet, rng);
+    let source = texts.words(sheet.part);
     let [x1, top, x2, bottom] = sheet.area;
     let spare = rng.range(0.0, 40.0);
     let left = x1 + spare * rng.unit();
@@ -28,14 +29,14 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     if rng.chance(0.7) {
         let mut large = style;
         large.x_height *= rng.range(1.1, 1.5);
-        let text = texts.words.title(14, rng);
+        let text = source.title(14, rng);
         let large = large.fit(&text, [right - left, 40.0], 0.6);
         let line = write_aligned(sheet, &text, [left, right, y], Align::Centre, &large);
         blocks.push(Block::Heading(line));
         y += large.height() * 1.1;
     }
     if rng.chance(0.5) {
-        let text = fitting(&style, right - left, rng, |rng| info(texts, rng));
+        let text = fitting(&style, right - left, rng, |rng| info(source, rng));
         let line = write_aligned(sheet, &text, [left, right, y], Align::Centre, &style);
         blocks.push(Block::Paragraph(vec![line]));
         y += pitch;
@@ -56,7 +57,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
             if i == count {
                 total(rng)
             } else {
-                thing(texts, rng)
+                thing(source, rng)
             }
         });
         rows.push(row(sheet, [&name, &price], [left, right, y], &style));
@@ -88,18 +89,18 @@ fn total_of(rows: &[Row]) -> Vec<Region> {
     regions
 }
 
-fn info(texts: &Texts, rng: &mut Random) -> String {
+fn info(source: &Words, rng: &mut Random) -> String {
     match rng.below(4) {
         0 => format!("{} {}", words::date(rng), words::time(rng)),
         1 => format!("No. {}", words::code(rng)),
         2 => format!("{} {}", words::day(rng), words::time(rng)),
-        _ => texts.words.line(14, rng),
+        _ => source.line(14, rng),
     }
     .replace('|', "/")
 }
 
-fn thing(texts: &Texts, rng: &mut Random) -> String {
-    let title = texts.words.title(13, rng);
+fn thing(source: &Words, rng: &mut Random) -> String {
+    let title = source.title(13, rng);
     match rng.below(6) {
         0 => format!("{}x {title}", 1 + rng.below(9)),
         1 => title.to_ascii_lowercase(),

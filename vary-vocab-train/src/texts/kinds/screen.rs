@@ -46,7 +46,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         y: window[1] + bar + 5.0,
         bottom,
     };
-    let words = texts.words.prose(30 + rng.below(46), rng);
+    let words = texts.words(sheet.part).prose(30 + rng.below(46), rng);
     let lines = flow.write(sheet, &words, 0.0);
     if !lines.is_empty() {
         blocks.push(Block::Paragraph(lines));
@@ -82,7 +82,9 @@ fn title_bar(
     let ink = palette::ink(sheet.part, palette::luma(colour), rng);
     let style = Style { ink, ..*style };
     let width = window[2] - window[0] - 12.0;
-    let text = fitting(&style, width, rng, |rng| texts.words.title(16, rng));
+    let text = fitting(&style, width, rng, |rng| {
+        texts.words(sheet.part).title(16, rng)
+    });
     let span = [window[0] + 6.0, window[2] - 6.0, window[1] + 2.0];
     let align = if rng.chance(0.4) {
         Align::Centre
@@ -98,13 +100,13 @@ fn field(sheet: &mut Sheet, texts: &Texts, flow: &mut Flow, rng: &mut Random) ->
     let half = 0.5 * (flow.x1 + flow.x2);
     let width = half - flow.x1 - 6.0;
     let name = fitting(&style, width, rng, |rng| {
-        format!("{}:", texts.words.title(8, rng))
+        format!("{}:", texts.words(sheet.part).title(8, rng))
     });
     let value = fitting(&style, width, rng, |rng| match rng.below(4) {
         0 => words::date(rng),
         1 => words::percentage(rng),
         2 => words::code(rng),
-        _ => texts.words.title(9, rng),
+        _ => texts.words(sheet.part).title(9, rng),
     });
     if rng.chance(0.6) {
         let frame = [

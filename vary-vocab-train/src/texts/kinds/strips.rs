@@ -16,7 +16,7 @@ const LEAST_WIDTH: f32 = 5.0;
 /// A word anywhere.
 pub(super) fn word(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
     paper(sheet, rng);
-    let text = texts.words.token(rng);
+    let text = texts.words(sheet.part).token(rng);
     let share = rng.unit();
     let x_height = 7.0 + 33.0 * share * share;
     let style = strip_style(sheet, texts, x_height, rng);

@@ -5,7 +5,7 @@ use crate::scenes::random::Random;
 use crate::texts::compose::{Block, joined};
 use crate::texts::palette;
 use crate::texts::sheet::{Sheet, Style};
-use crate::texts::words;
+use crate::texts::words::{self, Words};
 use crate::texts::written::Written;
 use crate::texts::{Region, Texts};
 
@@ -33,9 +33,9 @@ impl Column {
         }
     }
 
-    fn cell(self, texts: &Texts, most: usize, rng: &mut Random) -> String {
+    fn cell(self, source: &Words, most: usize, rng: &mut Random) -> String {
         let cell = match self {
-            Self::Names => texts.words.title(most, rng),
+            Self::Names => source.title(most, rng),
             Self::Numbers => words::number(rng),
             Self::Prices => words::price(rng),
             Self::Shares => words::percentage(rng),
@@ -55,7 +55,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let mut blocks = Vec::new();
     let mut top = y1;
     if rng.chance(0.25) {
-        let text = texts.words.title(14, rng);
+        let text = texts.words(sheet.part).title(14, rng);
         let title = Style {
             x_height: style.x_height * 1.3,
             ..style
@@ -68,7 +68,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let pitch = style.height() * rng.range(1.1, 1.6);
     let room = ((y2 - top) / pitch) as usize;
     let count = (2 + rng.below(4)).min(room.max(2));
-    let mut cells = cells(texts, count, rng);
+    let mut cells = cells(texts.words(sheet.part), count, rng);
     let (style, widths) = fit(&mut cells, style, x2 - x1);
     let spare = x2 - x1 - widths.iter().sum::<f32>();
     let stretch = spare * rng.unit() / widths.len() as f32;
@@ -93,7 +93,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
 }
 
 /// Rows of cells, the header first.
-fn cells(texts: &Texts, count: usize, rng: &mut Random) -> Vec<Vec<String>> {
+fn cells(source: &Words, count: usize, rng: &mut Random) -> Vec<Vec<String>> {
     let columns = 2 + rng.below(3);
     let kinds: Vec<Column> = (0..columns).map(|i| Column::any(i == 0, rng)).collect();
     let most = [0, 0, 11, 8, 6][columns];
@@ -101,7 +101,7 @@ fn cells(texts: &Texts, count: usize, rng: &mut Random) -> Vec<Vec<String>> {
         .map(|row| {
             let cell = |kind: &Column| {
                 let kind = if row == 0 { Column::Names } else { *kind };
-                kind.cell(texts, most, rng)
+                kind.cell(source, most, rng)
             };
             kinds.iter().map(cell).collect()
         })

@@ -241,6 +241,47 @@ fn doubtful_bands_are_compared_with_the_whole() {
 }
 
 #[test]
+fn a_band_that_is_read_surely_is_read_once() {
+    let (once, page) = (nano(0), page(1));
+    let readings = |lines| {
+        Pipeline::builder()
+            .readings(NonZeroUsize::new(3).unwrap())
+            .band_lines(NonZeroUsize::new(lines))
+            .build()
+            .unwrap()
+    };
+    let (all, vary) = (readings(0), readings(1));
+    let mut told = [0; 2];
+    // From further and further away it is read less surely.
+    for edge in [400, 100, 80, 60] {
+        let page = imageops::thumbnail(&page, edge, edge);
+        let (answer, mut prompts) = (read(&vary, &page), 0);
+        let texts = bands(&page, 1).into_iter().map(|band| {
+            let band = band.show(&page);
+            let answer = read(&once, &band);
+            prompts += answer.usage.prompt_tokens;
+            let sure = answer
+                .tokens
+                .iter()
+                .all(|t| t.log_confidence >= 0.9f32.ln());
+            told[usize::from(sure)] += 1;
+            match sure {
+                true => answer.text,
+                false => read(&all, &band).text,
+            }
+        });
+        let texts = texts.collect::<Vec<_>>().join("\n");
+        // Where the whole page was read as well, that may be what is told.
+        if answer.usage.prompt_tokens == prompts {
+            assert_eq!(answer.text, texts);
+        } else {
+            assert!(edge < 100, "from close by there is no doubt");
+        }
+    }
+    assert!(!told.contains(&0), "{told:?}");
+}
+
+#[test]
 fn a_line_alone_is_a_band() {
     let (vary, whole, page) = (nano(2), nano(0), page(1));
     let title = bands(&page, 1)[0].show(&page);

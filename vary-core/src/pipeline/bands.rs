@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Instant;
 
 use burn::prelude::*;
 use image::RgbImage;
-use vary_lm::generate::{CancellationToken, FinishReason, GenerateOptions};
+use vary_lm::generate::{CancellationToken, FinishReason, GenerateOptions, Sequence};
 use vary_lm::tokenizer::Tokenizer;
 use vary_vision::preprocess::Band;
 
@@ -21,6 +22,8 @@ const ROOM: usize = 64;
 /// Below this geometric mean of its probabilities the model doubts the first letters of bands: things before scenery that
 /// were taken for lines look so, a page seldom does.
 const DOUBT: f32 = 0.67;
+/// Where the model is as sure as that of each token, one reading is enough.
+const SURE: f32 = 0.9;
 
 /// A page as it is read: some lines at a time, each band a picture of its own, with line breaks between them.
 pub(super) struct Bands {
@@ -35,12 +38,13 @@ pub(super) struct Bands {
     /// Most tokens of all answers together.
     most: usize,
     cancellation: CancellationToken,
-    /// The text so far, of Markdown, which is told band by band; `None` of plain text, which is told as it comes.
+    /// Of Markdown the text so far, `None` of plain text.
     markdown: Option<String>,
+    /// Those that are read and not yet told.
+    read: VecDeque<Read>,
     /// Tokens that are told next.
     said: VecDeque<(u32, f32)>,
-    group: Option<Group>,
-    /// How often the prompt was read.
+    /// How often the prompt was read, several readings of a picture counted once.
     prompts: usize,
     count: usize,
     /// That of the first band which did not come to its own end, if there is one.
@@ -68,8 +72,8 @@ impl Bands {
             options: each,
             most: options.max_new_tokens,
             cancellation: options.cancellation.clone(),
+            read: VecDeque::new(),
             said: VecDeque::new(),
-            group: None,
             prompts: 0,
             count: 0,
             finish: FinishReason::Stop,
@@ -95,9 +99,15 @@ impl Bands {
                 self.end(FinishReason::Cancelled);
             } else if self.count == self.most {
                 self.end(FinishReason::Length);
-            } else if let Some(token) = self.tell(times)? {
+            } else if let Some(token) = self.said.pop_front() {
                 self.count += 1;
                 return Ok(Some(token));
+            } else if let Some(read) = self.read.pop_front() {
+                self.tell(read)?;
+            } else if self.rest.is_empty() {
+                self.ended = true;
+            } else {
+                self.go_on(times)?;
             }
         }
         Ok(None)
@@ -108,95 +118,136 @@ impl Bands {
         self.ended = true;
     }
 
-    /// The next token, if it is there already; else a step towards it.
-    fn tell(&mut self, times: &mut Times) -> Result<Option<(u32, f32)>> {
-        if let Some(token) = self.said.pop_front() {
-            return Ok(Some(token));
+    /// Tells a band, and what stands before the next one.
+    fn tell(&mut self, read: Read) -> Result<()> {
+        if self.finish == FinishReason::Stop {
+            self.finish = read.finish;
         }
-        let Some(group) = &mut self.group else {
-            match self.rest.is_empty() {
-                true => self.ended = true,
-                false => self.begin(times)?,
-            }
-            return Ok(None);
+        let tokenizer = &self.pipeline.inner.tokenizer;
+        self.said = match &mut self.markdown {
+            Some(before) => markdown(tokenizer, before, read)?,
+            None => read.tokens.into(),
         };
-        if self.markdown.is_none()
-            && let Some(token) = group.tokens[group.told].pop_front()
-        {
-            return Ok(Some(token));
+        let last = self.read.is_empty() && self.rest.is_empty();
+        if self.markdown.is_none() && !last {
+            self.said.extend(tokens(tokenizer, "\n", 0.0)?);
         }
-        match group.answers.sequences()[group.told].finish_reason() {
-            None => group.advance(&self.pipeline, times)?,
-            Some(reason) => {
-                if self.finish == FinishReason::Stop {
-                    self.finish = reason;
-                }
-                let read = std::mem::take(&mut group.tokens[group.told]);
-                let apart = group.apart[group.told];
-                group.told += 1;
-                let last = group.told == group.tokens.len();
-                if last {
-                    self.group = None;
-                }
-                let tokenizer = &self.pipeline.inner.tokenizer;
-                self.said = match &mut self.markdown {
-                    Some(before) => markdown(tokenizer, before, read.into(), apart)?,
-                    None if last && self.rest.is_empty() => VecDeque::new(),
-                    None => tokens(tokenizer, "\n", 0.0)?.into(),
-                };
-            }
-        }
-        Ok(None)
-    }
-
-    /// Begins with the next bands, or with the whole picture, if the first bands are doubtful and it is surer of that.
-    fn begin(&mut self, times: &mut Times) -> Result<()> {
-        let first = self.prompts == 0;
-        let bands: Vec<Band> = self.rest.drain(..self.rest.len().min(TOGETHER)).collect();
-        let shown = bands.iter().map(|band| band.show(&self.picture));
-        let mut group = self.read(&shown.collect::<Vec<_>>(), times)?;
-        self.prompts += bands.len();
-        group.apart = bands.iter().map(Band::is_apart).collect();
-        // The first letters follow from the prompts.
-        group.advance(&self.pipeline, times)?;
-        if first && group.sure() < DOUBT.ln() {
-            let mut whole = self.read(std::slice::from_ref(&self.picture), times)?;
-            self.prompts += 1;
-            for group in [&mut group, &mut whole] {
-                while !group.answers.ended() && !self.cancellation.is_cancelled() {
-                    group.advance(&self.pipeline, times)?;
-                }
-            }
-            if whole.sure() > group.sure() {
-                self.rest.clear();
-                group = whole;
-            }
-        }
-        self.group = Some(group);
         Ok(())
     }
 
-    /// Encodes pictures and reads the prompt about each.
-    fn read(&self, shown: &[RgbImage], times: &mut Times) -> Result<Group> {
+    /// Reads the next bands, or the whole picture, if the first bands are doubtful and it is surer of that.
+    fn go_on(&mut self, times: &mut Times) -> Result<()> {
+        let first = self.prompts == 0;
+        let bands: Vec<Band> = self.rest.drain(..self.rest.len().min(TOGETHER)).collect();
+        let shown: Vec<_> = bands.iter().map(|band| band.show(&self.picture)).collect();
+        let mut read = self.read(&shown, times)?;
+        self.prompts += bands.len();
+        for (read, band) in read.iter_mut().zip(&bands) {
+            read.apart = band.is_apart();
+        }
+        let begins = read.iter().flat_map(|read| read.tokens.first());
+        if first && mean(begins) < DOUBT.ln() {
+            let whole = self.read(std::slice::from_ref(&self.picture), times)?;
+            self.prompts += 1;
+            if sure(&whole) > sure(&read) {
+                self.rest.clear();
+                read = whole;
+            }
+        }
+        self.read = read.into();
+        Ok(())
+    }
+
+    /// Reads pictures next to each other: each once, and in all readings those where the model is not sure of every token.
+    fn read(&self, shown: &[RgbImage], times: &mut Times) -> Result<Vec<Read>> {
+        let all = self.pipeline.inner.config.readings().get();
+        let once = self.encode(shown.iter(), 0..1, times)?;
+        let mut read = self.answer(once.clone(), times)?;
+        let unsure: Vec<usize> = (0..read.len()).filter(|&i| !read[i].is_sure()).collect();
+        if all == 1 || unsure.is_empty() || self.cancellation.is_cancelled() {
+            return Ok(read);
+        }
+        let others = self.encode(unsure.iter().map(|&i| &shown[i]), 1..all, times)?;
+        let together = unsure.iter().zip(others);
+        let together = together.map(|(&i, others)| Tensor::cat(vec![once[i].clone(), others], 0));
+        for (&i, better) in unsure.iter().zip(self.answer(together.collect(), times)?) {
+            read[i] = better;
+        }
+        Ok(read)
+    }
+
+    /// Of each picture the tokens of some readings, `[readings, image_token_len, d_model]`.
+    fn encode<'a>(
+        &self,
+        shown: impl Iterator<Item = &'a RgbImage>,
+        readings: Range<usize>,
+        times: &mut Times,
+    ) -> Result<Vec<Tensor<3>>> {
         let inner = &self.pipeline.inner;
         let start = Instant::now();
-        let encoded = shown.iter().map(|picture| Ok(encode(inner, picture)?.0));
-        // `[readings, image_token_len, d_model]` each; those of a picture stay together.
-        let encoded = Tensor::cat(encoded.collect::<Result<Vec<_>>>()?, 0);
+        let encoded = shown.map(|picture| Ok(encode(inner, picture, readings.clone())?.0));
+        let encoded = encoded.collect();
         times.encode += start.elapsed();
-        let start = Instant::now();
+        encoded
+    }
+
+    /// What pictures say of which there are as many readings each.
+    fn answer(&self, encoded: Vec<Tensor<3>>, times: &mut Times) -> Result<Vec<Read>> {
+        let inner = &self.pipeline.inner;
+        let (start, count) = (Instant::now(), encoded.len());
+        // The readings of a picture stay together.
+        let images = Tensor::cat(encoded, 0).unsqueeze_dim(1);
         let mut session = Session::default();
         let room = self.ids.len() + self.options.max_new_tokens.min(ROOM);
-        let logits = session.read(inner, &self.ids, encoded.unsqueeze_dim(1), room)?;
+        let logits = session.read(inner, &self.ids, images, room)?;
         times.prefill += start.elapsed();
-        Ok(Group {
-            session,
-            apart: vec![false; shown.len()],
-            answers: Apart::new(logits, shown.len(), &self.options)?,
-            tokens: vec![VecDeque::new(); shown.len()],
-            told: 0,
-        })
+        let start = Instant::now();
+        let mut answers = Apart::new(logits, count, &self.options)?;
+        let mut read: Vec<Vec<(u32, f32)>> = vec![vec![]; count];
+        while !answers.ended() && !self.cancellation.is_cancelled() {
+            let next = answers.advance(inner, &mut session)?;
+            for (read, token) in read.iter_mut().zip(next) {
+                read.extend(token.map(|(token, sure)| (token.id, sure)));
+            }
+        }
+        times.decode += start.elapsed();
+        let ends = answers.sequences().iter().map(Sequence::finish_reason);
+        let read = read.into_iter().zip(ends).map(|(tokens, finish)| Read {
+            tokens,
+            finish: finish.unwrap_or(FinishReason::Cancelled),
+            apart: false,
+        });
+        Ok(read.collect())
     }
+}
+
+/// What a picture says.
+struct Read {
+    /// And the natural logarithm of how sure the model was of each.
+    tokens: Vec<(u32, f32)>,
+    finish: FinishReason,
+    /// Whether there is more room above it than between the lines of a paragraph.
+    apart: bool,
+}
+
+impl Read {
+    fn is_sure(&self) -> bool {
+        self.tokens.iter().all(|&(_, sure)| sure >= SURE.ln())
+    }
+}
+
+/// Mean logarithm of how sure the model is of some tokens; the least there is of none.
+fn mean<'a>(tokens: impl Iterator<Item = &'a (u32, f32)>) -> f32 {
+    let (count, sum) = tokens.fold((0, 0.0), |(n, sum), (_, sure)| (n + 1, sum + sure));
+    match count {
+        0 => f32::NEG_INFINITY,
+        _ => sum / count as f32,
+    }
+}
+
+/// That of all tokens.
+fn sure(read: &[Read]) -> f32 {
+    mean(read.iter().flat_map(|read| &read.tokens))
 }
 
 /// The tokens of a text of which the model is as sure as a logarithm says.
@@ -210,8 +261,11 @@ fn tokens(tokenizer: &Tokenizer, text: &str, sure: f32) -> Result<Vec<(u32, f32)
 fn markdown(
     tokenizer: &Tokenizer,
     before: &mut String,
-    read: Vec<(u32, f32)>,
-    apart: bool,
+    Read {
+        tokens: read,
+        apart,
+        ..
+    }: Read,
 ) -> Result<VecDeque<(u32, f32)>> {
     let ids: Vec<u32> = read.iter().map(|&(id, _)| id).collect();
     let text = tokenizer.decode(&ids, true)?;
@@ -227,39 +281,4 @@ fn markdown(
     before.push_str(&between);
     before.push_str(&mended);
     Ok(said.into())
-}
-
-/// Pictures that are read next to each other.
-struct Group {
-    /// Of each, whether there is more room above it than between the lines of a paragraph.
-    apart: Vec<bool>,
-    session: Session,
-    answers: Apart,
-    /// Of each, what is not yet told.
-    tokens: Vec<VecDeque<(u32, f32)>>,
-    /// The one that is told.
-    told: usize,
-}
-
-impl Group {
-    /// One more token of each picture.
-    fn advance(&mut self, pipeline: &Pipeline, times: &mut Times) -> Result<()> {
-        let start = Instant::now();
-        let read = self.answers.advance(&pipeline.inner, &mut self.session)?;
-        for (tokens, token) in self.tokens.iter_mut().zip(read) {
-            tokens.extend(token.map(|(token, confidence)| (token.id, confidence)));
-        }
-        times.decode += start.elapsed();
-        Ok(())
-    }
-
-    /// Mean logarithm of how sure the model is of what is not yet told; the least there is of nothing.
-    fn sure(&self) -> f32 {
-        let tokens = self.tokens.iter().flatten();
-        let (count, sum) = tokens.fold((0, 0.0), |(n, sum), (_, sure)| (n + 1, sum + sure));
-        match count {
-            0 => f32::NEG_INFINITY,
-            _ => sum / count as f32,
-        }
-    }
 }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 use burn::prelude::*;
@@ -68,9 +69,14 @@ pub trait AsImage {
     fn picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>>;
 }
 
-/// The tokens of each reading of a picture, `[readings, image_token_len, d_model]`, and how it sees the picture.
-pub(super) fn encode(inner: &Inner, picture: &RgbImage) -> Result<(Tensor<3>, Vec<Frame>)> {
-    let frames = Frame::all(picture, inner.config.readings().get());
+/// The tokens of some readings of a picture, of which 0 sees it as it is, `[readings, image_token_len, d_model]`, and how it sees the picture.
+pub(super) fn encode(
+    inner: &Inner,
+    picture: &RgbImage,
+    readings: Range<usize>,
+) -> Result<(Tensor<3>, Vec<Frame>)> {
+    let mut frames = Frame::all(picture, readings.end);
+    frames.drain(..readings.start.min(frames.len()));
     let shown: Vec<_> = frames.iter().map(|frame| frame.show(picture)).collect();
     let shown: Vec<&RgbImage> = shown.iter().map(AsRef::as_ref).collect();
     Ok((inner.model.encode_pictures(&shown)?, frames))
@@ -78,7 +84,7 @@ pub(super) fn encode(inner: &Inner, picture: &RgbImage) -> Result<(Tensor<3>, Ve
 
 impl AsImage for RgbImage {
     fn encoded(&self, Pipeline { inner }: &Pipeline) -> Result<EncodedImage> {
-        let (tokens, frames) = encode(inner, self)?;
+        let (tokens, frames) = encode(inner, self, 0..inner.config.readings().get())?;
         Ok(EncodedImage {
             tokens,
             frames: frames.into(),

@@ -65,7 +65,7 @@ pub struct SceneRecipe {
 
 impl SceneRecipe {
     /// From nothing to the first stage of Vary-nano in one run, for a CPU. The embedded weights took
-    /// several, see `docs/runs/nano-2` and, for the second stage, `toy-nano-1` to `toy-nano-6`.
+    /// several, see `docs/runs/nano-2` and, for the second stage, `toy-nano-1` to `toy-nano-7`.
     pub fn nano() -> Self {
         Self {
             train: TrainConfig {

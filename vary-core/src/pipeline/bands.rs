@@ -23,7 +23,7 @@ const ROOM: usize = 64;
 /// were taken for lines look so, a page seldom does.
 const DOUBT: f32 = 0.67;
 /// Where the model is as sure as that of each token, one reading is enough.
-const SURE: f32 = 0.9;
+const SURE: f32 = 0.7;
 
 /// A page as it is read: some lines at a time, each band a picture of its own, with line breaks between them.
 pub(super) struct Bands {

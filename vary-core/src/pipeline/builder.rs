@@ -148,7 +148,7 @@ impl PipelineBuilder {
     /// a single one ([`bands`](fn@vary_vision::preprocess::bands)), each band of so many lines is shown to the model as a picture of its own,
     /// and the answers are joined by line breaks. A model with few image tokens for a picture reads better so. Columns of text beside each
     /// other are read across. Where the model doubts the first letters, it reads the picture whole, too, and the answer is the one that it
-    /// is surer of. A band of whose every token it is sure at .9 and more is read once, whatever the number of [`readings`](Self::readings).
+    /// is surer of. A band of whose every token it is sure at .7 and more is read once, whatever the number of [`readings`](Self::readings).
     ///
     /// Without this call, as the checkpoint says in `config.json`.
     #[must_use]

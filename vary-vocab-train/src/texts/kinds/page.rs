@@ -1,6 +1,7 @@
 //! Pages of prose.
 
 use super::{Align, Content, any_line, notice, paper, small_print, style, write_aligned};
+use crate::part::Part;
 use crate::scenes::random::Random;
 use crate::texts::Texts;
 use crate::texts::compose::Block;
@@ -160,8 +161,13 @@ impl Flow<'_> {
         words: &[String],
         indent: f32,
     ) -> Vec<Written> {
-        let x = self.x1 + indent;
-        let width = self.x2 - x;
+        // The final report keeps the texts that it has always had.
+        let overhang = match sheet.part {
+            Part::Train => self.style.overhang(),
+            Part::HeldOut => 0.0,
+        };
+        let x = self.x1 + indent + overhang;
+        let width = self.x2 - x - overhang;
         let mut rest = words
             .iter()
             .filter(|word| self.style.width(word) <= width)

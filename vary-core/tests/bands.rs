@@ -18,8 +18,14 @@ use vary_vision::preprocess::bands;
 
 /// Vary-nano, once, that reads so many lines of a page at a time, or all.
 fn nano(lines: usize) -> Pipeline {
+    readings(1, lines)
+}
+
+/// The same in so many readings.
+fn readings(count: usize, lines: usize) -> Pipeline {
     let mut checkpoint = Weights::nano().open().unwrap();
-    checkpoint.config.set_readings(NonZeroUsize::MIN);
+    let count = NonZeroUsize::new(count).unwrap();
+    checkpoint.config.set_readings(count);
     checkpoint.config.set_band_lines(NonZeroUsize::new(lines));
     checkpoint.load(&Device::flex(), Precision::F32).unwrap()
 }
@@ -243,14 +249,7 @@ fn doubtful_bands_are_compared_with_the_whole() {
 #[test]
 fn a_band_that_is_read_surely_is_read_once() {
     let (once, page) = (nano(0), page(1));
-    let readings = |lines| {
-        Pipeline::builder()
-            .readings(NonZeroUsize::new(3).unwrap())
-            .band_lines(NonZeroUsize::new(lines))
-            .build()
-            .unwrap()
-    };
-    let (all, vary) = (readings(0), readings(1));
+    let (all, vary) = (readings(3, 0), readings(3, 1));
     let mut told = [0; 2];
     // From further and further away it is read less surely.
     for edge in [400, 100, 80, 60] {

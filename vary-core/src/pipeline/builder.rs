@@ -149,6 +149,7 @@ impl PipelineBuilder {
     /// and the answers are joined by line breaks. A model with few image tokens for a picture reads better so. Columns of text beside each
     /// other are read across. Where the model doubts the first letters, it reads the picture whole, too, and the answer is the one that it
     /// is surer of. A band of whose every token it is sure at .7 and more is read once, whatever the number of [`readings`](Self::readings).
+    /// A stream tells up to eight bands together, once they are read.
     ///
     /// Without this call, as the checkpoint says in `config.json`.
     #[must_use]

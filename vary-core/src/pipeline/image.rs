@@ -69,7 +69,7 @@ pub trait AsImage {
     fn picture(&self, pipeline: &Pipeline) -> Result<Option<Cow<'_, RgbImage>>>;
 }
 
-/// The tokens of some readings of a picture, of which 0 sees it as it is, `[readings, image_token_len, d_model]`, and how it sees the picture.
+/// The tokens of some readings of a picture, `[readings, image_token_len, d_model]`, and how they see it: reading 0 as it is.
 pub(super) fn encode(
     inner: &Inner,
     picture: &RgbImage,

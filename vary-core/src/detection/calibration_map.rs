@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// Knots that [`ScoreMap::fit`] makes at most, the two ends included.
+/// Knots that [`CalibrationMap::fit`] makes at most, the two ends included.
 const MAX_KNOTS: usize = 20;
 
 /// Share of the raw score in a fitted map: the least slope that it has anywhere.
@@ -14,25 +14,25 @@ const MIN_GAP: f64 = 1e-6;
 
 /// A monotone map from the raw score of a detection, 0 to 1, to the probability that it is right.
 ///
-/// Piecewise linear between knots. In a checkpoint's `config.json` it is the list of the knots,
+/// Piecewise linear between knots. In a checkpoint's `inference_config.json` it is the list of the knots,
 /// `[[raw, probability], ..]`: the first at raw score 0, the last at 1, both numbers rising, and all
 /// probabilities above 0 and below 1. Reading anything else fails.
 ///
-/// It belongs to the weights that it was fitted with: other weights, other scores.
+/// It belongs to the weights that it was fitted with.
 ///
 /// ```
-/// # use vary_core::detection::ScoreMap;
+/// # use vary_core::detection::CalibrationMap;
 /// // Scored 0.6, right nine times in ten.
-/// let map = ScoreMap::fit((0..1000).map(|i| (0.6, i % 10 > 0)));
+/// let map = CalibrationMap::fit((0..1000).map(|i| (0.6, i % 10 > 0)));
 /// assert!((map.apply(0.6) - 0.9).abs() < 0.01);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<[f64; 2]>", into = "Vec<[f64; 2]>")]
-pub struct ScoreMap {
+pub struct CalibrationMap {
     knots: Vec<[f64; 2]>,
 }
 
-impl ScoreMap {
+impl CalibrationMap {
     /// Fits a map to scores, 0 to 1, and whether what they were given to is right.
     ///
     /// Isotonic regression (Zadrozny and Elkan 2002, "Transforming classifier scores into accurate
@@ -42,9 +42,8 @@ impl ScoreMap {
     /// are clamped, NaN is left out; without pairs all scores map to about a half.
     ///
     /// A hundredth of the raw score is mixed in, so that the order of scores is kept where the fit
-    /// is flat. Nothing is ever turned round, and scores that differ by more than 1e-5 stay
-    /// different: the map rises by a hundredth of that, and `f32` below 1 has steps of 6e-8. (No
-    /// map of `f32` that leaves out 0 and 1 could tell all apart.)
+    /// is flat: scores that differ by more than 1e-5 stay different, as the map rises by a hundredth
+    /// of that and `f32` below 1 has steps of 6e-8.
     pub fn fit(pairs: impl IntoIterator<Item = (f32, bool)>) -> Self {
         let mut pairs: Vec<(f64, f64)> = pairs
             .into_iter()
@@ -92,13 +91,13 @@ impl ScoreMap {
     }
 }
 
-impl TryFrom<Vec<[f64; 2]>> for ScoreMap {
+impl TryFrom<Vec<[f64; 2]>> for CalibrationMap {
     type Error = Error;
 
     /// # Errors
-    /// [`Error::ScoreMap`] for knots that are no such map, naming the first bad one.
+    /// [`Error::CalibrationMap`] for knots that are no such map, naming the first bad one.
     fn try_from(knots: Vec<[f64; 2]>) -> Result<Self> {
-        let fail = |reason| Err(Error::ScoreMap(reason));
+        let fail = |reason| Err(Error::CalibrationMap(reason));
         let (Some(first), Some(last)) = (knots.first(), knots.last()) else {
             return fail("it has no knots".into());
         };
@@ -130,8 +129,8 @@ impl TryFrom<Vec<[f64; 2]>> for ScoreMap {
     }
 }
 
-impl From<ScoreMap> for Vec<[f64; 2]> {
-    fn from(map: ScoreMap) -> Self {
+impl From<CalibrationMap> for Vec<[f64; 2]> {
+    fn from(map: CalibrationMap) -> Self {
         map.knots
     }
 }

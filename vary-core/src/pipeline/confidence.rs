@@ -2,14 +2,14 @@ use vary_lm::generate::GeneratedToken;
 use vary_lm::tokenizer::CoordinateTokens;
 
 /// How far from the chosen coordinate, in thousandths, others count as the same place: two
-/// standard deviations of the targets that coordinates are trained with.
+/// standard deviations of the soft targets that coordinates are trained with.
 const NEAR: usize = 20;
 
-/// Natural logarithm of how sure the model was of `token`, chosen from `logits`: the token's own
+/// Natural logarithm of the confidence in `token`, chosen from `logits`: the token's own
 /// probability, but for a coordinate that of its place.
 ///
-/// A coordinate is learned with a bell of neighbouring values, so the single value that was chosen
-/// has little probability even when the model is certain.
+/// A coordinate is trained with soft targets over neighbouring values, so the single value that was
+/// chosen has little probability even when the model is certain.
 pub(super) fn log_confidence(
     coordinates: Option<&CoordinateTokens>,
     logits: &[f32],

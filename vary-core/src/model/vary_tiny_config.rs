@@ -1,13 +1,16 @@
-use std::num::NonZeroUsize;
-
+use burn::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vary_lm::opt::OptConfig;
+use vary_lm::tokenizer::EOS;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
-use super::splice::ImagePlace;
-use crate::detection::ScoreMap;
-use crate::{Error, Result};
+use super::family::{FamilyConfig, ModelInfo, check_model_type, model_type};
+use super::splice::ImagePlaceholder;
+use super::{Family, VaryTiny};
+use crate::Result;
+use crate::checkpoint::{Precision, PrecisionPlan};
 
 /// Configuration of [`VaryTiny`](super::VaryTiny), the content of a checkpoint's `config.json`.
 ///
@@ -34,40 +37,9 @@ pub struct VaryTinyConfig {
     /// Id of `</img>`.
     #[serde(default = "end_token")]
     pub im_end_token: u32,
-    /// Tokens of one picture.
+    /// Tokens of one image.
     #[serde(default = "token_len")]
     pub image_token_len: usize,
-    /// What scores of detections go through, where the checkpoint is calibrated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score_map: Option<ScoreMap>,
-    /// How often a picture is read, see [`PipelineBuilder::readings`](crate::pipeline::PipelineBuilder::readings);
-    /// `score_map` was fitted to as many.
-    #[serde(default = "one_reading", skip_serializing_if = "is_one")]
-    pub readings: NonZeroUsize,
-}
-
-/// The most readings of a picture that a model can be asked for.
-pub const MAX_READINGS: usize = 10;
-
-pub(super) fn check_readings(readings: NonZeroUsize) -> Result<()> {
-    match readings.get() <= MAX_READINGS {
-        true => Ok(()),
-        false => Err(Error::Config(format!(
-            "`readings` is {readings}; 1 to {MAX_READINGS} are possible"
-        ))),
-    }
-}
-
-pub(super) fn one_reading() -> NonZeroUsize {
-    NonZeroUsize::MIN
-}
-
-pub(super) fn is_one(readings: &NonZeroUsize) -> bool {
-    *readings == NonZeroUsize::MIN
-}
-
-fn model_type() -> String {
-    "vary".into()
 }
 
 // OPT's 50265 tokens and the three that Vary adds.
@@ -110,7 +82,7 @@ impl VaryTinyConfig {
         Self::new(VisionVocabularyConfig::nano(), opt)
     }
 
-    /// A few thousand weights, for tests.
+    /// A few thousand parameters, for tests.
     pub fn tiny(vocab_size: usize) -> Self {
         let opt = OptConfig {
             vocab_size,
@@ -137,41 +109,64 @@ impl VaryTinyConfig {
             image_token_len: sam_config.num_tokens(),
             sam_config,
             opt,
-            score_map: None,
-            readings: one_reading(),
         }
     }
 
-    /// Checks that the parts fit each other.
-    ///
-    /// # Errors
-    /// [`Error::Config`] or the part's own error, naming the field.
-    pub fn validate(&self) -> Result<()> {
-        self.sam_config.validate()?;
-        self.opt.validate()?;
-        check_readings(self.readings)?;
-        if self.model_type != "vary" {
-            return Err(Error::Config(format!(
-                "`model_type` is `{}`, not `vary`: this is another family's checkpoint",
-                self.model_type
-            )));
-        }
-        self.image_place()
-            .validate(self.opt.vocab_size, self.sam_config.num_tokens())
-    }
-
-    /// What pictures go through before the tower.
+    /// What images go through before the tower.
     pub fn processor(&self) -> ImageProcessor {
         ImageProcessor::vary(self.sam_config.img_size)
     }
 
-    /// Ids and length of a picture's place in a prompt.
-    pub fn image_place(&self) -> ImagePlace {
-        ImagePlace {
+    /// Ids and length of an image placeholder.
+    pub fn image_placeholder(&self) -> ImagePlaceholder {
+        ImagePlaceholder {
             patch: self.im_patch_token,
             start: self.im_start_token,
             end: self.im_end_token,
             len: self.image_token_len,
         }
+    }
+}
+
+impl FamilyConfig for VaryTinyConfig {
+    type Model = VaryTiny;
+
+    const FAMILY: Family = Family::VaryTiny;
+
+    fn recognizes(fields: &Value) -> bool {
+        fields.get("ffn_dim").is_some()
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_model_type(&self.model_type)?;
+        self.sam_config.validate()?;
+        self.opt.validate()?;
+        self.image_placeholder()
+            .validate(self.opt.vocab_size, self.sam_config.num_tokens())
+    }
+
+    fn info(&self) -> ModelInfo<'_> {
+        let image_placeholder = self.image_placeholder();
+        let mut token_fields = image_placeholder.token_fields();
+        token_fields.push((EOS, "eos_token_id", self.opt.eos_token_id));
+        ModelInfo {
+            vocab_size: self.opt.vocab_size,
+            max_positions: self.opt.max_position_embeddings,
+            image_placeholder,
+            sam_config: &self.sam_config,
+            processors: vec![self.processor()],
+            stop_tokens: &[EOS],
+            token_fields,
+        }
+    }
+
+    fn init(&self, device: &Device) -> VaryTiny {
+        VaryTiny::new(self, device)
+    }
+
+    fn precision_plan(&self, precision: Precision) -> PrecisionPlan {
+        precision
+            .plan(&["decoder.layers."])
+            .towers(&["vision_tower."])
     }
 }

@@ -43,7 +43,7 @@ fn fresh_scores_become_probabilities() {
     ];
     for truth in truths {
         let mut source = Uniform(1);
-        let map = ScoreMap::fit(source.pairs(10_000, truth));
+        let map = CalibrationMap::fit(source.pairs(10_000, truth));
         assert!(map.knots().len() <= MAX_KNOTS);
         let fresh = source.pairs(50_000, truth);
         let (before, after) = (
@@ -58,20 +58,20 @@ fn fresh_scores_become_probabilities() {
 
 #[test]
 fn what_is_always_right_is_not_certain() {
-    let map = ScoreMap::fit((0..1000).map(|i| (0.5 + i as f32 / 2001.0, true)));
+    let map = CalibrationMap::fit((0..1000).map(|i| (0.5 + i as f32 / 2001.0, true)));
     for raw in [0.0, 0.5, 1.0, 7.0] {
         let p = map.apply(raw);
         assert!(0.98 < p && p < 1.0, "{raw}: {p}");
     }
-    let map = ScoreMap::fit((0..1000).map(|_| (0.0, false)));
+    let map = CalibrationMap::fit((0..1000).map(|_| (0.0, false)));
     assert!(map.apply(0.0) > 0.0);
 }
 
 #[test]
 fn scores_that_are_none() {
-    let map = ScoreMap::fit([(f32::NAN, true)]);
+    let map = CalibrationMap::fit([(f32::NAN, true)]);
     assert_eq!(map.apply(0.5), 0.5, "nothing is known");
-    assert_eq!(map, ScoreMap::fit([]));
+    assert_eq!(map, CalibrationMap::fit([]));
     assert!(map.apply(f32::NAN).is_nan());
     assert_eq!(map.apply(f32::INFINITY), map.apply(1.0));
     assert_eq!(map.apply(-1.0), map.apply(0.0));
@@ -80,14 +80,14 @@ fn scores_that_are_none() {
 #[test]
 fn knots_are_a_list_in_json() {
     let json = "[[0.0,0.25],[0.5,0.75],[1.0,0.875]]";
-    let map: ScoreMap = serde_json::from_str(json).unwrap();
+    let map: CalibrationMap = serde_json::from_str(json).unwrap();
     assert_eq!(serde_json::to_string(&map).unwrap(), json);
     let mapped = [0.0, 0.25, 0.5, 0.75, 1.0].map(|raw| map.apply(raw));
     assert_eq!(mapped, [0.25, 0.5, 0.75, 0.8125, 0.875]);
 
-    let map = ScoreMap::fit(Uniform(2).pairs(500, |p| p));
+    let map = CalibrationMap::fit(Uniform(2).pairs(500, |p| p));
     let json = serde_json::to_string(&map).unwrap();
-    assert_eq!(serde_json::from_str::<ScoreMap>(&json).unwrap(), map);
+    assert_eq!(serde_json::from_str::<CalibrationMap>(&json).unwrap(), map);
 }
 
 #[test]
@@ -109,14 +109,14 @@ fn other_lists_are_refused() {
             "from [0.0, 0.1] to [0.5, 0.1]",
         ),
     ] {
-        let error = serde_json::from_str::<ScoreMap>(knots).unwrap_err();
+        let error = serde_json::from_str::<CalibrationMap>(knots).unwrap_err();
         let error = error.to_string();
         assert!(error.contains(reason), "{knots}: {error}");
         assert!(error.contains("calibrate the checkpoint again"), "{error}");
     }
     for bad in [f64::NAN, f64::INFINITY] {
-        assert!(ScoreMap::try_from(vec![[0.0, 0.1], [bad, 0.2], [1.0, 0.3]]).is_err());
-        assert!(ScoreMap::try_from(vec![[0.0, 0.1], [0.5, bad], [1.0, 0.3]]).is_err());
+        assert!(CalibrationMap::try_from(vec![[0.0, 0.1], [bad, 0.2], [1.0, 0.3]]).is_err());
+        assert!(CalibrationMap::try_from(vec![[0.0, 0.1], [0.5, bad], [1.0, 0.3]]).is_err());
     }
 }
 
@@ -159,9 +159,9 @@ proptest! {
         pairs in prop::collection::vec((0u8..=50, any::<bool>()), 0..300),
         mut scores in prop::collection::vec(0f32..=1.0, 2..100),
     ) {
-        let map = ScoreMap::fit(pairs.into_iter().map(|(s, right)| (f32::from(s) / 50.0, right)));
+        let map = CalibrationMap::fit(pairs.into_iter().map(|(s, right)| (f32::from(s) / 50.0, right)));
         prop_assert!(map.knots().len() <= MAX_KNOTS);
-        prop_assert_eq!(&ScoreMap::try_from(map.knots().to_vec()).unwrap(), &map);
+        prop_assert_eq!(&CalibrationMap::try_from(map.knots().to_vec()).unwrap(), &map);
         scores.extend(map.knots().iter().map(|knot| knot[0] as f32));
         scores.extend(scores.clone().iter().map(|s| (s + 1.01e-5).min(1.0)));
         scores.sort_by(f32::total_cmp);

@@ -1,4 +1,4 @@
-//! The embedded model. See `assets/README.md` for what it was trained on.
+//! The embedded model; its card is `vary-nano/README.md`.
 
 use std::path::Path;
 
@@ -9,14 +9,10 @@ use crate::Result;
 use crate::checkpoint::CheckpointFiles;
 use crate::model::ModelConfig;
 
-const CONFIG: &[u8] = include_bytes!("../../assets/nano/config.json");
-const TOKENIZER: &[u8] = include_bytes!("../../assets/nano/tokenizer.json");
-const WEIGHTS: &[u8] = include_bytes!("../../assets/nano/model.safetensors");
-
 pub(super) fn open() -> Result<Checkpoint> {
     Ok(Checkpoint {
-        config: ModelConfig::parse(Path::new("embedded config.json"), CONFIG)?,
-        tokenizer: Tokenizer::from_bytes(TOKENIZER)?,
-        files: CheckpointFiles::from_bytes("embedded model.safetensors", WEIGHTS)?,
+        config: ModelConfig::parse(Path::new("embedded config.json"), vary_nano::CONFIG)?,
+        tokenizer: Tokenizer::from_bytes(vary_nano::TOKENIZER)?,
+        files: CheckpointFiles::from_bytes("embedded model.safetensors", vary_nano::WEIGHTS)?,
     })
 }

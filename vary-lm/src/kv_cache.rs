@@ -101,12 +101,16 @@ pub(crate) enum Caches<'a> {
     Shared(&'a mut KvCache),
     /// Each sequence in its own. The pass has one new position of each, and linear layers see
     /// them as the positions of one sequence: `[1, sequences, d_model]`.
-    Own(&'a mut [&'a mut KvCache]),
+    Own(Vec<&'a mut KvCache>),
 }
 
 impl<'a> Caches<'a> {
     pub fn of(cache: Option<&'a mut KvCache>) -> Self {
         cache.map_or(Self::None, Self::Shared)
+    }
+
+    pub fn own(caches: &'a mut [&mut KvCache]) -> Self {
+        Self::Own(caches.iter_mut().map(|cache| &mut **cache).collect())
     }
 
     /// The cached part of a layer.

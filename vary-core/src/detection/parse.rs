@@ -30,16 +30,16 @@ impl ParsedBox {
     /// Confidence in 0..=1: the probability of the label times the geometric mean of those of the
     /// four coordinates, each the product over the tokens that spell it.
     ///
-    /// `tokens` gives for each token, in order, the bytes of the text that it covers and the natural
-    /// logarithm of its probability. Brackets and commas are left out, they are all but certain. 0
-    /// where a coordinate has no token.
-    pub fn score(&self, tokens: &[(Range<usize>, f32)]) -> f32 {
-        let log_prob = |span: &Range<usize>| {
-            let first = tokens.partition_point(|(token, _)| token.end <= span.start);
-            tokens[first..]
-                .iter()
-                .take_while(|(token, _)| token.start < span.end)
-                .filter(|(token, _)| !token.is_empty() && !span.is_empty())
+    /// `spans` are the bytes of the text that each token covers, in order, `log_probs` the natural
+    /// logarithms of the tokens' probabilities. Brackets and commas are left out, they are all but
+    /// certain. 0 where a coordinate has no token.
+    pub fn score(&self, spans: &[Range<usize>], log_probs: &[f32]) -> f32 {
+        let log_prob = |part: &Range<usize>| {
+            let first = spans.partition_point(|span| span.end <= part.start);
+            let tokens = spans.iter().zip(log_probs).skip(first);
+            tokens
+                .take_while(|(span, _)| span.start < part.end)
+                .filter(|(span, _)| !span.is_empty() && !part.is_empty())
                 .map(|(_, log_prob)| f64::from(*log_prob))
                 .reduce(|sum, log_prob| sum + log_prob)
         };

@@ -14,6 +14,7 @@ use super::{VaryModel, VaryTinyConfig, VaryToyConfig, config_dir};
 use crate::checkpoint::{
     self, CheckpointFiles, KeyMap, Precision, PrecisionPlan, SaveOptions, parse_config_json,
 };
+use crate::pipeline::default_device;
 use crate::{Error, Result};
 
 /// The families of models that a checkpoint can be of.
@@ -204,6 +205,20 @@ impl ModelConfig {
     /// Naming the field.
     pub fn validate(&self) -> Result<()> {
         each_family!(self, config => config.validate())
+    }
+
+    /// Checks that files have the names, types and shapes of the model's parameters. Values are not
+    /// read.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the configuration or its fit to the files.
+    pub fn check(&self, files: &CheckpointFiles) -> Result<()> {
+        fn check<C: FamilyConfig>(config: &C, files: &CheckpointFiles) -> Result<()> {
+            config.validate()?;
+            let model = config.init(&default_device()?);
+            checkpoint::check(&model, files, &C::Model::key_map())
+        }
+        each_family!(self, config => check(config, files))
     }
 
     /// Loads the weights.

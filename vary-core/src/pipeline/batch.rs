@@ -1,5 +1,5 @@
 use super::decode::{Decoder, Session};
-use super::input::{Input, Many, One};
+use super::input::Input;
 use super::merge::Merger;
 use super::plan::Plan;
 use super::stream::jobs;

@@ -108,19 +108,15 @@ impl Input<'_> {
     }
 }
 
-mod sealed {
-    use super::Input;
-
-    pub trait One {
-        fn input(&self) -> Input<'_>;
-    }
-
-    pub trait Many {
-        fn inputs(&self) -> Vec<Input<'_>>;
-    }
+/// What is behind [`AsImage`]; as it is private, no other crate can implement that.
+pub(super) trait One {
+    fn input(&self) -> Input<'_>;
 }
 
-pub(super) use sealed::{Many, One};
+/// What is behind [`AsImages`].
+pub(super) trait Many {
+    fn inputs(&self) -> Vec<Input<'_>>;
+}
 
 /// An image that a [`Pipeline`] can be asked about: an [`RgbImage`], a [`DynamicImage`] (whose alpha
 /// is dropped, as the original code does), or an [`EncodedImage`].

@@ -51,11 +51,6 @@ impl Parser {
         }
     }
 
-    /// The text so far.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     /// Adds a token with the natural logarithm of the confidence in it.
     ///
     /// # Errors

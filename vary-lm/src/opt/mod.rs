@@ -89,7 +89,7 @@ impl LanguageModel for Decoder {
         let rows = caches.iter().map(|cache| (cache.len() + POSITION_OFFSET) as i32);
         let data = TensorData::new(rows.collect(), [1, caches.len()]);
         let rows = Tensor::from_data(data, &inputs_embeds.device());
-        let hidden = self.run(inputs_embeds, rows, None, Caches::Own(caches), &mut |_| ());
+        let hidden = self.run(inputs_embeds, rows, None, Caches::own(caches), &mut |_| ());
         self.logits(hidden).squeeze_dim(0)
     }
 

@@ -126,7 +126,7 @@ impl LanguageModel for Qwen {
         let places = caches.iter_mut().map(|cache| (cache.len(), cache.prompt_len(1)));
         let places: Vec<_> = places.collect();
         let positions = self.positions.tables(&places, [rows, 1], &inputs_embeds);
-        let caches = Caches::Own(caches);
+        let caches = Caches::own(caches);
         let hidden = self.run(inputs_embeds, &positions, None, caches, &mut |_| ());
         self.logits(hidden).squeeze_dim(0)
     }

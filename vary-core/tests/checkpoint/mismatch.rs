@@ -49,7 +49,7 @@ fn all_mismatches_reported() {
         "2 missing",
         "model.mm_projector.bias",
         "model.tower.layers.1.norm.bias",
-        "1 unknown",
+        "1 not in the model",
         "optimizer.step",
         "1 with another shape",
         "model.tower.layers.0.self_attn.out_proj.weight: [6, 4] expected, [4, 6] found",

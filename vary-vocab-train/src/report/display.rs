@@ -96,11 +96,11 @@ fn seconds_rows(seconds: &StageSeconds) -> [Row; 4] {
     ]
 }
 
-/// The number of scores, in words.
+/// The number of scores, and of skipped ones, which are NaN.
 pub(super) fn score_count(calibration: &CalibrationSummary) -> String {
     match calibration.skipped {
         0 => format!("{} scores", calibration.count),
-        skipped => format!("{} scores, {skipped} more that are NaN", calibration.count),
+        skipped => format!("{} scores, {skipped} skipped", calibration.count),
     }
 }
 

@@ -1,35 +1,21 @@
-use super::display::number;
-use super::picture::{boxes, reliability};
-use super::text::closest;
-use super::{Case, Metrics, Report, TaskReport, Truth};
-use crate::eval::align::common_words;
-use crate::eval::{Confusion, DetectionSummary};
+use vary_core::eval::{
+    Confusion, DetectionSummary, Metrics, Truth, closest_reference, common_words,
+};
+
+use super::display::{number, rows, score_count};
+use super::escape::escape;
+use super::svg::{boxes, reliability};
+use super::{Case, Report, TaskReport};
 
 const STYLE: &str = include_str!("style.css");
 
-/// How to read the page.
+/// Explanation at the top of the page.
 const KEY: &str = "<p class=\"key\">Boxes: <b class=\"true\">true</b>, \
     <b class=\"found\">found, with score</b> (dashed). Words: <del>only in the reference</del>, \
-    <ins>only in the answer</ins>. Numbers are means over the answers; pooled ones are over all answers \
-    as one text. Shares are 0 to 1.</p>\n";
+    <ins>only in the answer</ins>. Numbers are means over the answers; pooled ones are over all \
+    answers as one text. Shares are 0 to 1.</p>\n";
 
-/// `text` as it stands in HTML, in an element or in a quoted attribute.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// The whole page. Every element is closed, so that it is well-formed XML but for its first line.
+/// The whole page. Every element is closed: apart from its first line it is well-formed XML.
 pub(super) fn page(report: &Report) -> String {
     let title = escape(&report.title);
     let mut page = format!(
@@ -38,39 +24,57 @@ pub(super) fn page(report: &Report) -> String {
          <title>{title}</title><style>{STYLE}</style></head>\n<body><h1>{title}</h1>\n"
     );
     page += match report.tasks[..] {
-        [] => "<p>Nothing was scored.</p>\n",
+        [] => "<p>No answers.</p>\n",
         _ => KEY,
     };
     for task in &report.tasks {
         page += &section(task);
     }
+    page += &skipped(&report.skipped);
     page + "</body></html>\n"
 }
 
+/// The records that were not scored.
+fn skipped(records: &[String]) -> String {
+    if records.is_empty() {
+        return String::new();
+    }
+    let items: Vec<String> = records
+        .iter()
+        .map(|record| format!("<li>{}</li>", escape(record)))
+        .collect();
+    format!(
+        "<details><summary>Skipped records: {}</summary><ul>{}</ul></details>\n",
+        records.len(),
+        items.join("")
+    )
+}
+
 fn section(task: &TaskReport) -> String {
+    let summary = &task.summary;
     let mut html = format!(
         "<section><h2>{}</h2>\n<div class=\"numbers\">",
-        escape(&task.name)
+        escape(&summary.name)
     );
     html += "<dl>";
-    for (name, value) in task.rows() {
+    for (name, value) in rows(summary) {
         html += &format!("<div><dt>{name}</dt><dd>{value}</dd></div>");
     }
     html += "</dl>";
-    let calibration = task.metrics.calibration();
+    let calibration = summary.metrics.calibration();
     if calibration.count > 0 {
         html += &format!(
-            "<figure>{}<figcaption>Calibration of {}. Bars on the dashed line would be perfect; \
-             below, how many scores there are.</figcaption></figure>",
+            "<figure>{}<figcaption>Calibration of {}. Perfect bars end at the dashed line; \
+             the bars below count the scores.</figcaption></figure>",
             reliability(calibration),
-            calibration.counted()
+            score_count(calibration)
         );
     }
     html += "</div>\n";
-    if let Metrics::Detection(summary) = &task.metrics {
-        html += &classes(summary);
+    if let Metrics::Detection(detection) = &summary.metrics {
+        html += &classes(detection);
     }
-    let wide = match task.metrics {
+    let wide = match summary.metrics {
         Metrics::Text(_) => " wide",
         _ => "",
     };
@@ -89,7 +93,8 @@ fn classes(summary: &DetectionSummary) -> String {
     let confusion: &Confusion = &summary.confusion;
     let mut html = String::from(
         "<details><summary>Classes</summary><table><thead><tr><th>class</th><th>AP50</th>\
-         <th>objects</th><th>missed</th><th>false boxes</th><th>taken for</th></tr></thead><tbody>",
+         <th>objects</th><th>missed</th><th>false boxes</th><th>confused with</th></tr></thead>\
+         <tbody>",
     );
     let mistaken = confusion.worst(usize::MAX);
     for (i, (name, ap50)) in confusion
@@ -104,7 +109,8 @@ fn classes(summary: &DetectionSummary) -> String {
             .map(|(_, found, n)| format!("{found} ({n})"))
             .collect();
         html += &format!(
-            "<tr><th>{}</th><td>{}</td><td>{objects}</td><td>{}</td><td>{}</td><td class=\"words\">{}</td></tr>",
+            "<tr><th>{}</th><td>{}</td><td>{objects}</td><td>{}</td><td>{}</td>\
+             <td class=\"words\">{}</td></tr>",
             escape(name),
             number(*ap50),
             confusion.missed(i),
@@ -115,7 +121,7 @@ fn classes(summary: &DetectionSummary) -> String {
     html += "</tbody></table>";
     if confusion.unknown > 0 {
         html += &format!(
-            "<p>{} boxes have a label that is no class.</p>",
+            "<p>{} boxes have a label that is not a class.</p>",
             confusion.unknown
         );
     }
@@ -124,7 +130,8 @@ fn classes(summary: &DetectionSummary) -> String {
 
 fn card(case: &Case) -> String {
     let mut html = format!(
-        "<figure class=\"case\">{}<figcaption><p><b>{:.3}</b> · no. {} · <span class=\"question\">{}</span></p>",
+        "<figure class=\"case\">{}<figcaption><p><b>{:.3}</b> · no. {} · \
+         <span class=\"question\">{}</span></p>",
         boxes(case),
         case.quality,
         case.index,
@@ -132,11 +139,12 @@ fn card(case: &Case) -> String {
     );
     let answer = case.answer.trim();
     if let Truth::Text(references) = &case.truth {
-        let truth = closest(references, answer);
+        let truth = closest_reference(references, answer);
         let words = |text| -> Vec<&str> { str::split_whitespace(text).collect() };
         let (in_truth, in_answer) = common_words(&words(truth), &words(answer));
         html += &format!(
-            "<div class=\"texts\"><div><h4>Reference</h4><pre>{}</pre></div><div><h4>Answer</h4><pre>{}</pre></div></div>",
+            "<div class=\"texts\"><div><h4>Reference</h4><pre>{}</pre></div>\
+             <div><h4>Answer</h4><pre>{}</pre></div></div>",
             marked(truth, "del", &in_truth),
             marked(answer, "ins", &in_answer)
         );
@@ -146,7 +154,7 @@ fn card(case: &Case) -> String {
     html + "</figcaption></figure>\n"
 }
 
-/// `text` as it is, with the words that are not in `common` in an element `tag`.
+/// Escapes `text` and puts each word that is not `common` into an element `tag`.
 fn marked(text: &str, tag: &str, common: &[bool]) -> String {
     let mut html = String::new();
     let mut end = 0;

@@ -1,23 +1,18 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use image::RgbImage;
 use vary_lm::generate::FinishReason;
 
-use super::case::jpeg;
 use super::locate::LocateSums;
-use super::text::TextSums;
-use super::{Case, Metrics, Report, StageSeconds, TaskReport, Truth};
+use super::text_summary::TextSums;
+use super::{DetectionEval, GroundTruth, Metrics, StageSeconds, TaskSummary, Truth};
 use crate::detection::Detection;
-use crate::eval::{DetectionEval, GroundTruth};
 use crate::pipeline::{Answer, Times};
 
-/// Best cases, and as many worst ones, that a report shows of a task.
-const CASES: usize = 8;
-
-/// Collects answers and what would have been right, and makes a [`Report`] of them.
+/// Scores answers against their truths, task by task.
 ///
-/// Average precision is of all boxes: let answers have them (`min_score: Some(0.0)`), and say by
-/// [`with_min_score`](Self::with_min_score) which of them a user is told.
+/// Average precision ranks boxes of all scores: request answers with `min_score: Some(0.0)`, and
+/// pass the score threshold of the other metrics to [`with_min_score`](Self::with_min_score).
 ///
 #[cfg_attr(feature = "nano", doc = "```")]
 #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
@@ -26,18 +21,14 @@ const CASES: usize = 8;
 /// use vary_core::prompt::Task;
 ///
 /// # fn main() -> vary_core::Result<()> {
-/// # let picture = image::RgbImage::new(64, 48);
+/// # let image = image::RgbImage::new(64, 48);
 /// let vary = Pipeline::builder().build()?;
-/// let task = Task::DetectAll;
 /// let options = AnswerOptions { min_score: Some(0.0), ..Default::default() };
-/// let answer = vary.answer(&picture, task, &options)?;
+/// let answer = vary.answer(&image, Task::DetectAll, &options)?;
 /// let mut evaluation = Evaluation::default().with_min_score(vary.config().min_score());
-/// let question = task.question(vary.config().family());
-/// evaluation.add("detection", &picture, &question, &Truth::Objects(vec![]), &answer);
-/// let report = evaluation.report("an empty picture");
-/// println!("{report}");
-/// # let folder = tempfile::tempdir().unwrap();
-/// report.save(folder.path())?; // report.json and report.html
+/// evaluation.add("detection", &Truth::Objects(vec![]), &answer);
+/// let tasks = evaluation.summary();
+/// assert_eq!((tasks[0].name.as_str(), tasks[0].count), ("detection", 1));
 /// # Ok(())
 /// # }
 /// ```
@@ -48,6 +39,18 @@ pub struct Evaluation {
     groups: Vec<Group>,
 }
 
+/// One answer in an [`Evaluation`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoredAnswer {
+    /// Index of its task in [`Evaluation::summary`].
+    pub task: usize,
+    /// Index of the answer among those of its task, in the order of addition.
+    pub index: usize,
+    /// Quality of the answer, 0 to 1: for several objects the panoptic quality of the boxes (arXiv
+    /// 1801.00868), for one object its IoU, for text 1 - normalized edit distance.
+    pub quality: f64,
+}
+
 /// The answers to one task.
 #[derive(Debug, Clone)]
 struct Group {
@@ -56,8 +59,6 @@ struct Group {
     times: Vec<Times>,
     looped: usize,
     cut: usize,
-    /// By falling quality: the best and the worst, of all others nothing is kept.
-    cases: Vec<Case>,
 }
 
 #[derive(Debug, Clone)]
@@ -69,92 +70,66 @@ enum Kind {
 }
 
 impl Evaluation {
-    /// Sets the classes of detection, in the order of the report. Without, they are the labels of
-    /// the true objects in alphabetical order.
+    /// Sets the classes of detection, in the order of the summary. By default they are the labels
+    /// of the true objects in alphabetical order.
     pub fn with_classes<S: Into<String>>(mut self, classes: impl IntoIterator<Item = S>) -> Self {
         self.classes = Some(classes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// See [`DetectionEval::with_min_score`]; to be set before answers are added.
+    /// See [`DetectionEval::with_min_score`]; set it before adding answers.
     #[must_use]
     pub fn with_min_score(mut self, min_score: f32) -> Self {
         self.min_score = min_score;
         self
     }
 
-    /// Adds an answer to `question` about `picture`. Answers of one name and one kind of truth are
-    /// reported together.
-    pub fn add(
-        &mut self,
-        task: &str,
-        picture: &RgbImage,
-        question: &str,
-        truth: &Truth,
-        answer: &Answer,
-    ) {
+    /// The boxes of `answer` that reach the minimum score.
+    pub fn confident<'a>(&self, answer: &'a Answer) -> impl Iterator<Item = &'a Detection> {
         let min_score = self.min_score;
-        let group = self.group(task, truth);
+        let detections = answer.detections.iter();
+        detections.filter(move |detection| detection.reaches(min_score))
+    }
+
+    /// Adds an answer. Answers with the same task name and the same kind of truth are summarized
+    /// together.
+    pub fn add(&mut self, task: &str, truth: &Truth, answer: &Answer) -> ScoredAnswer {
+        let min_score = self.min_score;
+        let task = self.group(task, truth);
+        let group = &mut self.groups[task];
         let quality = group.kind.add(truth, answer, min_score);
         group.times.push(answer.times);
         group.looped += usize::from(answer.finish == FinishReason::Loop);
         group.cut += usize::from(answer.finish == FinishReason::Length);
-        // Of equal ones the earlier ranks first.
-        let place = group.cases.partition_point(|case| case.quality >= quality);
-        if group.cases.len() == 2 * CASES && place == CASES {
-            return;
-        }
-        let finite = |detection: &Detection| Detection {
-            score: if detection.score.is_finite() {
-                detection.score
-            } else {
-                0.0
-            },
-            ..detection.clone()
-        };
-        let case = Case {
+        ScoredAnswer {
+            task,
             index: group.times.len() - 1,
             quality,
-            question: question.to_owned(),
-            truth: truth.clone(),
-            answer: answer.text.clone(),
-            found: told(answer, min_score).map(finite).collect(),
-            size: picture.dimensions(),
-            picture: jpeg(picture),
-        };
-        group.cases.insert(place, case);
-        if group.cases.len() > 2 * CASES {
-            group.cases.remove(CASES);
         }
     }
 
-    fn group(&mut self, name: &str, truth: &Truth) -> &mut Group {
+    /// Index of the group of a task, which is added if it is new.
+    fn group(&mut self, name: &str, truth: &Truth) -> usize {
         let same = |group: &Group| group.name == name && group.kind.fits(truth);
-        let place = self.groups.iter().position(same).unwrap_or_else(|| {
+        self.groups.iter().position(same).unwrap_or_else(|| {
             self.groups.push(Group {
                 name: name.to_owned(),
                 kind: Kind::of(truth),
                 times: vec![],
                 looped: 0,
                 cut: 0,
-                cases: vec![],
             });
             self.groups.len() - 1
-        });
-        &mut self.groups[place]
+        })
     }
 
-    /// The numbers over all answers added so far.
-    pub fn report(&self, title: impl Into<String>) -> Report {
+    /// The results of all answers added so far, in the order in which their tasks were first added.
+    pub fn summary(&self) -> Vec<TaskSummary> {
         let classes = self.classes.as_deref();
-        Report {
-            title: title.into(),
-            tasks: self
-                .groups
-                .iter()
-                .map(|group| group.report(classes, self.min_score))
-                .collect(),
-        }
+        let groups = self.groups.iter();
+        groups
+            .map(|group| group.summary(classes, self.min_score))
+            .collect()
     }
 }
 
@@ -171,12 +146,12 @@ impl Kind {
         std::mem::discriminant(self) == std::mem::discriminant(&Self::of(truth))
     }
 
-    /// Adds an answer; returns how good it is, see [`Case::quality`].
+    /// Adds an answer; returns its quality, see [`ScoredAnswer::quality`].
     fn add(&mut self, truth: &Truth, answer: &Answer, min_score: f32) -> f64 {
         match (self, truth) {
-            (Self::Detection(pictures), Truth::Objects(truths)) => {
+            (Self::Detection(images), Truth::Objects(truths)) => {
                 let found = &answer.detections;
-                pictures.push((truths.clone(), found.clone()));
+                images.push((truths.clone(), found.clone()));
                 let labels = truths.iter().map(|truth| &truth.label);
                 let labels: BTreeSet<_> = labels.chain(found.iter().map(|d| &d.label)).collect();
                 let mut eval = DetectionEval::new(labels).with_min_score(min_score);
@@ -185,22 +160,22 @@ impl Kind {
             }
             (Self::Locate(sums), Truth::Object(bbox)) => sums.add(*bbox, answer.detections.first()),
             (Self::Text(sums), Truth::Text(references)) => sums.add(references, answer),
-            // `fits` has seen to it that there is no such pair.
+            // `fits` excludes every other pair.
             _ => 0.0,
         }
     }
 
     fn metrics(&self, classes: Option<&[String]>, min_score: f32) -> Metrics {
         match self {
-            Self::Detection(pictures) => {
-                let labels = pictures.iter().flat_map(|(truths, _)| truths);
+            Self::Detection(images) => {
+                let labels = images.iter().flat_map(|(truths, _)| truths);
                 let labels: BTreeSet<_> = labels.map(|truth| &truth.label).collect();
                 let mut eval = match classes {
                     Some(classes) => DetectionEval::new(classes),
                     None => DetectionEval::new(labels),
                 }
                 .with_min_score(min_score);
-                for (truths, found) in pictures {
+                for (truths, found) in images {
                     eval.add(truths, found);
                 }
                 Metrics::Detection(Box::new(eval.summary()))
@@ -212,16 +187,13 @@ impl Kind {
 }
 
 impl Group {
-    fn report(&self, classes: Option<&[String]>, min_score: f32) -> TaskReport {
+    fn summary(&self, classes: Option<&[String]>, min_score: f32) -> TaskSummary {
         let count = self.times.len();
         let share = |part: usize| part as f64 / count.max(1) as f64;
-        let seconds = |stage: fn(&Times) -> std::time::Duration| {
+        let seconds = |stage: fn(&Times) -> Duration| {
             median(self.times.iter().map(|t| stage(t).as_secs_f64()).collect())
         };
-        // Of few answers, half are shown as the best and half as the worst.
-        let middle = self.cases.len().div_ceil(2).min(CASES);
-        let (best, worst) = self.cases.split_at(middle);
-        TaskReport {
+        TaskSummary {
             name: self.name.clone(),
             count,
             metrics: self.kind.metrics(classes, min_score),
@@ -233,19 +205,11 @@ impl Group {
                 decode: seconds(|t| t.decode),
                 total: seconds(Times::total),
             },
-            best: best.to_vec(),
-            worst: worst.iter().rev().cloned().collect(),
         }
     }
 }
 
-/// The boxes that count as told.
-fn told(answer: &Answer, min_score: f32) -> impl Iterator<Item = &Detection> {
-    let told = move |found: &&Detection| found.reaches(min_score);
-    answer.detections.iter().filter(told)
-}
-
-/// The middle one, or the mean of the two in the middle; 0 of none.
+/// The middle value, or the mean of the two in the middle; 0 of none.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();

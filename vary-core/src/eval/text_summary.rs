@@ -1,16 +1,15 @@
 use serde::{Deserialize, Serialize};
 
-use crate::eval::align::common_words;
-use crate::eval::text::{character_edits, error_rate, word_edits};
-use crate::eval::{
-    Calibration, CalibrationSummary, anls, bleu4, normalized_edit_distance, relaxed_correct,
-    word_scores,
+use super::text::{character_edits, error_rate, word_edits};
+use super::{
+    Calibration, CalibrationSummary, anls, bleu4, common_words, normalized_edit_distance,
+    relaxed_correct, word_scores,
 };
 use crate::pipeline::Answer;
 
-/// How good answers of words are. Where a question has several references, ANLS and relaxed accuracy
-/// take the best of them as they are defined, and all other numbers the one with the smallest edit
-/// distance to the answer.
+/// Metrics of text. If a question has several references, ANLS and relaxed accuracy take the best
+/// of them by definition; all other metrics take the one with the smallest edit distance to the
+/// answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextSummary {
     /// Mean of [`anls`], 0 to 1.
@@ -35,12 +34,12 @@ pub struct TextSummary {
     pub word_f1: f64,
     /// Mean of [`bleu4`], 0 to 1.
     pub bleu: f64,
-    /// How well the scores of words say which are right: those in a longest sequence of words
-    /// common to answer and reference.
+    /// Calibration of the scores of words; a word is correct if it is in a longest sequence of
+    /// words common to answer and reference.
     pub calibration: CalibrationSummary,
 }
 
-/// Collects answers of words.
+/// Collects answers of text.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextSums {
     count: usize,
@@ -55,7 +54,7 @@ impl TextSums {
     /// Adds an answer; returns its similarity to the closest reference, 0 to 1.
     pub fn add(&mut self, references: &[String], answer: &Answer) -> f64 {
         let text = answer.text.trim();
-        let truth = closest(references, text);
+        let truth = closest_reference(references, text);
         let characters = character_edits(text, truth);
         let words = word_edits(text, truth);
         let distance = normalized_edit_distance(text, truth);
@@ -80,12 +79,12 @@ impl TextSums {
         self.characters = plus(self.characters, characters);
         self.words = plus(self.words, words);
 
-        let said = answer.words();
-        let plain: Vec<&str> = said.iter().map(|word| word.text).collect();
+        let answered = answer.words();
+        let plain: Vec<&str> = answered.iter().map(|word| word.text).collect();
         let expected: Vec<&str> = truth.split_whitespace().collect();
-        let (right, _) = common_words(&plain, &expected);
-        for (word, right) in said.iter().zip(right) {
-            self.calibration.add(word.score, right);
+        let (correct, _) = common_words(&plain, &expected);
+        for (word, correct) in answered.iter().zip(correct) {
+            self.calibration.add(word.score, correct);
         }
         1.0 - distance
     }
@@ -110,9 +109,9 @@ impl TextSums {
     }
 }
 
-/// The reference with the smallest edit distance to `text`, without blanks around it; empty where
-/// there is none.
-pub(super) fn closest<'a>(references: &'a [String], text: &str) -> &'a str {
+/// The reference with the smallest edit distance to `text`, without surrounding white space; empty
+/// if there is no reference.
+pub fn closest_reference<'a>(references: &'a [String], text: &str) -> &'a str {
     if let [only] = references {
         return only.trim();
     }

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use super::detection::HIT_IOU;
+use super::{Calibration, CalibrationSummary, iou_accuracy};
 use crate::detection::{BoundingBox, Detection};
-use crate::eval::detection::HIT_IOU;
-use crate::eval::{Calibration, CalibrationSummary, iou_accuracy};
 
-/// How well single objects were found; the surest box of an answer counts.
+/// Metrics of the localization of single objects; the most confident box of an answer counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LocateSummary {
     /// Share of the answers with an IoU of at least 0.5, 0 to 1 (RefCOCO's accuracy@0.5); an answer
@@ -14,11 +14,11 @@ pub struct LocateSummary {
     pub mean_iou: f64,
     /// Share of the answers that have a box, 0 to 1.
     pub answered: f64,
-    /// How well the scores of the boxes say which of them have an IoU of at least 0.5.
+    /// Calibration of the scores of the boxes; a box is correct from an IoU of 0.5 on.
     pub calibration: CalibrationSummary,
 }
 
-/// Collects true boxes and the surest boxes of answers.
+/// Collects true boxes and the most confident boxes of answers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LocateSums {
     pairs: Vec<(BoundingBox, Option<BoundingBox>)>,
@@ -27,11 +27,11 @@ pub(super) struct LocateSums {
 
 impl LocateSums {
     /// Adds an answer; returns its IoU.
-    pub fn add(&mut self, truth: BoundingBox, surest: Option<&Detection>) -> f64 {
-        let found = surest.map(|detection| detection.bbox);
+    pub fn add(&mut self, truth: BoundingBox, best: Option<&Detection>) -> f64 {
+        let found = best.map(|detection| detection.bbox);
         self.pairs.push((truth, found));
         let iou = iou(&(truth, found));
-        if let Some(detection) = surest {
+        if let Some(detection) = best {
             let hit = iou >= f64::from(HIT_IOU);
             self.calibration.add(detection.score, hit);
         }

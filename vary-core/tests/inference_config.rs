@@ -6,11 +6,16 @@
 use burn::prelude::*;
 use image::{Rgb, RgbImage, imageops};
 use vary_core::detection::{CalibrationMap, Detection};
-use vary_core::pipeline::{Answer, AnswerOptions, Event, InferenceConfig, Times, Usage};
+use vary_core::pipeline::Usage;
 use vary_core::prelude::*;
 use vary_core::{Error, Weights};
 use vary_vision::layout::text_lines;
 use vary_vision::preprocess::Letterbox;
+
+#[allow(dead_code)]
+mod support;
+
+use support::assert_same;
 
 fn map() -> CalibrationMap {
     CalibrationMap::try_from(vec![[0.0, 0.5], [0.5, 0.9], [1.0, 0.95]]).unwrap()
@@ -70,11 +75,6 @@ fn page() -> RgbImage {
     page
 }
 
-fn timeless(mut answer: Answer) -> Answer {
-    answer.times = Times::default();
-    answer
-}
-
 #[test]
 fn pages_line_by_line() {
     let by_lines = nano(InferenceConfig::default().with_line_segmentation(true));
@@ -106,26 +106,25 @@ fn pages_line_by_line() {
     assert_eq!(answer.lines().len(), expected.len());
 
     // The same from an encoded image, in a batch and as a stream.
-    let answer = timeless(answer);
     let encoded = by_lines.encode(&page).unwrap();
-    assert_eq!(timeless(by_lines.read(&encoded).unwrap()), answer);
+    assert_same(&by_lines.read(&encoded).unwrap(), &answer);
     let batch = by_lines.answer_batch(&[&page, &page], Task::Ocr, &options);
     for one in batch {
-        assert_eq!(timeless(one.unwrap()), answer);
+        assert_same(&one.unwrap(), &answer);
     }
     let mut text = String::new();
     for event in by_lines.stream(&page, Task::Ocr, &options).unwrap() {
         match event.unwrap() {
             Event::Token { text: more } => text.push_str(&more),
-            Event::Done(done) => assert_eq!(timeless(done), answer),
+            Event::Done(done) => assert_same(&done, &answer),
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(text, answer.text);
 
     // Other tasks see the whole page.
-    let ask = |vary: &Pipeline| timeless(vary.markdown(&page).unwrap());
-    assert_eq!(ask(&by_lines), ask(&whole));
+    let ask = |vary: &Pipeline| vary.markdown(&page).unwrap();
+    assert_same(&ask(&by_lines), &ask(&whole));
 }
 
 #[test]

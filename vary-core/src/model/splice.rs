@@ -214,7 +214,7 @@ mod tests {
         ] {
             let error = PLACE.rows(std::slice::from_ref(&ids), 8, 1).unwrap_err();
             assert!(
-                matches!(error, Error::ImagePlaceholderholder { sample: 0, .. }),
+                matches!(error, Error::ImagePlaceholder { sample: 0, .. }),
                 "{ids:?}: {error}"
             );
         }

@@ -39,13 +39,13 @@ pub(super) fn log_confidence(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use vary_lm::tokenizer::nano_tokenizer;
+    use vary_lm::tokenizer::TokenizerBuilder;
 
     use super::*;
 
     /// Probabilities given to some tokens of the nano tokenizer, the rest to `</s>`.
     fn confidence(given: &[(&str, f32)], chosen: &str) -> f32 {
-        let tokenizer = nano_tokenizer(&["car"]).unwrap();
+        let tokenizer = TokenizerBuilder::opt().classes(&["car"]).build().unwrap();
         let table = CoordinateTokens::find(&tokenizer).unwrap();
         let mut logits = vec![f32::NEG_INFINITY; tokenizer.vocab_size()];
         let rest = 1.0 - given.iter().map(|(_, p)| p).sum::<f32>();

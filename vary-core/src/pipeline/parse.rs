@@ -113,14 +113,15 @@ impl Parser {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
-    use vary_lm::tokenizer::nano_tokenizer;
+    use vary_lm::tokenizer::TokenizerBuilder;
 
     use super::*;
     use crate::detection::parse_answer;
 
     /// Parses `text` token by token, each with probability 0.5.
     fn parse(text: &str) -> (Vec<Piece>, Parsed) {
-        let tokenizer = nano_tokenizer(&["car", "traffic light"]).unwrap();
+        let builder = TokenizerBuilder::opt().classes(&["car", "traffic light"]);
+        let tokenizer = builder.build().unwrap();
         let mut parser = Parser::new(&tokenizer);
         let ids = tokenizer.encode(text, false).unwrap();
         let mut pieces: Vec<_> = ids

@@ -20,7 +20,7 @@ pub enum Error {
     },
     /// A directory without weights.
     #[error(
-        "{} holds no weights: expected one of {}", path.display(), expected.join(", ")
+        "{} has no weights: expected one of {}", path.display(), expected.join(", ")
     )]
     NoWeights {
         /// The directory.
@@ -34,8 +34,8 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A file that is no checkpoint of a known format.
-    #[error("{} is no checkpoint that can be read: {reason}", path.display())]
+    /// A file of an unknown format.
+    #[error("{} is not a readable checkpoint: {reason}", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum Error {
     },
     /// A file that ends before the tensors that its header lists.
     #[error(
-        "{} is cut: {needed} bytes needed, {found} there; fetch it again", path.display()
+        "{} is truncated: {needed} bytes needed, {found} found; fetch it again", path.display()
     )]
     Truncated {
         /// The file.
@@ -54,7 +54,7 @@ pub enum Error {
         /// Bytes that it has.
         found: u64,
     },
-    /// A header that can't be true.
+    /// An invalid header.
     #[error("{}: bad header: {reason}", path.display())]
     BadHeader {
         /// The file.
@@ -62,7 +62,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A header entry that contradicts itself, another entry or the file.
+    /// A header entry that is inconsistent with itself, another entry or the file.
     #[error("{}: bad entry for tensor `{tensor}`: {reason}", path.display())]
     BadTensor {
         /// The file.
@@ -90,23 +90,23 @@ pub enum Error {
         /// File names of the missing shards.
         shards: Vec<String>,
     },
-    /// Shards that hold other tensors than the index says.
-    #[error("{} does not describe its shards:{report}", path.display())]
+    /// Shards whose tensors differ from the index.
+    #[error("{} does not match its shards:{report}", path.display())]
     IndexMismatch {
         /// The index file.
         path: PathBuf,
         /// Every difference.
         report: Box<IndexReport>,
     },
-    /// A checkpoint that isn't this model's.
-    #[error("{} does not fit the model:{report}", path.display())]
+    /// A checkpoint of another model.
+    #[error("{} does not match the model:{report}", path.display())]
     Mismatch {
         /// The checkpoint.
         path: PathBuf,
         /// Every difference.
         report: Box<LoadReport>,
     },
-    /// Weights that are NaN or infinite, or become infinite in the type asked for.
+    /// Weights that are NaN or infinite, or become infinite in the requested type.
     #[error("{}: NaN or infinite values in {}", path.display(), listed("tensor", tensors))]
     NonFinite {
         /// The checkpoint.
@@ -114,24 +114,24 @@ pub enum Error {
         /// The tensors, with counts.
         tensors: Vec<NonFinite>,
     },
-    /// A parameter that the official layout has no place for.
-    #[error("parameter `{name}` can't be in a checkpoint: {reason}")]
+    /// A parameter that the official layout does not support.
+    #[error("parameter `{name}` cannot be stored in a checkpoint: {reason}")]
     UnsupportedParameter {
         /// Path of the parameter in the module.
         name: String,
         /// Why, and what to do.
         reason: String,
     },
-    /// Two parameters that the key map gives the same official name.
+    /// Parameters with the same official name in the key map.
     #[error(
-        "the key map gives {} to more than one parameter each",
+        "the key map maps more than one parameter to {}",
         listed("name", names)
     )]
     AmbiguousKeys {
         /// The names.
         names: Vec<String>,
     },
-    /// No tensor of a checkpoint has the prefix asked for.
+    /// No tensor of a checkpoint has the requested prefix.
     #[error("{} has no tensor under {}", path.display(), prefixes.join(" or "))]
     NoSuchPrefix {
         /// The checkpoint.

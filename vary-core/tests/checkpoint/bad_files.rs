@@ -13,7 +13,7 @@ fn refused(bytes: &[u8]) -> Error {
     open("model.safetensors", bytes).unwrap_err()
 }
 
-/// A file with this header, of whatever truth, and `data` zero bytes.
+/// A file with this header, valid or not, and `data` zero bytes.
 fn with_header(header: &str, data: usize) -> Vec<u8> {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());

@@ -1,4 +1,4 @@
-//! Writing checkpoints of another form.
+//! Conversion of checkpoints.
 
 use std::fs;
 use std::path::Path;
@@ -96,14 +96,14 @@ fn convert_refuses_nonfinite() {
     let out = dir.path().join("out.safetensors");
     let error = convert(&files, &out, None).unwrap_err();
     assert!(error.to_string().contains("b.weight"), "{error}");
-    // What the smaller type can't hold.
+    // A value out of range of the smaller type.
     let files = source(dir.path(), &[1.0e6]);
     let error = convert(&files, &out, Some(StoredType::F16)).unwrap_err();
     assert!(matches!(error, Error::NonFinite { .. }), "{error}");
     assert_eq!(names(dir.path()), ["source.safetensors"]);
 }
 
-/// Runs this test again in a shell that limits the size of files, which a full disk looks like.
+/// Runs this test again in a shell that limits the size of files, to simulate a full disk.
 #[cfg(unix)]
 #[test]
 fn full_disk_leaves_nothing() {

@@ -1,4 +1,4 @@
-//! Loading and saving in the official layout, and every way in which it has to fail.
+//! Loading and saving in the official layout, and their errors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_files;

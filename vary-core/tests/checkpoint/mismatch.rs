@@ -45,7 +45,7 @@ fn all_mismatches_reported() {
     let error = load_tensors(&tensors).unwrap_err();
     let text = error.to_string();
     for part in [
-        "model.safetensors does not fit the model",
+        "model.safetensors does not match the model",
         "2 missing",
         "model.mm_projector.bias",
         "model.tower.layers.1.norm.bias",

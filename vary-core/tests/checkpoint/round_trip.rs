@@ -182,7 +182,10 @@ fn embedded_bytes_load() {
     let data = |model: &Model| model.projector.weight.val().into_data();
     data(&loaded).assert_eq(&data(&expected), true);
     let error = CheckpointFiles::from_bytes("embedded", &bytes[..99]).unwrap_err();
-    assert!(error.to_string().contains("embedded is cut"), "{error}");
+    assert!(
+        error.to_string().contains("embedded is truncated"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -75,10 +75,10 @@ pub fn model_with_layers(layers: usize, device: &Device) -> Model {
     }
 }
 
-/// A tensor as a checkpoint has it: f32 values counting up from a start that no other has.
+/// A tensor of a checkpoint: f32 values counting up from a start of its own.
 pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// What an official file for [`model`] holds, written down by hand and apart from the key map.
+/// The tensors of an official file for [`model`], written by hand and independent of the key map.
 pub fn official() -> Tensors {
     let mut shapes: Vec<(String, Vec<usize>)> = [
         ("lm_head.weight", vec![7, 4]),
@@ -137,7 +137,7 @@ pub fn bytes_of_stored(stored: &BTreeMap<&str, (Dtype, &[usize], Vec<u8>)>) -> V
     safetensors::serialize(views, None).unwrap()
 }
 
-/// Writes a file into `dir` and gives its path.
+/// Writes a file into `dir` and returns its path.
 pub fn put(dir: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, bytes).unwrap();
@@ -159,7 +159,7 @@ pub fn load_bytes(bytes: Vec<u8>) -> Result<Model> {
     )
 }
 
-/// The report of a load that has to fail with one.
+/// The report of a load that has to fail with [`Error::Mismatch`].
 pub fn report(result: Result<Model>) -> LoadReport {
     match result {
         Err(Error::Mismatch { report, .. }) => *report,

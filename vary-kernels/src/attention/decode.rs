@@ -183,7 +183,8 @@ mod kernel {
 
 #[cfg(test)]
 #[cfg(feature = "flex")]
-#[allow(clippy::unwrap_used)]
+// burn calls its ndarray backend deprecated.
+#[allow(clippy::unwrap_used, deprecated)]
 mod tests {
     use burn::tensor::module::attention;
     use burn::tensor::{Distribution, Tolerance};

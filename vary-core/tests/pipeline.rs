@@ -17,16 +17,18 @@ use vary_core::pipeline::{
 };
 use vary_core::prompt::{Task, prompt_ids};
 use vary_core::{Error, Pipeline};
-use vary_lm::tokenizer::{Tokenizer, nano_tokenizer};
+use vary_lm::tokenizer::Tokenizer;
 
 mod support;
+#[path = "support/tokenizer.rs"]
+mod tokenizers;
 
 use support::{open, picture, said};
 
 const ANSWER: &str = "car: [250, 500, 500, 1000],\n[000, 010, 750, 020].";
 
 fn tokenizer() -> Tokenizer {
-    nano_tokenizer(&["car", "bus"]).unwrap()
+    tokenizers::opt_tokenizer(&["car", "bus"])
 }
 
 fn config() -> VaryTinyConfig {
@@ -465,7 +467,7 @@ fn the_tokenizer_of_another_model_is_refused() {
         (&["car", "bus", "bird"][..], "`vocab_size`"),
         (&["car"][..], "`<imgpad>`"),
     ] {
-        let other = nano_tokenizer(classes).unwrap();
+        let other = tokenizers::opt_tokenizer(classes);
         save_tokenizer(&other, dir.path()).unwrap();
         let error = open(dir.path()).unwrap_err();
         assert!(matches!(error, Error::TokenizerMismatch { .. }), "{error}");

@@ -351,7 +351,7 @@ fn the_files_of_different_models_are_told_apart() {
     fs::write(dir.path().join("qwen.tiktoken"), smaller).unwrap();
     let error = fails(&dir);
     assert!(error.to_string().contains("`<imgpad>`"), "{error}");
-    let opt = vary_lm::tokenizer::nano_tokenizer(&[]).unwrap();
+    let opt = vary_lm::tokenizer::TokenizerBuilder::opt().build().unwrap();
     save_tokenizer(&opt, dir.path()).unwrap();
     assert!(open(dir.path()).is_err());
     for name in ["qwen.tiktoken", "tokenizer.json"] {

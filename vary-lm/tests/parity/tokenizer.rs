@@ -39,7 +39,7 @@ fn vocabularies(files: &str, stand_in: &str) -> Option<PathBuf> {
     let dir = std::env::var_os("VARY_VOCAB_DIR").map(PathBuf::from);
     if dir.is_none() {
         println!(
-            "skipped: set VARY_VOCAB_DIR to a directory with {files}; {stand_in} covers the same code"
+            "skipped: set VARY_VOCAB_DIR to a directory with {files}; {stand_in} covers this code"
         );
     }
     dir

@@ -89,7 +89,7 @@ pub(super) fn build(data: &[u8], file: &str) -> Result<Tokenizer> {
     ]))));
     inner.with_decoder(Some(ByteLevel::default()));
     // `normalized`: the original looks for special tokens after NFC, which makes the `>` of `<img>`
-    // and U+0338 behind it one character; that is no special token then.
+    // and U+0338 behind it one character; that is not a special token.
     let specials = specials
         .into_iter()
         .map(|name| AddedToken::from(name, true).normalized(true));

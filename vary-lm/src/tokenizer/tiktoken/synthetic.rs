@@ -6,8 +6,8 @@ use base64::prelude::BASE64_STANDARD;
 /// All tokens of one, two and three bytes.
 const MOST: usize = (1 << 8) + (1 << 16) + (1 << 24);
 
-/// The text of a `.tiktoken` file with `ranks` made-up tokens: all of one byte, then of two, then of
-/// three, each in ascending order. It replaces the real file where only the size matters, as in
+/// The text of a `.tiktoken` file with `ranks` made-up tokens: all of one byte, then of two, then
+/// of three, each in ascending order. It replaces the real file where only the size matters, as in
 /// measurements with random parameters: Qwen-1 has 151,643 ranks.
 ///
 /// [`Tokenizer::from_tiktoken_bytes`](super::Tokenizer::from_tiktoken_bytes) needs at least the 256

@@ -80,7 +80,7 @@ fn special_tokens_after_normalization() {
     let qwen = with_bytes(&[]);
     let ids = |text: &str| qwen.encode(text, false).unwrap();
     assert_eq!(ids("e\u{301}"), ids("é"));
-    // U+0338 makes `>` another character, so this is no `<img>`.
+    // U+0338 makes `>` another character, so this is not `<img>`.
     assert_eq!(ids("<img>\u{338}"), ids("<img\u{226F}"));
     assert_eq!(ids("<img>\u{338}").len(), 4 + 3);
 }

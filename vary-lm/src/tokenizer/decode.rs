@@ -194,11 +194,10 @@ impl DecodeStream {
         }
         self.emitted_bytes += count;
         let emitted = self.emitted_bytes;
-        while self
-            .unsettled
-            .pop_front_if(|bytes| bytes.end <= emitted)
-            .is_some()
-        {}
+        let settled = |bytes: &Range<usize>| bytes.end <= emitted;
+        while self.unsettled.front().is_some_and(settled) {
+            self.unsettled.pop_front();
+        }
         (!text.is_empty()).then_some(text)
     }
 

@@ -15,7 +15,7 @@ use vary_core::prompt::{Message, Task};
 use vary_core::train::data::{Conversation, Dataset, Mixture};
 use vary_core::train::{ConversationObjective, TrainConfig, Trained, Trainer};
 use vary_lm::opt::OptConfig;
-use vary_lm::tokenizer::nano_tokenizer;
+use vary_vocab_train::nano_tokenizer;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -12,7 +12,8 @@ use clap::{Parser, ValueEnum};
 use vary_core::checkpoint::{SaveOptions, StoredType, save_drawn, save_tokenizer, write_atomic};
 use vary_core::model::{FamilyConfig, FamilyModel, VaryTinyConfig, VaryToyConfig};
 use vary_examples::exit;
-use vary_lm::tokenizer::{Tokenizer, nano_tokenizer, synthetic_tiktoken};
+use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
+use vary_vocab_train::nano_tokenizer;
 
 /// Tokens of Qwen's vocabulary before the special ones.
 const QWEN_RANKS: usize = 151_643;

@@ -16,8 +16,8 @@ use vary_core::pipeline::{DecodeOptions, default_device, open};
 use vary_core::train::data::{Conversations, Mixture};
 use vary_core::train::{ConversationObjective, TrainConfig, Trained, Trainer};
 use vary_examples::exit;
-use vary_lm::tokenizer::nano_tokenizer;
 use vary_vision::preprocess::ImageProcessor;
+use vary_vocab_train::nano_tokenizer;
 
 /// Generates a vision vocabulary.
 #[derive(Parser)]

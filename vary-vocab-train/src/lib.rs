@@ -22,6 +22,7 @@ pub mod scenes;
 mod sets;
 mod sheet;
 pub mod texts;
+mod tokenizer;
 /// The training program.
 pub mod train;
 mod validation;
@@ -38,4 +39,5 @@ pub use part::Part;
 pub use questions::{MAX_BOXES, Objects, Question};
 pub(crate) use recipe::keep_recipe;
 pub use recipe::{Preset, SceneRecipe, seeds};
+pub use tokenizer::{nano_chat_tokenizer, nano_tokenizer};
 pub use train::TrainArgs;

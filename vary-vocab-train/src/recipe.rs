@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use vary_core::checkpoint::{Precision, write_atomic};
 use vary_core::model::{ModelConfig, VaryTinyConfig, VaryToyConfig};
 use vary_core::train::TrainConfig;
-use vary_lm::tokenizer::{Tokenizer, nano_chat_tokenizer, nano_tokenizer};
+use vary_lm::tokenizer::Tokenizer;
 
 use crate::part::Part;
 use crate::scenes::SceneConfig;
 use crate::texts::TextConfig;
+use crate::tokenizer::{nano_chat_tokenizer, nano_tokenizer};
 
 /// Seeds of the data. Pictures of different seeds have nothing in common; the held-out seed is drawn
 /// for the final report only.

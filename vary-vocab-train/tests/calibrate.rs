@@ -27,7 +27,7 @@ fn numbers(output: &str, name: &str) -> [f64; 2] {
 #[test]
 fn scores_become_probabilities() {
     let dir = tempfile::tempdir().unwrap();
-    let nano = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vary-core/assets/nano");
+    let nano = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vary-nano/assets");
     for name in ["model.safetensors", "tokenizer.json"] {
         fs::copy(nano.join(name), dir.path().join(name)).unwrap();
     }

@@ -11,7 +11,10 @@ use vary_core::train::data::{Conversation, Dataset, Mixture};
 use vary_core::train::{
     ConversationObjective, LrSchedule, TrainConfig, Trainable, Trained, Trainer,
 };
-use vary_lm::tokenizer::{Tokenizer, nano_tokenizer, synthetic_tiktoken};
+use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
+
+#[path = "../support/tokenizer.rs"]
+mod tokenizers;
 
 /// burn draws from one generator for the whole process: whoever draws takes turns.
 pub fn drawing() -> MutexGuard<'static, ()> {
@@ -20,7 +23,7 @@ pub fn drawing() -> MutexGuard<'static, ()> {
 }
 
 pub fn opt_tokenizer() -> Tokenizer {
-    nano_tokenizer(&["cat", "dog"]).unwrap()
+    tokenizers::opt_tokenizer(&["cat", "dog"])
 }
 
 pub fn qwen_tokenizer() -> Tokenizer {

@@ -1,7 +1,7 @@
 //! The byte alphabet of GPT-2: every byte has a printable character, so that vocabularies are text.
 
-/// The character that stands for `byte`. Printable bytes stand for themselves, the others follow
-/// from U+0100 on.
+/// The character that stands for `byte`. Printable bytes stand for themselves; the others
+/// have characters from U+0100 on.
 pub(super) fn to_char(byte: u8) -> char {
     match byte {
         b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF => char::from(byte),
@@ -26,13 +26,13 @@ fn shifted(index: u32) -> char {
     char::from_u32(0x100 + index).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// Name in a byte-level vocabulary of the token that means `text`, a part of a character possibly.
+/// Name in a byte-level vocabulary of the token with the bytes `text`, which may be part of a
+/// character.
 pub(super) fn name(text: impl AsRef<[u8]>) -> String {
     text.as_ref().iter().copied().map(to_char).collect()
 }
 
-/// The bytes that the token called `name` means. Names that are not in the alphabet mean
-/// themselves.
+/// The bytes of the token named `name`. A name that is not in the alphabet stands for itself.
 pub(super) fn meaning(name: &str) -> Vec<u8> {
     name.chars()
         .map(to_byte)
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_alphabet_is_that_of_the_tokenizers_crate() {
+    fn alphabet_equals_tokenizers_crate() {
         let chars: Vec<char> = (0..=255).map(to_char).collect();
         for (byte, c) in chars.iter().enumerate() {
             assert_eq!(to_byte(*c), Some(byte as u8));

@@ -1,11 +1,12 @@
 //! Text to token ids and back, on the `tokenizers` crate.
 
+mod build;
 mod bytes;
 mod coordinates;
 mod decode;
-mod folder;
-mod nano;
+mod dir;
 mod opt_files;
+mod save;
 mod tiktoken;
 
 use std::fmt;
@@ -16,9 +17,9 @@ use tokenizers::DecoderWrapper;
 
 use crate::{Error, Result};
 
+pub use build::TokenizerBuilder;
 pub use coordinates::{Coordinate, CoordinateTokens};
 pub use decode::DecodeStream;
-pub use nano::{nano_chat_tokenizer, nano_tokenizer};
 pub use tiktoken::synthetic_tiktoken;
 
 /// Name of the token that begins and ends OPT's texts.
@@ -29,7 +30,7 @@ pub const END_OF_TEXT: &str = "<|endoftext|>";
 pub const IM_START: &str = "<|im_start|>";
 /// Name of the token that ends a message of a chat with Qwen; answers stop at it.
 pub const IM_END: &str = "<|im_end|>";
-/// Name of the token that fills up batches.
+/// Name of the token that pads batches.
 pub const PAD: &str = "<pad>";
 /// Name of the token whose embedding an image feature replaces.
 pub const IMAGE_PATCH: &str = "<imgpad>";
@@ -67,7 +68,7 @@ impl Tokenizer {
     /// Reads a `tokenizer.json`.
     ///
     /// # Errors
-    /// [`Error::Io`] when there is no such file, [`Error::Tokenizer`] when it holds no byte-level
+    /// [`Error::Io`] when the file cannot be read, [`Error::Tokenizer`] when it is not a byte-level
     /// tokenizer.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
@@ -78,15 +79,15 @@ impl Tokenizer {
     /// Reads the contents of a `tokenizer.json`.
     ///
     /// # Errors
-    /// [`Error::Tokenizer`] when it is no byte-level tokenizer.
+    /// [`Error::Tokenizer`] when it is not a byte-level tokenizer.
     pub fn from_bytes(json: impl AsRef<[u8]>) -> Result<Self> {
         Self::parse(json.as_ref(), "data")
     }
 
     /// Reads OPT's `vocab.json` and `merges.txt` and adds Vary's image tokens after the last id.
     ///
-    /// White space next to an image token is dropped, and decoding puts one blank there, as the
-    /// original tokenizer does.
+    /// White space next to an image token is dropped, and decoding puts one blank there, as in the
+    /// original tokenizer.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Tokenizer`] when a file is malformed, [`Error::MissingToken`]
@@ -118,7 +119,7 @@ impl Tokenizer {
 
     fn parse(json: &[u8], what: impl ToString) -> Result<Self> {
         let inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| {
-            Error::tokenizer(what.to_string(), format!("no valid tokenizer.json: {e}"))
+            Error::tokenizer(what.to_string(), format!("not a valid tokenizer.json: {e}"))
         })?;
         if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
             let reason = "not a byte-level tokenizer (its decoder must be `ByteLevel`)";
@@ -130,17 +131,17 @@ impl Tokenizer {
     }
 
     /// The content of a `tokenizer.json` that [`from_file`](Self::from_file) and Hugging Face's
-    /// libraries read.
+    /// libraries read; [`save`](Self::save) writes it to a directory.
     ///
     /// # Errors
-    /// [`Error::Tokenizer`] when it cannot be told as JSON.
+    /// [`Error::Tokenizer`] when the tokenizer cannot be serialized.
     pub fn to_json(&self) -> Result<String> {
         let json = self.inner.to_string(false);
-        json.map_err(|e| Error::tokenizer("to be written", e))
+        json.map_err(|e| Error::tokenizer("serialization", e))
     }
 
-    /// Ids of `text`, names of special tokens in it included. `add_bos` puts the token in front
-    /// that the tokenizer file asks for (`</s>` for OPT), if any.
+    /// Ids of `text`; names of special tokens in it become those tokens. `add_bos` puts the token
+    /// in front that the tokenizer file asks for (`</s>` for OPT), if any.
     ///
     /// # Errors
     /// [`Error::Tokenizer`] when the vocabulary does not cover the text.
@@ -152,7 +153,7 @@ impl Tokenizer {
             .to_vec())
     }
 
-    /// Id of the token that means exactly `text`, special tokens by their name.
+    /// Id of the token whose text is exactly `text`; special tokens go by their name.
     pub fn token_to_id(&self, text: &str) -> Option<u32> {
         let added = self
             .inner
@@ -163,7 +164,7 @@ impl Tokenizer {
         added.or_else(|| self.inner.token_to_id(&bytes::name(text)))
     }
 
-    /// Like [`token_to_id`](Self::token_to_id), for tokens that must be there.
+    /// Like [`token_to_id`](Self::token_to_id), for a token that the caller needs.
     ///
     /// # Errors
     /// [`Error::MissingToken`] when there is no such token.
@@ -177,7 +178,7 @@ impl Tokenizer {
     /// Ids of the image tokens.
     ///
     /// # Errors
-    /// [`Error::MissingToken`] when the tokenizer was not made for images.
+    /// [`Error::MissingToken`] when the tokenizer lacks one of them.
     pub fn image_tokens(&self) -> Result<ImageTokens> {
         Ok(ImageTokens {
             patch: self.require(IMAGE_PATCH)?,

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// See [`Tokenizer::from_opt_files`].
 pub(super) fn read(vocab: &Path, merges: &Path) -> Result<Tokenizer> {
-    // Opened here first because the errors of `BPE` do not name the file.
+    // Opened here first because errors of `BPE` do not name the file.
     for path in [vocab, merges] {
         std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
     }
@@ -34,8 +34,7 @@ pub(super) fn read(vocab: &Path, merges: &Path) -> Result<Tokenizer> {
 }
 
 impl Tokenizer {
-    /// Adds the decoder, special tokens, which are left out when those are skipped, and the tokens of
-    /// images.
+    /// Adds the decoder, special tokens, which decoding may skip, and the image tokens.
     pub(super) fn with_tokens(mut inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
         let failed = |e: tokenizers::Error| Error::tokenizer("assembly", e);
         inner.with_decoder(Some(ByteLevel::default()));
@@ -53,8 +52,7 @@ impl Tokenizer {
         })
     }
 
-    /// Makes `inner` complete with what Vary needs on every OPT tokenizer: those tokens, and `</s>` in
-    /// front of texts.
+    /// Adds what Vary needs on every OPT tokenizer: those tokens, and `</s>` in front of texts.
     pub(super) fn finish(inner: tokenizers::Tokenizer, specials: &[&str]) -> Result<Self> {
         let tokenizer = Self::with_tokens(inner, specials)?;
         let bos = tokenizer.require(EOS)?;

@@ -16,14 +16,14 @@ fn ids(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(id).collect()
 }
 
-/// A list that may not be empty: a test over nothing proves nothing.
+/// A list that must not be empty: a test over nothing proves nothing.
 fn items(value: &Value) -> &[Value] {
     let items = value.as_array().unwrap();
     assert!(!items.is_empty());
     items
 }
 
-/// A file that `config.json` names, of those beside it.
+/// A file beside `config.json` that it names.
 fn bundled(key: &str) -> PathBuf {
     dir("tokenizer").join(name(key))
 }
@@ -34,16 +34,15 @@ fn name(key: &str) -> String {
     config[key].as_str().unwrap().to_owned()
 }
 
-/// The folder of the full vocabularies. They are other people's data, so the repository has no copy
-/// of them.
+/// The directory of the full vocabularies, which are third-party data and not in the repository.
 fn vocabularies(files: &str, stand_in: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("VARY_VOCAB_DIR").map(PathBuf::from);
-    if folder.is_none() {
+    let dir = std::env::var_os("VARY_VOCAB_DIR").map(PathBuf::from);
+    if dir.is_none() {
         println!(
-            "skipped: set VARY_VOCAB_DIR to a folder with {files}; {stand_in} covers the same code"
+            "skipped: set VARY_VOCAB_DIR to a directory with {files}; {stand_in} covers this code"
         );
     }
-    folder
+    dir
 }
 
 fn compare(tokenizer: &Tokenizer, cases: &Value) {
@@ -76,14 +75,14 @@ fn compare_decoding(tokenizer: &Tokenizer, ids: &[u32], case: &Value) {
     }
 }
 
-/// What the stream says after each id.
+/// The text that the stream emits after each id.
 fn streamed(stream: &mut DecodeStream, ids: &[u32]) -> Vec<String> {
     ids.iter()
         .map(|id| stream.push(*id).unwrap().unwrap_or_default())
         .collect()
 }
 
-/// Compares what is decoded of ids that break characters: prefixes, and every chunk of a stream.
+/// Compares the text of ids that split characters: of prefixes, and every chunk of a stream.
 fn compare_broken(tokenizer: &Tokenizer, cases: &Value) {
     let cases = items(cases);
     for case in cases {
@@ -123,10 +122,9 @@ fn compare_qwen(tokenizer: &Tokenizer, golden: &Value) {
 
 /// Saves and loads the tokenizer.
 fn reloaded(tokenizer: &Tokenizer) -> Tokenizer {
-    let folder = tempfile::tempdir().unwrap();
-    let json = tokenizer.to_json().unwrap();
-    std::fs::write(folder.path().join("tokenizer.json"), json).unwrap();
-    Tokenizer::from_dir(folder.path()).unwrap()
+    let dir = tempfile::tempdir().unwrap();
+    tokenizer.save(dir.path()).unwrap();
+    Tokenizer::from_dir(dir.path()).unwrap()
 }
 
 #[test]
@@ -141,10 +139,10 @@ fn tiny_qwen_is_exact() {
 
 #[test]
 fn qwen_is_exact() {
-    let Some(folder) = vocabularies("Qwen-1's qwen.tiktoken", "tiny_qwen_is_exact") else {
+    let Some(dir) = vocabularies("Qwen-1's qwen.tiktoken", "tiny_qwen_is_exact") else {
         return;
     };
-    let file = folder.join(name("qwen_vocab"));
+    let file = dir.join(name("qwen_vocab"));
     let start = Instant::now();
     let tokenizer = Tokenizer::from_tiktoken(file).unwrap();
     println!("loaded in {:?}", start.elapsed());
@@ -168,14 +166,15 @@ fn tiny_opt_is_exact() {
     assert_eq!(tokenizer.require("</s>").unwrap(), id(&golden["eos_id"]));
     assert_eq!(tokenizer.require("<pad>").unwrap(), id(&golden["pad_id"]));
     compare(&tokenizer, &golden["cases"]);
+    compare(&reloaded(&tokenizer), &golden["cases"]);
 }
 
 #[test]
 fn opt_is_exact() {
-    let Some(folder) = vocabularies("OPT's vocabulary and merges", "tiny_opt_is_exact") else {
+    let Some(dir) = vocabularies("OPT's vocabulary and merges", "tiny_opt_is_exact") else {
         return;
     };
-    let file = |key: &str| folder.join(name(key));
+    let file = |key: &str| dir.join(name(key));
     let tokenizer = Tokenizer::from_opt_files(file("opt_vocab"), file("opt_merges")).unwrap();
     let golden = json("tokenizer", "opt.json");
     assert_eq!(tokenizer.vocab_size() as u32, id(&golden["tokenizer_len"]));
@@ -184,4 +183,5 @@ fn opt_is_exact() {
     assert_eq!(image.start, id(&golden["img_start_id"]));
     assert_eq!(image.end, id(&golden["img_end_id"]));
     compare(&tokenizer, &golden["cases"]);
+    compare(&reloaded(&tokenizer), &golden["cases"]);
 }

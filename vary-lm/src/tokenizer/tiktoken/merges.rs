@@ -1,14 +1,13 @@
 use std::collections::HashMap;
 
-/// The two tokens that tiktoken's merging joins last when it makes `token`; `None` when `token` is
-/// a single byte or merging ends with several tokens.
+/// The two tokens that tiktoken joins last when it forms `token`; `None` when `token` is a single
+/// byte or merging ends with several tokens.
 ///
-/// One merge a token, in the order of the ranks, is all there is. tiktoken joins any neighbours
-/// that make a token, lowest rank first and the leftmost among equals. Which joins happen inside
-/// a token that arises somewhere does not depend on what is around it, as none of them reaches over
-/// its ends: they are those of the token alone, so the last is always the same pair. A list of all
-/// pairs that make a token would be longer and not exact: it has to put one of the pairs first, and
-/// tiktoken has no order among them but the place in the text.
+/// One merge per token, in the order of the ranks, is exact. tiktoken joins any neighbours that
+/// form a token, lowest rank first, leftmost among equals. The joins inside a token do not depend
+/// on the text around it, as none crosses its ends, so the last one is always of the same pair. A
+/// list of all pairs that form a token would not be exact: it ranks the pairs of one token, where
+/// tiktoken takes the leftmost.
 pub(super) fn last<'a>(
     token: &'a [u8],
     ranks: &HashMap<&[u8], u32>,

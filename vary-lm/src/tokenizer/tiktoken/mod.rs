@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 pub use synthetic::synthetic_tiktoken;
 
-/// Qwen-1's pattern of the pieces that are encoded each on its own. A digit is a piece, and so is
+/// Qwen-1's pattern of the pieces that are encoded independently. A digit is a piece, and so is
 /// not merged with others; the last blank of a run belongs to the word after it.
 const PATTERN: &str = concat!(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)",
@@ -32,7 +32,7 @@ const PATTERN: &str = concat!(
     r"|\s+",
 );
 
-/// How many tokens without a meaning Qwen-1 has, from `<|extra_0|>` on.
+/// Number of Qwen-1's unused special tokens, from `<|extra_0|>` on.
 const EXTRAS: usize = 205;
 
 /// Names of the special tokens in the order of their ids.
@@ -49,7 +49,7 @@ fn special_names() -> Vec<String> {
     names
 }
 
-/// See [`Tokenizer::from_tiktoken`]; errors call the data `file`.
+/// See [`Tokenizer::from_tiktoken`]; errors name the data `file`.
 pub(super) fn build(data: &[u8], file: &str) -> Result<Tokenizer> {
     let failed = |e: tokenizers::Error| Error::tokenizer(file, e);
     let tokens = ranks::read(data, file)?;
@@ -71,7 +71,7 @@ pub(super) fn build(data: &[u8], file: &str) -> Result<Tokenizer> {
     let vocab: Vocab = tokens.iter().map(bytes::name).zip(0..).collect();
     let model = BPE::builder()
         .vocab_and_merges(vocab, merges)
-        // tiktoken takes a piece that is a token as it is, even one that merging would not reach.
+        // tiktoken keeps a piece that is a token, even one that merging would not reach.
         .ignore_merges(true)
         .build()
         .map_err(failed)?;
@@ -89,7 +89,7 @@ pub(super) fn build(data: &[u8], file: &str) -> Result<Tokenizer> {
     ]))));
     inner.with_decoder(Some(ByteLevel::default()));
     // `normalized`: the original looks for special tokens after NFC, which makes the `>` of `<img>`
-    // and U+0338 behind it one character; that is no special token then.
+    // and U+0338 behind it one character; that is not a special token.
     let specials = specials
         .into_iter()
         .map(|name| AddedToken::from(name, true).normalized(true));

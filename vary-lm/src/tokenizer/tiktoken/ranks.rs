@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// with the square of its length.
 const MAX_LEN: usize = 1024;
 
-const ADVICE: &str = "the file is damaged or of another kind, get the original again";
+const ADVICE: &str = "the file is damaged or of another kind; download the original again";
 
 struct Line {
     /// Counted from 1.
@@ -19,10 +19,10 @@ struct Line {
 }
 
 /// The tokens of a `.tiktoken` file, which has lines of `base64 rank`, in the order of their ranks.
-/// The lines may have any order, and empty ones are skipped, as in the original.
+/// Lines may be in any order, and empty ones are skipped, as in the original.
 ///
 /// # Errors
-/// [`Error::Tokenizer`] when a line is malformed, ranks have gaps, something is there twice, or a
+/// [`Error::Tokenizer`] when a line is malformed, ranks have gaps, something occurs twice, or a
 /// byte has no token.
 pub(super) fn read(data: &[u8], file: &str) -> Result<Vec<Vec<u8>>> {
     let wrong = |line: usize, reason: String| {
@@ -38,7 +38,7 @@ pub(super) fn read(data: &[u8], file: &str) -> Result<Vec<Vec<u8>>> {
         }
     }
     if entries.is_empty() {
-        let reason = format!("has no tokens; {ADVICE}");
+        let reason = format!("no tokens; {ADVICE}");
         return Err(Error::tokenizer(file, reason));
     }
 
@@ -48,16 +48,16 @@ pub(super) fn read(data: &[u8], file: &str) -> Result<Vec<Vec<u8>>> {
     for (line, expected) in entries.iter().zip(0..) {
         let rank = line.rank;
         if rank < expected {
-            let reason = format!("rank {rank} is that of line {before} already");
+            let reason = format!("rank {rank} is already that of line {before}");
             return Err(wrong(line.number, reason));
         }
         if rank > expected {
-            let reason = format!("no line has rank {expected}, the next is {rank} here");
+            let reason = format!("no line has rank {expected}; the next rank is {rank}, here");
             return Err(wrong(line.number, reason));
         }
         if let Some(other) = lines.insert(line.token.as_slice(), line.number) {
             let reason = format!(
-                "the token {} is in line {other} already",
+                "the token {} is already in line {other}",
                 shown(&line.token)
             );
             return Err(wrong(line.number, reason));
@@ -65,14 +65,14 @@ pub(super) fn read(data: &[u8], file: &str) -> Result<Vec<Vec<u8>>> {
         before = line.number;
     }
     if let Some(byte) = (0..=u8::MAX).find(|b| !lines.contains_key([*b].as_slice())) {
-        let reason = format!("has no token for the byte {byte:#04x}; {ADVICE}");
+        let reason = format!("no token for the byte {byte:#04x}; {ADVICE}");
         return Err(Error::tokenizer(file, reason));
     }
     Ok(entries.into_iter().map(|line| line.token).collect())
 }
 
 fn parse(text: &[u8], number: usize) -> Result<Line, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "is no text".to_string())?;
+    let text = std::str::from_utf8(text).map_err(|_| "is not UTF-8".to_string())?;
     let mut fields = text.split_ascii_whitespace();
     let (Some(code), Some(rank), None) = (fields.next(), fields.next(), fields.next()) else {
         let text = shown(text.as_bytes());
@@ -80,7 +80,7 @@ fn parse(text: &[u8], number: usize) -> Result<Line, String> {
     };
     let token = BASE64_STANDARD
         .decode(code)
-        .map_err(|e| format!("the token {} is no base64: {e}", shown(code.as_bytes())))?;
+        .map_err(|e| format!("the token {} is not base64: {e}", shown(code.as_bytes())))?;
     if token.len() > MAX_LEN {
         let len = token.len();
         return Err(format!(
@@ -89,7 +89,7 @@ fn parse(text: &[u8], number: usize) -> Result<Line, String> {
     }
     let rank = rank
         .parse()
-        .map_err(|_| format!("the rank {} is no whole number", shown(rank.as_bytes())))?;
+        .map_err(|_| format!("the rank {} is not a whole number", shown(rank.as_bytes())))?;
     Ok(Line {
         number,
         token,

@@ -6,12 +6,12 @@ use base64::prelude::BASE64_STANDARD;
 /// All tokens of one, two and three bytes.
 const MOST: usize = (1 << 8) + (1 << 16) + (1 << 24);
 
-/// The text of a `.tiktoken` file with `ranks` tokens that mean nothing: all of one byte, then of
-/// two, then of three, each in ascending order. It stands in for the real file where only the size
-/// matters, as for measuring a checkpoint of random weights: Qwen-1 has 151,643 ranks.
+/// The text of a `.tiktoken` file with `ranks` made-up tokens: all of one byte, then of two, then
+/// of three, each in ascending order. It replaces the real file where only the size matters, as in
+/// measurements with random parameters: Qwen-1 has 151,643 ranks.
 ///
 /// [`Tokenizer::from_tiktoken_bytes`](super::Tokenizer::from_tiktoken_bytes) needs at least the 256
-/// bytes. There are 16,843,008 tokens; asking for more gives all of them.
+/// bytes. More than 16,843,008 gives that many, all there are.
 ///
 /// ```
 /// use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};

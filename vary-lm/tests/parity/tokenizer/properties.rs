@@ -1,4 +1,4 @@
-//! What holds for any text with the small Qwen vocabulary.
+//! Properties of any text with the small Qwen vocabulary.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -114,14 +114,14 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn text_survives_in_its_composed_form(text in texts()) {
+    fn text_round_trips_composed(text in texts()) {
         let qwen = &tiny().tokenizer;
         let ids = qwen.encode(&text, true).unwrap();
         prop_assert_eq!(qwen.decode(&ids, false).unwrap(), nfc(&text));
     }
 
     #[test]
-    fn ids_are_those_of_plain_merging(text in texts()) {
+    fn ids_equal_plain_merging(text in texts()) {
         let tiny = tiny();
         prop_assert_eq!(tiny.tokenizer.encode(&text, true).unwrap(), plain(&text, tiny));
     }

@@ -3,16 +3,16 @@ use std::path::{Path, PathBuf};
 use super::Tokenizer;
 use crate::{Error, Result};
 
-/// Where Qwen's checkpoints have their vocabulary.
+/// Name of the vocabulary in Qwen's checkpoints.
 const QWEN_FILE: &str = "qwen.tiktoken";
 
 impl Tokenizer {
-    /// Reads the tokenizer in a checkpoint's folder: `tokenizer.json` where there is one; else
+    /// Reads the tokenizer in a checkpoint's directory: `tokenizer.json` where there is one; else
     /// `qwen.tiktoken`, or another file of that kind; else OPT's `vocab.json` and `merges.txt`.
     ///
     /// # Errors
-    /// [`Error::Io`] when the folder cannot be read, [`Error::Tokenizer`] when it has none of the
-    /// files or several `.tiktoken` to choose from, and those of the reader of the file.
+    /// [`Error::Io`] when the directory cannot be read, [`Error::Tokenizer`] when it has none of
+    /// the files or several `.tiktoken` files to choose from, and those of the reader of the file.
     pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
         let tiktoken = tiktoken_files(dir)?;
@@ -26,8 +26,8 @@ impl Tokenizer {
             several => {
                 let names: Vec<_> = several.iter().map(|f| f.display().to_string()).collect();
                 let reason = format!(
-                    "several vocabularies ({}) and none is called {QWEN_FILE}; give the right one \
-                     that name",
+                    "several vocabularies ({}) and none is named {QWEN_FILE}; rename the right one \
+                     to that",
                     names.join(", ")
                 );
                 return Err(Error::tokenizer(dir.display(), reason));
@@ -39,13 +39,13 @@ impl Tokenizer {
         }
         let reason = format!(
             "found neither tokenizer.json, nor {QWEN_FILE} (or another .tiktoken file), nor \
-             vocab.json with merges.txt; copy those of the original checkpoint into the folder"
+             vocab.json with merges.txt; copy those of the original checkpoint into the directory"
         );
         Err(Error::tokenizer(dir.display(), reason))
     }
 }
 
-/// Files to choose from: only the one with the usual name if it is there.
+/// Files to choose from: only the one with the usual name where it exists.
 fn tiktoken_files(dir: &Path) -> Result<Vec<PathBuf>> {
     let failed = |e| Error::io(dir, e);
     let mut files = vec![];
@@ -55,7 +55,7 @@ fn tiktoken_files(dir: &Path) -> Result<Vec<PathBuf>> {
             files.push(path);
         }
     }
-    // The order of a folder is the file system's own.
+    // The file system lists a directory in any order.
     files.sort_unstable();
     let usual = dir.join(QWEN_FILE);
     Ok(if files.contains(&usual) {
@@ -70,14 +70,14 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
     use super::*;
-    use crate::tokenizer::{IM_END, nano_tokenizer, synthetic_tiktoken};
+    use crate::tokenizer::{IM_END, TokenizerBuilder, synthetic_tiktoken};
 
     #[test]
-    fn finds_every_kind_in_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let size = || Tokenizer::from_dir(folder.path()).unwrap().vocab_size();
-        let error = || Tokenizer::from_dir(folder.path()).unwrap_err().to_string();
+    fn kinds_in_order_of_preference() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let size = || Tokenizer::from_dir(dir.path()).unwrap().vocab_size();
+        let error = || Tokenizer::from_dir(dir.path()).unwrap_err().to_string();
         for name in [
             "tokenizer.json",
             "qwen.tiktoken",
@@ -100,19 +100,23 @@ mod tests {
         std::fs::write(path("qwen.tiktoken"), synthetic_tiktoken(302)).unwrap();
         assert_eq!(size(), 302 + 217);
 
-        let nano = nano_tokenizer(&["car"]).unwrap();
-        std::fs::write(path("tokenizer.json"), nano.to_json().unwrap()).unwrap();
-        assert_eq!(size(), nano.vocab_size());
-        assert!(nano.token_to_id(IM_END).is_none());
+        let built = TokenizerBuilder::opt().build().unwrap();
+        std::fs::write(path("tokenizer.json"), built.to_json().unwrap()).unwrap();
+        assert_eq!(size(), built.vocab_size());
+        assert!(built.token_to_id(IM_END).is_none());
 
-        std::fs::write(path("tokenizer.json"), "no tokenizer").unwrap();
-        assert!(error().contains("no valid tokenizer.json"), "{}", error());
+        std::fs::write(path("tokenizer.json"), "{}").unwrap();
+        assert!(
+            error().contains("not a valid tokenizer.json"),
+            "{}",
+            error()
+        );
     }
 
     #[test]
-    fn folders_that_are_none_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let none = folder.path().join("none");
+    fn missing_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let none = dir.path().join("none");
         let error = Tokenizer::from_dir(&none).unwrap_err();
         assert!(matches!(error, Error::Io { path, .. } if path == none));
     }

@@ -3,14 +3,22 @@
 use burn::prelude::*;
 use burn::tensor::activation;
 
-/// `x * P(X <= x)` of the normal distribution, by erf and not by the tanh approximation (arXiv
-/// 1606.08415). The kernel is within 1e-6 of it.
+/// Exact GELU (arXiv 1606.08415): `0.5 x (1 + erf(x / sqrt 2))`, not its tanh approximation.
+///
+/// The kernel on Flex is within 1e-6 of it. The derivative is that of the same formula on every
+/// backend.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::flex::plain(&x) {
         return extension::activate(x, extension::Activation::Gelu);
     }
-    activation::gelu(x)
+    #[cfg(feature = "flex")]
+    if crate::flex::differentiable(&x) {
+        return activation::gelu(x);
+    }
+    // burn's own has the exact derivative on Flex only: docs/decisions/0021-gelu-derivative.md.
+    let probability = (x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() * 0.5 + 0.5;
+    x * probability
 }
 
 /// `x * sigmoid(1.702 x)`, the activation of CLIP.
@@ -94,10 +102,57 @@ mod extension {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[allow(deprecated, reason = "NdArray is kept while burn has it")]
 mod tests {
     use burn::tensor::Tolerance;
 
     use super::*;
+
+    /// `f` and its derivative from -6 to 6, and the largest errors of both.
+    #[cfg(feature = "autodiff")]
+    fn errors_of_gelu(device: Device, f: fn(Tensor<1>) -> Tensor<1>) -> [f64; 2] {
+        use burn::tensor::DType;
+
+        let device = device.autodiff();
+        let x = (Tensor::<1, Int>::arange(-6000..6001, &device).float() / 1000.0).require_grad();
+        let y = f(x.clone());
+        let grads = y.clone().sum().backward();
+        let derivative = x.grad(&grads).unwrap();
+
+        let exact = Tensor::<1>::from_data(x.to_data(), (&Device::flex(), DType::F64));
+        let probability = (exact.clone() / 2f64.sqrt()).erf() * 0.5 + 0.5;
+        let density = (exact.clone().square() * -0.5).exp() / std::f64::consts::TAU.sqrt();
+        [
+            (y.into_data(), exact.clone() * probability.clone()),
+            (derivative.into_data(), probability + exact * density),
+        ]
+        .map(|(found, exact)| {
+            let found = Tensor::<1>::from_data(found, (&Device::flex(), DType::F64));
+            (found - exact).abs().max().into_scalar::<f64>()
+        })
+    }
+
+    #[test]
+    #[cfg(feature = "autodiff")]
+    fn gelu_derivative_is_exact() {
+        for device in [Device::flex(), Device::ndarray()] {
+            let [value, derivative] = errors_of_gelu(device, gelu);
+            assert!(
+                value < 1e-6 && derivative < 1e-6,
+                "{value:e}, {derivative:e}"
+            );
+        }
+    }
+
+    /// Fails once burn differentiates what it computes: then `activation::gelu` does everywhere.
+    #[test]
+    #[cfg(feature = "autodiff")]
+    fn burn_gelu_needs_replacement() {
+        let [value, derivative] = errors_of_gelu(Device::ndarray(), activation::gelu);
+        assert!(value < 1e-6, "{value:e}");
+        assert!(derivative > 8e-4, "{derivative:e}");
+    }
 
     #[test]
     fn kernels_match_formulas() {

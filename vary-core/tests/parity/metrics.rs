@@ -68,7 +68,7 @@ fn pages() {
         assert_close("precision", words.precision, case);
         assert_close("recall", words.recall, case);
         assert_close("f_measure", words.f1, case);
-        // Without a match of an order the original gives the smallest numbers there are.
+        // Without a match of an order the original returns the smallest positive numbers.
         assert_close("bleu4", bleu4(pred, truth), case);
     }
 }
@@ -82,7 +82,7 @@ fn coco() {
             let Some(want) = want.as_f64() else { continue };
             let got = got[name]
                 .as_f64()
-                .unwrap_or_else(|| panic!("no number called {name}"));
+                .unwrap_or_else(|| panic!("no number named {name}"));
             assert!(
                 (got - want).abs() < TOLERANCE,
                 "{}: {name} {got} != {want}",
@@ -102,8 +102,8 @@ fn items_len(list: &Value) -> usize {
     list.as_array().unwrap().len()
 }
 
-/// Boxes of one picture and class, in the order of the file.
-fn by_picture_and_class(list: &Value) -> HashMap<(u64, u64), Vec<&Value>> {
+/// Boxes of one image and class, in the order of the file.
+fn by_image_and_class(list: &Value) -> HashMap<(u64, u64), Vec<&Value>> {
     let mut groups = HashMap::<_, Vec<_>>::new();
     for item in list.as_array().unwrap() {
         let key = (read(&item["image_id"]), read(&item["category_id"]));
@@ -113,8 +113,8 @@ fn by_picture_and_class(list: &Value) -> HashMap<(u64, u64), Vec<&Value>> {
 }
 
 fn evaluate(case: &Value) -> CocoEval {
-    let truths = by_picture_and_class(&case["gt"]["annotations"]);
-    let found = by_picture_and_class(&case["dt"]);
+    let truths = by_image_and_class(&case["gt"]["annotations"]);
+    let found = by_image_and_class(&case["dt"]);
     let ids = |key: &str| -> BTreeSet<u64> {
         items(&case["gt"][key])
             .iter()

@@ -1,18 +1,18 @@
-//! What both families have goldens of: logits, greedy answers, files.
+//! What the cases of both families have: logits, greedy answers, files.
 
 use burn::prelude::*;
 use vary_core::model::{VaryTiny, VaryToy};
 use vary_lm::generate::{GenerateOptions, Generator};
 
-use crate::case::ModelCase;
+use crate::case::{ModelCase, each};
 use crate::support::{Tensors, assert_close, devices, floats, io, prompts, weights};
 
 const TOLERANCE: f32 = 5e-4;
 
-fn check_logits<M: ModelCase>() {
-    let io = io(M::CASE);
+fn check_logits<M: ModelCase>(case: &str) {
+    let io = io(case);
     for device in devices() {
-        let (model, _) = M::load_case(&device);
+        let (model, _) = M::load_case(case, &device);
         let images: Vec<usize> = (0..io.data("images_high").shape()[0]).collect();
         let tokens = model.image_tokens(&io, &images);
         let golden = io.floats("image_tokens");
@@ -34,19 +34,19 @@ fn check_logits<M: ModelCase>() {
             let got = floats(together.clone().slice(part));
             assert_close("logits", &got, &golden, TOLERANCE);
             // Alone, without the padding that the batch brings.
-            let pictures = prompt.contains(&model.image_place().start);
-            let own = pictures.then(|| tokens.clone().narrow(0, seen, 1));
-            seen += usize::from(pictures);
+            let has_image = prompt.contains(&model.image_place().start);
+            let own = has_image.then(|| tokens.clone().narrow(0, seen, 1));
+            seen += usize::from(has_image);
             let alone = floats(logits(std::slice::from_ref(prompt), own));
             assert_close("logits alone", &alone, &golden, TOLERANCE);
         }
     }
 }
 
-fn check_greedy<M: ModelCase>() {
-    let io = io(M::CASE);
+fn check_greedy<M: ModelCase>(case: &str) {
+    let io = io(case);
     for device in devices() {
-        let (model, _) = M::load_case(&device);
+        let (model, _) = M::load_case(case, &device);
         let lm = model.language_model();
         for (prompt, answer, images) in [
             ("greedy_prompt_ids", "greedy_new_ids", &[0][..]),
@@ -93,11 +93,11 @@ fn check_greedy<M: ModelCase>() {
     }
 }
 
-fn check_round_trip<M: ModelCase>() {
+fn check_round_trip<M: ModelCase>(case: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let (model, config) = M::load_case(&Device::flex());
+    let (model, config) = M::load_case(case, &Device::flex());
     model.write(&config, dir.path());
-    let original = Tensors::open(&weights(M::CASE));
+    let original = Tensors::open(&weights(case));
     let saved = Tensors::open(&dir.path().join("model.safetensors"));
     let sorted = |mut names: Vec<String>| {
         names.sort();
@@ -112,31 +112,31 @@ fn check_round_trip<M: ModelCase>() {
 }
 
 #[test]
-fn logits_of_vary_tiny_match() {
-    check_logits::<VaryTiny>();
+fn vary_tiny_logits() {
+    each::<VaryTiny>(check_logits::<VaryTiny>);
 }
 
 #[test]
-fn logits_of_vary_toy_match() {
-    check_logits::<VaryToy>();
+fn vary_toy_logits() {
+    each::<VaryToy>(check_logits::<VaryToy>);
 }
 
 #[test]
-fn greedy_answers_of_vary_tiny_match() {
-    check_greedy::<VaryTiny>();
+fn vary_tiny_greedy_answers() {
+    each::<VaryTiny>(check_greedy::<VaryTiny>);
 }
 
 #[test]
-fn greedy_answers_of_vary_toy_match() {
-    check_greedy::<VaryToy>();
+fn vary_toy_greedy_answers() {
+    each::<VaryToy>(check_greedy::<VaryToy>);
 }
 
 #[test]
-fn saving_vary_tiny_gives_the_same_tensors() {
-    check_round_trip::<VaryTiny>();
+fn vary_tiny_round_trip() {
+    each::<VaryTiny>(check_round_trip::<VaryTiny>);
 }
 
 #[test]
-fn saving_vary_toy_gives_the_same_tensors() {
-    check_round_trip::<VaryToy>();
+fn vary_toy_round_trip() {
+    each::<VaryToy>(check_round_trip::<VaryToy>);
 }

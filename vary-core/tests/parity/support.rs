@@ -18,6 +18,20 @@ pub fn case_dir(case: &str) -> PathBuf {
     root.join(case)
 }
 
+/// The cases of a family: folders whose names begin with `family`, sorted.
+pub fn cases(family: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(case_dir("")).unwrap();
+    let mut cases: Vec<String> = entries
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(family))
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty(), "the golden data has no case of {family}");
+    cases
+}
+
 /// Folder of a case that another case refers to; the bundled one where the data lacks it.
 pub fn companion_dir(case: &str) -> PathBuf {
     let dir = case_dir(case);

@@ -7,7 +7,7 @@ use crate::support::{assert_official, weights};
 const CASE: &str = "vary_tiny";
 
 #[test]
-fn the_older_name_of_the_tower_is_read() {
+fn older_tower_name() {
     let device = Device::flex();
     let (_, config) = VaryTiny::load(weights(CASE), &device).unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -24,7 +24,7 @@ fn the_older_name_of_the_tower_is_read() {
 }
 
 #[test]
-fn a_config_that_contradicts_the_weights_is_an_error() {
+fn contradictory_config_is_error() {
     let device = Device::flex();
     let files = CheckpointFiles::open(weights(CASE)).unwrap();
     let (_, config) = VaryTiny::load(weights(CASE), &device).unwrap();
@@ -46,14 +46,14 @@ fn a_config_that_contradicts_the_weights_is_an_error() {
 }
 
 #[test]
-fn the_full_size_model_has_the_official_keys() {
+fn full_size_official_keys() {
     let model = VaryTinyConfig::vary_tiny().init(&Device::flex());
     let ours = names_and_shapes(&model, &VaryTiny::key_map()).unwrap();
     assert_official("vary_tiny", ours);
 }
 
 #[test]
-fn a_published_config_means_the_published_tower() {
+fn published_config_tower() {
     let mut published = serde_json::to_value(VaryTinyConfig::vary_tiny()).unwrap();
     let fields = published.as_object_mut().unwrap();
     for name in [

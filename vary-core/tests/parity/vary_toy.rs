@@ -3,7 +3,7 @@ use vary_core::Error;
 use vary_core::checkpoint::{CheckpointFiles, Precision, names_and_shapes};
 use vary_core::model::{ModelConfig, VaryModel, VaryToy, VaryToyConfig};
 
-use crate::case::ModelCase;
+use crate::case::{ModelCase, each};
 use crate::support::{assert_close, assert_official, devices, floats, io, json, prompts, weights};
 
 const CASE: &str = "vary_toy";
@@ -11,33 +11,35 @@ const TOLERANCE: f32 = 5e-4;
 
 #[test]
 fn tower_tokens_match() {
-    let io = io(CASE);
-    for device in devices() {
-        let (model, _) = VaryToy::load(weights(CASE), &device).unwrap();
-        let pixels = |name| Tensor::<4>::from_data(io.data(name), &device);
-        let [clip, vocab] = model.tower_tokens(pixels("images_clip"), pixels("images_high"));
-        for (name, tokens) in [("clip_tokens", clip), ("vocab_tokens", vocab)] {
-            assert_close(name, &floats(tokens), &io.floats(name), TOLERANCE);
+    each::<VaryToy>(|case| {
+        let io = io(case);
+        for device in devices() {
+            let (model, _) = VaryToy::load(weights(case), &device).unwrap();
+            let pixels = |name| Tensor::<4>::from_data(io.data(name), &device);
+            let [clip, vocab] = model.tower_tokens(pixels("images_clip"), pixels("images_high"));
+            for (name, tokens) in [("clip_tokens", clip), ("vocab_tokens", vocab)] {
+                assert_close(name, &floats(tokens), &io.floats(name), TOLERANCE);
+            }
         }
-    }
+    });
 }
 
 #[test]
-fn the_full_size_model_has_the_official_keys() {
+fn full_size_official_keys() {
     let config = VaryToyConfig::vary_toy();
     config.validate().unwrap();
     let model = config.init(&Device::flex());
     let ours = names_and_shapes(&model, &VaryToy::key_map()).unwrap();
     assert_eq!(ours.len(), 769);
-    let weights = ours
+    let parameters = ours
         .iter()
         .map(|(_, shape)| shape.iter().product::<usize>());
-    assert_eq!(weights.sum::<usize>(), 2_237_365_504);
+    assert_eq!(parameters.sum::<usize>(), 2_237_365_504);
     assert_official("vary_toy", ours);
 }
 
 #[test]
-fn a_published_config_means_the_published_towers() {
+fn published_config_towers() {
     // Qwen-1.8B's fields and what the training code adds, without sizes of the towers.
     let mut published = serde_json::to_value(VaryToyConfig::vary_toy()).unwrap();
     let fields = published.as_object_mut().unwrap();
@@ -77,7 +79,7 @@ fn old_position_ids_are_accepted() {
 }
 
 #[test]
-fn a_config_that_contradicts_itself_or_the_weights_is_an_error() {
+fn contradictory_config_is_error() {
     let device = Device::flex();
     let files = CheckpointFiles::open(weights(CASE)).unwrap();
     let (_, config) = VaryToy::load(weights(CASE), &device).unwrap();
@@ -108,7 +110,7 @@ fn a_config_that_contradicts_itself_or_the_weights_is_an_error() {
 }
 
 #[test]
-fn the_config_of_another_family_is_told() {
+fn other_family_is_error() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = json(CASE, "config.json");
     config["model_type"] = "llama".into();
@@ -125,7 +127,7 @@ fn the_config_of_another_family_is_told() {
 }
 
 #[test]
-fn pictures_and_their_places_have_to_match() {
+fn images_match_placeholders() {
     let io = io(CASE);
     let (model, _) = VaryToy::load(weights(CASE), &Device::flex()).unwrap();
     let tokens = model.image_tokens(&io, &[0, 1]);

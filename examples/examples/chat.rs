@@ -1,5 +1,5 @@
-//! A conversation about pictures in the terminal:
-//! `cargo run --release --example chat [PICTURE..]`.
+//! A conversation about images in the terminal:
+//! `cargo run --release --example chat [IMAGE..]`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use vary_core::pipeline::{AnswerOptions, Chat, Event};
-use vary_examples::{ModelArgs, SCENE, exit, picture};
+use vary_examples::{ModelArgs, SCENE, exit, read_image};
 
 /// What the embedded model can be asked.
 const KNOWN: &str = "Vary-nano knows questions such as these, in any order:
@@ -18,14 +18,14 @@ const KNOWN: &str = "Vary-nano knows questions such as these, in any order:
   Provide the OCR results of this image.
 ";
 
-/// A conversation about pictures; `/undo` takes the last turn back, an empty line ends it.
+/// A conversation about images; `/undo` removes the last turn, an empty line ends it.
 #[derive(Parser)]
 struct Args {
     /// PNG, JPEG, WebP, BMP or GIF; several are shown in order. A drawn scene by default.
-    pictures: Vec<PathBuf>,
+    images: Vec<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
-    /// The most tokens of an answer.
+    /// Maximum number of tokens of an answer.
     #[arg(long, default_value_t = 512)]
     max_new_tokens: usize,
 }
@@ -37,20 +37,17 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<()> {
     let vary = args.model.build()?;
     let mut images = vec![];
-    for path in &args.pictures {
-        images.push(picture(Some(path), SCENE)?);
+    for path in &args.images {
+        images.push(read_image(Some(path), SCENE)?);
     }
     if images.is_empty() {
-        images.push(picture(None, SCENE)?);
+        images.push(read_image(None, SCENE)?);
     }
     if args.model.named().is_none() && io::stdin().is_terminal() {
         print!("{KNOWN}");
     }
     let mut chat = vary.chat(&images)?;
-    let options = AnswerOptions {
-        max_new_tokens: args.max_new_tokens,
-        ..Default::default()
-    };
+    let options = AnswerOptions::default().with_max_new_tokens(args.max_new_tokens);
     let mut lines = io::stdin().lock().lines();
     loop {
         if io::stdin().is_terminal() {
@@ -61,8 +58,8 @@ fn run(args: Args) -> Result<()> {
         match line.as_deref().map(str::trim) {
             None | Some("") => return Ok(()),
             Some("/undo") => match chat.undo() {
-                Some(turn) => println!("forgotten: {}", turn.question),
-                None => println!("there is nothing to forget"),
+                Some(turn) => println!("removed: {}", turn.question),
+                None => println!("there is nothing to remove"),
             },
             Some(question) => {
                 // A question that is too long ends the turn, not the conversation.
@@ -74,7 +71,7 @@ fn run(args: Args) -> Result<()> {
     }
 }
 
-/// Prints the answer as it comes.
+/// Prints the answer as it is decoded.
 fn answer(chat: &mut Chat, question: &str, options: &AnswerOptions) -> Result<()> {
     let mut out = io::stdout();
     for event in chat.stream(question, options)? {

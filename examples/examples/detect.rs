@@ -1,5 +1,5 @@
-//! Finds the objects of a picture and draws them:
-//! `cargo run --release --example detect [PICTURE]`.
+//! Finds the objects of an image and draws them:
+//! `cargo run --release --example detect [IMAGE]`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,19 +10,19 @@ use clap::Parser;
 use vary_core::detection::Detection;
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, picture, save};
+use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, read_image, save};
 
-/// Finds the objects of a picture.
+/// Finds the objects of an image.
 #[derive(Parser)]
 struct Args {
     /// PNG, JPEG, WebP, BMP or GIF; a drawn scene by default.
-    picture: Option<PathBuf>,
+    image: Option<PathBuf>,
     /// Look for these classes only, such as `car,bus`.
     #[arg(long, value_delimiter = ',')]
     classes: Option<Vec<String>>,
     #[command(flatten)]
     model: ModelArgs,
-    /// Where the picture with its boxes goes.
+    /// Where the image with its boxes goes.
     #[arg(long, default_value = "detect.png")]
     out: PathBuf,
     /// Print JSON.
@@ -35,8 +35,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let mut image = picture(args.picture.as_deref(), SCENE)?;
-    keep_apart(args.picture.as_deref(), &args.out)?;
+    let mut image = read_image(args.image.as_deref(), SCENE)?;
+    keep_apart(args.image.as_deref(), &args.out)?;
 
     let start = Instant::now();
     let vary = args.model.build()?;
@@ -77,6 +77,7 @@ fn run(args: Args) -> Result<()> {
         label,
         score,
         bbox: b,
+        ..
     } in found
     {
         println!(

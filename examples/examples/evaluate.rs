@@ -12,6 +12,7 @@ use vary_core::prompt::Task;
 use vary_examples::{ModelArgs, exit};
 use vary_vocab_train::Part;
 use vary_vocab_train::evaluate::truths;
+use vary_vocab_train::report::ReportBuilder;
 use vary_vocab_train::scenes::{Atlas, SceneConfig, draw};
 
 /// Of the scenes: one that nothing was trained, chosen or calibrated with.
@@ -43,36 +44,37 @@ fn run(args: Args) -> Result<()> {
         part: Part::HeldOut,
         ..SceneConfig::default()
     };
-    // Average precision is of all boxes; what a user is not told counts for it, and for nothing else.
+    // Average precision ranks boxes of all scores; the other metrics only count confident ones.
     let options = AnswerOptions {
         min_score: Some(0.0),
         ..AnswerOptions::default()
     };
-    let mut evaluation = Evaluation::default()
+    let evaluation = Evaluation::default()
         .with_classes(atlas.names())
         .with_min_score(vary.config().min_score());
+    let mut report = ReportBuilder::new(evaluation);
     for index in 0..args.scenes {
         let scene = draw(&config, &atlas, SEED, index);
-        let picture = &scene.image;
+        let image = &scene.image;
         let objects = truths(&scene, &atlas);
-        let answer = vary.answer(picture, Task::DetectAll, &options)?;
+        let answer = vary.answer(image, Task::DetectAll, &options)?;
         let question = Task::DetectAll.question(vary.config().family());
         let single = objects
             .iter()
             .find(|one| objects.iter().filter(|o| o.label == one.label).count() == 1)
             .cloned();
         let truth = Truth::Objects(objects);
-        evaluation.add("detection", picture, &question, &truth, &answer);
+        report.add("detection", image, &question, &truth, &answer);
 
         if let Some(object) = single {
             let phrase = format!("the {}", object.label);
             let task = Task::Locate(&phrase);
-            let answer = vary.answer(picture, task, &options)?;
+            let answer = vary.answer(image, task, &options)?;
             let truth = Truth::Object(object.bbox);
-            evaluation.add("locate", picture, &task.to_string(), &truth, &answer);
+            report.add("locate", image, &task.to_string(), &truth, &answer);
         }
     }
-    let report = evaluation.report(format!("{} drawn scenes", args.scenes));
+    let report = report.report(format!("{} drawn scenes", args.scenes));
     print!("{report}");
     report.save(&args.report)?;
     println!("\nsee {}", args.report.join("report.html").display());

@@ -1,5 +1,5 @@
 //! Finds the object that a phrase refers to:
-//! `cargo run --release --example locate [PICTURE] [PHRASE]`.
+//! `cargo run --release --example locate [IMAGE] [PHRASE]`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,19 +8,19 @@ use anyhow::Result;
 use clap::Parser;
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, picture, save};
+use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, read_image, save};
 
 /// Finds the object that a phrase refers to.
 #[derive(Parser)]
 struct Args {
     /// PNG, JPEG, WebP, BMP or GIF; a drawn scene by default.
     #[arg(requires = "phrase")]
-    picture: Option<PathBuf>,
+    image: Option<PathBuf>,
     /// What to find, such as `the left car`.
     phrase: Option<String>,
     #[command(flatten)]
     model: ModelArgs,
-    /// Where the picture with the box goes.
+    /// Where the image with the box goes.
     #[arg(long, default_value = "locate.png")]
     out: PathBuf,
 }
@@ -30,13 +30,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
-    let mut image = picture(args.picture.as_deref(), SCENE)?;
-    keep_apart(args.picture.as_deref(), &args.out)?;
+    let mut image = read_image(args.image.as_deref(), SCENE)?;
+    keep_apart(args.image.as_deref(), &args.out)?;
     let phrase = args.phrase.as_deref().unwrap_or("the car");
     let vary = args.model.build()?;
     let answer = vary.answer(&image, Task::Locate(phrase), &AnswerOptions::default())?;
     let Some(found) = answer.detections.first() else {
-        println!("nothing found for `{phrase}`; the model said: {answer}");
+        println!("nothing found for `{phrase}`; the model answered: {answer}");
         return Ok(());
     };
     annotate(&mut image, found);

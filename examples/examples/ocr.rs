@@ -1,4 +1,4 @@
-//! Reads a picture: `cargo run --release --example ocr [PICTURE]`.
+//! Reads an image: `cargo run --release --example ocr [IMAGE]`.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use vary_core::pipeline::{AnswerOptions, Event};
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, exit, picture};
+use vary_examples::{ModelArgs, exit, read_image};
 
 const SIGN: &[u8] = include_bytes!("../assets/sign.png");
 
-/// Reads a picture; its text goes to the standard output as it comes.
+/// Reads an image; its text goes to the standard output as it is decoded.
 #[derive(Parser)]
 struct Args {
     /// PNG, JPEG, WebP, BMP or GIF; a drawn sign by default.
-    picture: Option<PathBuf>,
+    image: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
     /// Ask for Markdown.
@@ -25,7 +25,7 @@ struct Args {
     /// Another wording of the question.
     #[arg(long)]
     prompt: Option<String>,
-    /// The most tokens of the text.
+    /// Maximum number of tokens of the text.
     #[arg(long, default_value_t = 2048)]
     max_new_tokens: usize,
     /// Print every line's score at the end.
@@ -39,16 +39,13 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<()> {
     let vary = args.model.build()?;
-    let image = picture(args.picture.as_deref(), SIGN)?;
+    let image = read_image(args.image.as_deref(), SIGN)?;
     let task = match (&args.prompt, args.markdown) {
         (Some(prompt), _) => Task::Ask(prompt),
         (None, true) => Task::Markdown,
         (None, false) => Task::Ocr,
     };
-    let options = AnswerOptions {
-        max_new_tokens: args.max_new_tokens,
-        ..Default::default()
-    };
+    let options = AnswerOptions::default().with_max_new_tokens(args.max_new_tokens);
     let mut out = std::io::stdout();
     for event in vary.stream(&image, task, &options)? {
         match event? {

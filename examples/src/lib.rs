@@ -1,4 +1,4 @@
-//! What the examples share: which model, drawing boxes, telling errors.
+//! What the examples share: which model, drawing boxes, printing errors.
 
 mod model;
 
@@ -35,7 +35,7 @@ pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// An error with its causes; a message that tells its cause already is not told twice.
+/// An error with its causes; a cause that a message includes already is not repeated.
 fn one_line(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -46,11 +46,11 @@ fn one_line(error: &anyhow::Error) -> String {
     text.replace('\n', " ")
 }
 
-/// The scene that is looked at where no picture is named.
+/// The image where none is named.
 pub const SCENE: &[u8] = include_bytes!("../assets/scene.png");
 
-/// The picture of a path, or `default`, the bytes of a file.
-pub fn picture(path: Option<&Path>, default: &[u8]) -> vary_core::Result<RgbImage> {
+/// The image of a path, or `default`, the bytes of a file.
+pub fn read_image(path: Option<&Path>, default: &[u8]) -> vary_core::Result<RgbImage> {
     let options = DecodeOptions::default();
     match path {
         Some(path) => Ok(open(path, &options)?),
@@ -58,26 +58,29 @@ pub fn picture(path: Option<&Path>, default: &[u8]) -> vary_core::Result<RgbImag
     }
 }
 
-/// Refuses to write over the picture that is looked at.
-pub fn keep_apart(picture: Option<&Path>, out: &Path) -> anyhow::Result<()> {
+/// Refuses to write over the image that is read.
+pub fn keep_apart(image: Option<&Path>, out: &Path) -> anyhow::Result<()> {
     let real = |path: &Path| path.canonicalize().ok();
-    let same = picture.and_then(real).is_some_and(|p| real(out) == Some(p));
+    let same = image.and_then(real).is_some_and(|p| real(out) == Some(p));
     ensure!(
         !same,
-        "{} is the picture itself; name another file with --out",
+        "{} is the image itself; name another file with --out",
         out.display()
     );
     Ok(())
 }
 
-/// Writes a picture with what was drawn on it.
+/// Writes an image with what was drawn on it.
 pub fn save(image: &RgbImage, out: &Path) -> anyhow::Result<()> {
     let written = image.save(out);
     written.with_context(|| format!("cannot write {}", out.display()))
 }
 
 /// Draws a box in the colour of its label, with label and score in its top left corner.
-pub fn annotate(image: &mut RgbImage, Detection { label, score, bbox }: &Detection) {
+pub fn annotate(image: &mut RgbImage, detection: &Detection) {
+    let Detection {
+        label, score, bbox, ..
+    } = detection;
     let hash = label.bytes().fold(7usize, |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(byte.into())
     });
@@ -94,7 +97,7 @@ pub fn annotate(image: &mut RgbImage, Detection { label, score, bbox }: &Detecti
         }
     }
     let step = get_raster_width(WEIGHT, HEIGHT);
-    // Drawn inwards from the right and lower edges, so that the text is always in the picture.
+    // Drawn inwards from the right and lower edges, so that the text is always inside the image.
     let text: Vec<char> = format!("{label} {score:.2}").chars().collect();
     let left = x1.min(image.width().saturating_sub((text.len() * step) as u32));
     let top = y1.min(image.height().saturating_sub(HEIGHT.val() as u32));
@@ -124,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_tells_each_cause_once() {
+    fn causes_are_printed_once() {
         let error = anyhow::anyhow!("no\nspace").context("disk: no\nspace");
         assert_eq!(
             one_line(&error.context("cannot write a")),
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_is_not_written_over() {
+    fn image_is_not_overwritten() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/scene.png");
         assert!(keep_apart(Some(&here), &here.with_file_name("../assets/scene.png")).is_err());
         assert!(keep_apart(Some(&here), Path::new("other.png")).is_ok());
@@ -142,14 +145,12 @@ mod tests {
 
     fn drawn(bbox: BoundingBox) -> RgbImage {
         let mut image = RgbImage::new(120, 60);
-        let label = "über".into();
-        let score = 0.5;
-        annotate(&mut image, &Detection { label, score, bbox });
+        annotate(&mut image, &Detection::new("über", 0.5, bbox));
         image
     }
 
     #[test]
-    fn draws_the_edges_and_not_the_inside() {
+    fn edges_are_drawn() {
         let image = drawn(BoundingBox::new(0.0, 0.0, 120.0, 60.0));
         for (x, y) in [(0, 0), (119, 59), (1, 40), (2, 58)] {
             assert_ne!(image.get_pixel(x, y).0, [0; 3], "{x} {y}");
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_label_inside_the_picture() {
+    fn label_stays_inside() {
         let image = drawn(BoundingBox::new(120.0, 60.0, 120.0, 60.0));
         let white = |p: &Rgb<u8>| p.0 == [255; 3];
         assert!(image.pixels().any(white));

@@ -17,7 +17,7 @@ pub struct ModelArgs {
     #[cfg(feature = "hub")]
     #[arg(long, value_name = "NAME", conflicts_with = "weights")]
     pub hub: Option<String>,
-    /// What weights are kept in: f32, bf16, int8 or int4.
+    /// What the parameters are kept in: f32, bf16, int8 or int4.
     #[arg(long, default_value = "f32")]
     pub precision: Precision,
 }

@@ -1,4 +1,4 @@
-//! The embedded model on the pictures that the examples show by default: what a newcomer sees first.
+//! The embedded model on the images that the examples show by default: what a newcomer sees first.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use vary_core::detection::BoundingBox;
 use vary_core::pipeline::{AnswerOptions, DecodeOptions, open};
 use vary_core::prompt::Task;
 
-fn picture(name: &str) -> image::RgbImage {
+fn shipped(name: &str) -> image::RgbImage {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("assets")
         .join(name);
@@ -28,9 +28,9 @@ const SCENE: [(&str, [f32; 4]); 7] = [
 ];
 
 #[test]
-fn objects_phrases_and_turns_of_the_scene() {
+fn scene_is_understood() {
     let vary = Pipeline::builder().build().unwrap();
-    let scene = picture("scene.png");
+    let scene = shipped("scene.png");
     let found = vary.detect(&scene).unwrap();
     assert_eq!(found.len(), SCENE.len(), "{found:?}");
     let drawn = |label: &str| {
@@ -55,8 +55,8 @@ fn objects_phrases_and_turns_of_the_scene() {
 }
 
 #[test]
-fn the_words_of_the_sign() {
+fn sign_is_read() {
     let vary = Pipeline::builder().build().unwrap();
-    let read = vary.read(&picture("sign.png")).unwrap();
+    let read = vary.read(&shipped("sign.png")).unwrap();
     assert_eq!(read.text, "Group\nPaper deep\nHandle scale");
 }

@@ -166,14 +166,17 @@ pub enum Error {
     /// A configuration whose parts do not fit each other.
     #[error("config: {0}")]
     Config(String),
-    /// Knots that are no [`ScoreMap`](crate::detection::ScoreMap).
-    #[error("no score map: {0}; calibrate the checkpoint again, or remove the field")]
-    ScoreMap(String),
-    /// A prompt whose `<img>` places do not fit the pictures or the model.
+    /// Knots that are no [`CalibrationMap`](crate::detection::CalibrationMap).
     #[error(
-        "prompt {sample}: {reason}; write `<img>`, the model's number of `<imgpad>` and `</img>` once for each picture"
+        "not a calibration map: {0}; calibrate the checkpoint again, or remove `calibration_map`"
     )]
-    ImagePlace {
+    CalibrationMap(String),
+    /// A prompt whose image placeholders do not fit the images or the model.
+    #[error(
+        "prompt {sample}: {reason}; write `<img>`, the model's number of `<imgpad>` and `</img>` \
+         once for each image"
+    )]
+    ImagePlaceholder {
         /// Number of the prompt in its batch, from 0.
         sample: usize,
         /// What does not fit.
@@ -398,19 +401,23 @@ pub enum Error {
         /// What to do.
         fix: &'static str,
     },
-    /// A question, or an answer of a history, with a token in it that parts turns or holds a picture.
+    /// A question, or an answer of a history, with a token in it that separates turns or holds an
+    /// image.
     #[error("a question or an earlier answer names the special token `{token}`; leave it out")]
     SpecialToken {
         /// The token.
         token: String,
     },
-    /// A question about no picture.
-    #[error("no pictures: pass at least one")]
-    NoPictures,
-    /// An encoded picture that was handed to another pipeline than the one that made it.
-    #[error("this picture was encoded by another pipeline; encode it with the one that is asked")]
+    /// A question about no image.
+    #[error("no images: pass at least one")]
+    NoImages,
+    /// An encoded image that was handed to another pipeline than the one that made it.
+    #[error("this image was encoded by another pipeline; encode it with the one that is asked")]
     ForeignImage,
-    /// The vision side failed: a picture or its preprocessing.
+    /// A stream that was read after its end.
+    #[error("the answer has ended: it is in the stream's last event, `Event::Done`")]
+    StreamEnded,
+    /// The vision side failed: an image or its preprocessing.
     #[error(transparent)]
     Vision(#[from] vary_vision::Error),
     /// The language side failed: tokenizer or generation.

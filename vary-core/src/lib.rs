@@ -1,23 +1,22 @@
-//! Vary ([Vary-toy](https://arxiv.org/abs/2401.12503)), a small vision-language model that locates
-//! objects, on burn: models, checkpoints, boxes, pipeline, training.
+//! Vary ([Vary-toy](https://arxiv.org/abs/2401.12503)), a small vision-language model that reads
+//! pages and locates objects, on burn: models, checkpoints, boxes, pipeline, training.
 //!
 #![cfg_attr(feature = "nano", doc = "```no_run")]
 #![cfg_attr(not(feature = "nano"), doc = "```ignore")]
-//! use vary_core::Pipeline;
-//! use vary_core::pipeline::{DecodeOptions, open};
+//! use vary_core::prelude::*;
 //!
 //! fn main() -> vary_core::Result<()> {
 //!     let vary = Pipeline::builder().build()?; // the embedded model on the best device
-//!     let picture = open("scene.png", &DecodeOptions::default())?;
-//!     for found in vary.detect(&picture)? {
+//!     let image = open("scene.png", &DecodeOptions::default())?;
+//!     for found in vary.detect(&image)? {
 //!         println!("{} {:.2} {:?}", found.label, found.score, found.bbox); // pixels
 //!     }
-//!     println!("{:?}", vary.locate(&picture, "the left car")?);
+//!     println!("{:?}", vary.locate(&image, "the left car")?);
 //!     Ok(())
 //! }
 //! ```
 //!
-//! [`Pipeline`] answers questions about pictures; [`model`] and [`checkpoint`] are what it is made
+//! [`Pipeline`] answers questions about images; [`model`] and [`checkpoint`] are what it is made
 //! of, [`prompt`] and [`detection`] the text on both sides of the model, [`eval`] scores answers.
 //! The feature `train` adds the training loop that every stage shares.
 
@@ -29,9 +28,14 @@ pub mod eval;
 pub mod hub;
 pub mod model;
 pub mod pipeline;
+pub mod prelude;
 pub mod prompt;
 #[cfg(feature = "train")]
 pub mod train;
 
 pub use error::{Error, Result};
 pub use pipeline::{Pipeline, Weights};
+
+pub use burn;
+pub use image;
+pub use vary_lm::tokenizer::Tokenizer;

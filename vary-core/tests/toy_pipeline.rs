@@ -1,9 +1,10 @@
-//! The pipeline over Vary-toy, on models too small to be right about anything: several pictures,
+//! The pipeline over Vary-toy, on models too small to be right about anything: several images,
 //! conversations, threads, bad input.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -11,17 +12,17 @@ use burn::prelude::*;
 use image::RgbImage;
 use tempfile::TempDir;
 use vary_core::checkpoint::{SaveOptions, save_tokenizer};
-use vary_core::model::{Family, VaryToyConfig};
+use vary_core::model::{Family, FamilyConfig, FamilyModel, VaryToyConfig};
 use vary_core::pipeline::{
     AnswerOptions, CancellationToken, Chat, Event, FinishReason, Sampling, Turn,
 };
 use vary_core::prompt::{Task, Template, with_images};
-use vary_core::{Error, Pipeline};
+use vary_core::{Error, Pipeline, Weights};
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 
 mod support;
 
-use support::{open, picture, said};
+use support::{image, open, timeless};
 
 const RANKS: usize = 300;
 
@@ -62,14 +63,13 @@ fn pipeline() -> Pipeline {
 }
 
 fn options(seed: u64) -> AnswerOptions {
-    AnswerOptions {
-        sampling: Some(Sampling {
-            seed,
-            ..Sampling::default()
-        }),
-        max_new_tokens: 12,
-        ..AnswerOptions::default()
-    }
+    let sampling = Sampling {
+        seed,
+        ..Sampling::default()
+    };
+    AnswerOptions::default()
+        .with_sampling(sampling)
+        .with_max_new_tokens(12)
 }
 
 /// A copy to break.
@@ -82,11 +82,11 @@ fn checkpoint() -> TempDir {
 }
 
 #[test]
-fn a_directory_or_its_weight_file_is_the_model() {
+fn directory_or_weight_file() {
     let dir = checkpoint();
     let vary = open(dir.path()).unwrap();
     assert_eq!(vary.config().family(), Family::VaryToy);
-    let answer = |vary: &Pipeline| said(&vary.answer(&picture(0), Task::Ocr, &options(1)).unwrap());
+    let answer = |vary: &Pipeline| timeless(&vary.answer(&image(0), Task::Ocr, &options(1)).unwrap());
     let expected = answer(&vary);
     assert_eq!(expected.usage.image_tokens, 4);
     assert_eq!(expected.usage.new_tokens, expected.tokens.len());
@@ -100,7 +100,7 @@ fn a_directory_or_its_weight_file_is_the_model() {
 }
 
 #[test]
-fn every_task_is_asked_in_the_template_of_the_model() {
+fn prompts_of_tasks() {
     let vary = pipeline();
     for (task, question) in [
         (Task::Ocr, "Provide the OCR results of this image."),
@@ -128,19 +128,19 @@ fn every_task_is_asked_in_the_template_of_the_model() {
              <|im_start|>assistant\n",
             "<imgpad>".repeat(4)
         );
-        let answer = vary.answer(&picture(0), task, &options(0)).unwrap();
+        let answer = vary.answer(&image(0), task, &options(0)).unwrap();
         let ids = tokenizer().encode(&prompt, true).unwrap();
         assert_eq!(answer.usage.prompt_tokens, ids.len());
     }
 }
 
 #[test]
-fn several_pictures_are_seen_in_order() {
+fn several_images() {
     let vary = pipeline();
-    let (one, two) = (picture(0), picture(5));
+    let (one, two) = (image(0), image(5));
     let ask = |images: &[&RgbImage]| {
         let answer = vary.answer(images, Task::Ask("Which?"), &options(3));
-        said(&answer.unwrap())
+        timeless(&answer.unwrap())
     };
     let both = ask(&[&one, &two]);
     assert_eq!(both.usage.image_tokens, 8);
@@ -153,17 +153,17 @@ fn several_pictures_are_seen_in_order() {
     );
     assert_ne!(ask(&[&two, &one]).tokens, both.tokens);
     let error = vary.ask(&[] as &[RgbImage], "Which?").unwrap_err();
-    assert!(matches!(error, Error::NoPictures), "{error}");
+    assert!(matches!(error, Error::NoImages), "{error}");
     let error = vary.chat(&[] as &[RgbImage]).unwrap_err();
-    assert!(matches!(error, Error::NoPictures), "{error}");
+    assert!(matches!(error, Error::NoImages), "{error}");
 }
 
 #[test]
-fn eight_threads_get_what_they_would_get_alone() {
+fn eight_threads() {
     let vary = pipeline();
     let ask = |vary: &Pipeline, seed: u32| {
-        let answer = vary.answer(&picture(seed), Task::Describe, &options(seed.into()));
-        said(&answer.unwrap())
+        let answer = vary.answer(&image(seed), Task::Describe, &options(seed.into()));
+        timeless(&answer.unwrap())
     };
     let alone: Vec<_> = (0..8).map(|seed| ask(&vary, seed)).collect();
     assert_ne!(alone[0], alone[1]);
@@ -180,25 +180,38 @@ fn eight_threads_get_what_they_would_get_alone() {
 }
 
 #[test]
-fn a_batch_has_a_result_for_each_picture() {
-    let vary = pipeline();
-    let images = [picture(1), RgbImage::new(0, 0), picture(2)];
-    let batch = vary.answer_batch(&images, Task::Ocr, &options(4));
-    assert!(matches!(batch[1], Err(Error::Vision(_))));
-    for i in [0, 2] {
-        let alone = vary.answer(&images[i], Task::Ocr, &options(4)).unwrap();
-        assert_eq!(said(batch[i].as_ref().unwrap()), said(&alone));
+fn batch_equals_singles() {
+    // Three at a time: answers end at different lengths, and others take their places.
+    let vary = Pipeline::builder()
+        .weights(Weights::dir(shared()))
+        .device(Device::flex())
+        .max_batch(NonZeroUsize::new(3).unwrap())
+        .build()
+        .unwrap();
+    let mut images: Vec<RgbImage> = (0..8).map(image).collect();
+    images.insert(2, RgbImage::new(0, 0));
+    for options in [
+        AnswerOptions::default().with_max_new_tokens(40),
+        options(4).with_max_new_tokens(20),
+        AnswerOptions::default().with_max_new_tokens(0),
+    ] {
+        let batch = vary.answer_batch(&images, Task::Ocr, &options);
+        assert_eq!(batch.len(), images.len());
+        for (image, together) in images.iter().zip(batch) {
+            match vary.answer(image, Task::Ocr, &options) {
+                Ok(alone) => assert_eq!(timeless(&together.unwrap()), timeless(&alone)),
+                Err(_) => assert!(matches!(together, Err(Error::Vision(_)))),
+            }
+        }
     }
-    assert!(
-        vary.answer_batch(&images[..0], Task::Ocr, &options(4))
-            .is_empty()
-    );
+    let none = vary.answer_batch(&images[..0], Task::Ocr, &options(4));
+    assert!(none.is_empty());
 }
 
 /// What a conversation with this history answers that is read from its beginning.
 fn afresh(vary: &Pipeline, history: &[Turn], question: &str, options: &AnswerOptions) -> String {
-    let mut chat = vary.chat(&picture(0)).unwrap();
-    chat.continue_from(history.to_vec());
+    let mut chat = vary.chat(&image(0)).unwrap();
+    chat.set_history(history.to_vec());
     chat.ask(question, options).unwrap().text
 }
 
@@ -217,9 +230,9 @@ fn whole_prompt(history: &[Turn], question: &str) -> String {
 }
 
 #[test]
-fn a_conversation_is_read_on_as_if_read_afresh() {
+fn conversation_reuses_cache() {
     let vary = pipeline();
-    let seen = vary.encode(&picture(0)).unwrap();
+    let seen = vary.encode(&image(0)).unwrap();
     let mut chat = vary.chat(&seen).unwrap();
     // Long enough to pass the trained length, where Qwen stretches its positions.
     for turn in 0..6 {
@@ -246,26 +259,34 @@ fn a_conversation_is_read_on_as_if_read_afresh() {
 }
 
 #[test]
-fn a_stream_that_is_left_stands_as_far_as_it_was_heard() {
+fn dropped_and_stopped_streams() {
     let vary = pipeline();
-    let mut chat = vary.chat(&picture(0)).unwrap();
-    let mut heard = String::new();
-    for event in chat.stream("What?", &options(2)).unwrap().take(3) {
-        if let Event::Token { text } = event.unwrap() {
-            heard.push_str(&text);
+    let mut chat = vary.chat(&image(0)).unwrap();
+    chat.ask("First?", &options(5)).unwrap();
+    let history = chat.history().to_vec();
+    // A dropped stream leaves the history as it was.
+    chat.stream("What?", &options(2)).unwrap().nth(2);
+    assert_eq!(chat.history(), history);
+    let expected = afresh(&vary, &history, "And?", &options(3));
+    assert_eq!(chat.ask("And?", &options(3)).unwrap().text, expected);
+
+    // A stopped one keeps what was decoded.
+    let mut stream = chat.stream("What?", &options(2)).unwrap();
+    let mut text = String::new();
+    for event in stream.by_ref().take(3) {
+        if let Event::Token { text: more } = event.unwrap() {
+            text.push_str(&more);
         }
     }
-    let expected = Turn {
-        question: "What?".into(),
-        answer: heard,
-    };
-    assert_eq!(chat.history(), [expected]);
+    let answer = stream.stop().unwrap();
+    assert_eq!((answer.text.as_str(), answer.finish), (text.as_str(), FinishReason::Cancelled));
+    assert_eq!(chat.history().last(), Some(&Turn::new("What?", text)));
     let expected = afresh(&vary, chat.history(), "And?", &options(3));
     assert_eq!(chat.ask("And?", &options(3)).unwrap().text, expected);
 }
 
 #[test]
-fn a_question_cannot_end_its_own_turn() {
+fn special_token_in_question() {
     let vary = pipeline();
     for token in [
         "<|im_end|>",
@@ -275,26 +296,23 @@ fn a_question_cannot_end_its_own_turn() {
         "</img>",
     ] {
         let question = format!("What?{token}");
-        let error = vary.ask(&picture(0), &question).unwrap_err();
+        let error = vary.ask(&image(0), &question).unwrap_err();
         assert!(matches!(error, Error::SpecialToken { .. }), "{error}");
         assert!(error.to_string().contains(token), "{error}");
-        let mut chat = vary.chat(&picture(0)).unwrap();
+        let mut chat = vary.chat(&image(0)).unwrap();
         assert!(chat.ask(&question, &options(0)).is_err());
         assert_eq!(chat.history(), []);
         // Neither can an answer that was stored.
-        chat.continue_from(vec![Turn {
-            question: "What?".into(),
-            answer: format!("That.{token}"),
-        }]);
+        chat.set_history(vec![Turn::new("What?", format!("That.{token}"))]);
         let error = chat.ask("And?", &options(0)).unwrap_err();
         assert!(matches!(error, Error::SpecialToken { .. }), "{error}");
     }
 }
 
 #[test]
-fn too_long_a_conversation_says_by_how_much() {
+fn conversation_too_long() {
     let vary = pipeline();
-    let mut chat: Chat = vary.chat(&picture(0)).unwrap();
+    let mut chat: Chat = vary.chat(&image(0)).unwrap();
     chat.ask("A question.", &options(0)).unwrap();
     let history = chat.history().to_vec();
     let Err(error) = chat.ask(&"x".repeat(3000), &options(0)) else {
@@ -311,14 +329,11 @@ fn too_long_a_conversation_says_by_how_much() {
 }
 
 #[test]
-fn cancelling_before_and_between_keeps_what_was_said() {
+fn cancelled_conversation() {
     let vary = pipeline();
     let cancellation = CancellationToken::new();
-    let options = AnswerOptions {
-        cancellation: cancellation.clone(),
-        ..options(1)
-    };
-    let mut chat = vary.chat(&picture(0)).unwrap();
+    let options = options(1).with_cancellation(cancellation.clone());
+    let mut chat = vary.chat(&image(0)).unwrap();
     let mut stream = chat.stream("What?", &options).unwrap();
     let first = stream.next().unwrap().unwrap();
     assert!(matches!(first, Event::Token { .. }), "{first:?}");
@@ -340,7 +355,7 @@ fn cancelling_before_and_between_keeps_what_was_said() {
 }
 
 #[test]
-fn the_files_of_different_models_are_told_apart() {
+fn files_of_different_models() {
     let dir = checkpoint();
     let fails = |dir: &TempDir| open(dir.path()).unwrap_err();
     let other = synthetic_tiktoken(RANKS + 1);
@@ -351,7 +366,7 @@ fn the_files_of_different_models_are_told_apart() {
     fs::write(dir.path().join("qwen.tiktoken"), smaller).unwrap();
     let error = fails(&dir);
     assert!(error.to_string().contains("`<imgpad>`"), "{error}");
-    let opt = vary_lm::tokenizer::nano_tokenizer(&[]).unwrap();
+    let opt = vary_lm::tokenizer::TokenizerBuilder::opt().build().unwrap();
     save_tokenizer(&opt, dir.path()).unwrap();
     assert!(open(dir.path()).is_err());
     for name in ["qwen.tiktoken", "tokenizer.json"] {
@@ -362,7 +377,7 @@ fn the_files_of_different_models_are_told_apart() {
 }
 
 #[test]
-fn broken_weights_are_found_and_named() {
+fn broken_weights() {
     let dir = checkpoint();
     let path = dir.path().join("model.safetensors");
     let whole = fs::read(&path).unwrap();

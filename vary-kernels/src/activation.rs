@@ -1,10 +1,10 @@
-//! Activations of inference, number by number.
+//! Element-wise activation functions of inference.
 
 use burn::prelude::*;
 use burn::tensor::activation;
 
-/// `x * P(X <= x)` of the normal distribution, with erf and not by its tanh (arXiv 1606.08415); the kernel is
-/// within 1e-6 of it.
+/// `x * P(X <= x)` of the normal distribution, by erf and not by the tanh approximation (arXiv
+/// 1606.08415). The kernel is within 1e-6 of it.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::flex::plain(&x) {
@@ -13,7 +13,7 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::gelu(x)
 }
 
-/// `x * sigmoid(1.702 x)`, as CLIP has it.
+/// `x * sigmoid(1.702 x)`, the activation of CLIP.
 pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::flex::plain(&x) {
@@ -33,7 +33,7 @@ mod extension {
 
     use crate::{flex, math};
 
-    /// Numbers that a task takes.
+    /// Values per task.
     const CHUNK: usize = 1 << 14;
 
     #[derive(Debug, Clone, Copy)]
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kernels_compute_the_formulas() {
+    fn kernels_match_formulas() {
         let device = Device::flex();
         let x = Tensor::<1, Int>::arange(-60_000..60_000, &device).float() / 5000.0;
         let close = Tolerance::absolute(1e-6).set_relative(5e-7);
@@ -117,8 +117,9 @@ mod tests {
         same(found, activation::gelu(x));
         let odd = Tensor::<1>::from_floats([f32::NAN, f32::INFINITY, -200.0], &device);
         let odd = gelu(odd).into_data().try_to_vec::<f32>();
-        assert!(
-            matches!(odd.as_deref(), Ok([a, b, c]) if a.is_nan() && *b == f32::INFINITY && *c == 0.0)
-        );
+        let Ok([nan, infinite, zero]) = odd.as_deref() else {
+            unreachable!("three values: {odd:?}")
+        };
+        assert!(nan.is_nan() && *infinite == f32::INFINITY && *zero == 0.0);
     }
 }

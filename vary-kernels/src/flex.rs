@@ -1,13 +1,24 @@
-//! What the extensions of burn's Flex backend share.
+//! Shared by the extensions of burn's Flex backend.
 
-use burn::backend::DispatchDevice;
 use burn::backend::flex::FlexTensor;
+use burn::backend::{BackendTensor, DispatchDevice, DispatchTensorKind};
 use burn::prelude::*;
 use burn::tensor::DType;
 
 /// Whether a device is Flex, without autodiff.
 pub(crate) fn is(device: &Device) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// The Flex tensor behind a tensor, sharing its memory, if it is in f32 without autodiff.
+pub(crate) fn tensor<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {
+    if tensor.dtype() != DType::F32 {
+        return None;
+    }
+    match tensor.clone().into_dispatch().kind {
+        DispatchTensorKind::Flex(BackendTensor::Float(tensor)) => Some(tensor),
+        _ => None,
+    }
 }
 
 /// Whether a tensor is in f32 on Flex, without autodiff.
@@ -24,8 +35,8 @@ pub(crate) fn differentiable<const D: usize>(tensor: &Tensor<D>) -> bool {
     plain(tensor)
 }
 
-/// The numbers of a contiguous f32 tensor.
+/// The values of a contiguous f32 tensor.
 pub(crate) fn numbers(tensor: &FlexTensor) -> &[f32] {
-    // Kernels check how many they get.
+    // Kernels check the length.
     tensor.as_slice().unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! Kernels that Vary computes with on a CPU, and what they compute in plain tensor operations.
+//! The CPU kernels of Vary, each with a portable reference in plain tensor operations.
 //!
-//! A function here takes and gives burn's tensors. On the Flex backend, in f32, it runs a kernel of this
-//! crate, through burn's backend extension; on every other backend the same formula in tensor
-//! operations. Instruction sets are told apart at run time (`pulp`, `gemm`), so a default build uses
-//! AVX2 or NEON where they are.
+//! The functions take and return burn's tensors. On the Flex backend, in f32, they run a kernel of
+//! this crate through burn's backend extension; on every other backend they compute the same
+//! formula in tensor operations. Instruction sets are detected at run time (`pulp`, `gemm`), so a
+//! default build uses AVX2 or NEON if the CPU has them.
 
 mod activation;
 pub mod attention;

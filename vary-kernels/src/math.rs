@@ -1,11 +1,11 @@
-//! Functions of one number that compilers turn into vector code: no branches, no tables.
+//! Scalar functions that compilers vectorize: no branches, no tables.
 //!
-//! Called inside `pulp`'s `dispatch` they are compiled for each instruction set.
+//! Inside `pulp`'s `dispatch` they are compiled for each instruction set.
 
-/// Lanes that sums and maxima are kept in, so that their order does not depend on the machine.
+/// Number of lanes of sums and maxima, so that their order does not depend on the machine.
 pub const LANES: usize = 16;
 
-/// `e^x`, within 2 units in the last place; 0 stands for what is below 1e-38.
+/// `e^x`, within 2 units in the last place; 0 for results below 1e-38.
 ///
 /// Cephes' `expf` (S. Moshier): `x = n ln 2 + r`, a polynomial in `r`, and `n` into the exponent.
 #[inline(always)]
@@ -16,7 +16,7 @@ pub fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    // Comparisons that let NaN pass.
+    // These comparisons keep NaN.
     let below = x < LOW;
     let x = if x < LOW { LOW } else { x };
     let x = if x > HIGH { HIGH } else { x };
@@ -37,7 +37,7 @@ pub fn exp(x: f32) -> f32 {
 /// The error function, within 4e-7 of its value; a rational approximation as in Eigen and XLA.
 #[inline(always)]
 pub fn erf(x: f32) -> f32 {
-    // From here on 1 is nearer than the approximation.
+    // From here on 1 is closer than the approximation.
     const ONE: f32 = 3.7;
     let s = x * x;
     let p = -2.726_142_3e-10_f32;
@@ -61,7 +61,7 @@ fn larger(a: f32, b: f32) -> f32 {
     if b > a { b } else { a }
 }
 
-/// Largest number of a slice; below every number for an empty one.
+/// Maximum of a slice; negative infinity for an empty one.
 #[inline(always)]
 pub fn max(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -81,7 +81,7 @@ pub fn max(values: &[f32]) -> f32 {
     max
 }
 
-/// Replaces each number by `e^(x - shift)`; returns their sum.
+/// Replaces each value by `e^(x - shift)`; returns the sum.
 #[inline(always)]
 pub fn exp_sum(values: &mut [f32], shift: f32) -> f32 {
     let mut lanes = [0.0; LANES];
@@ -119,7 +119,7 @@ pub fn sum(values: &[f32]) -> f32 {
     sum
 }
 
-/// Sum of the products.
+/// Dot product.
 #[inline(always)]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn exp_is_within_two_units_in_the_last_place() {
+    fn exp_within_two_ulp() {
         let mut worst = 0.0_f64;
         for i in 0..2_000_000 {
             let x = -87.3 + i as f32 * (175.6 / 2_000_000.0);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn reductions_take_every_number() {
+    fn reductions_any_length() {
         for n in [0, 1, 15, 16, 17, 100] {
             let values: Vec<f32> = (0..n).map(|i| (i as f32 * 0.7).sin()).collect();
             let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);

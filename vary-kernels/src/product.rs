@@ -1,24 +1,24 @@
-//! Matrix products of parts of slices.
+//! Products of matrices inside slices.
 
 #![allow(unsafe_code)]
 
 use gemm::{Parallelism, gemm};
 
-/// A matrix that lies somewhere in a slice: entry `(i, j)` is number `start + i * row + j * col`.
+/// Layout of a matrix in a slice: entry `(i, j)` is at `start + i * row + j * col`.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
-    /// Place of the first entry.
+    /// Index of the first entry.
     pub start: usize,
     /// Rows and columns.
     pub shape: [usize; 2],
-    /// From an entry to the one below.
+    /// Distance from an entry to the one below.
     pub row: isize,
-    /// From an entry to the one at its right.
+    /// Distance from an entry to the one on its right.
     pub col: isize,
 }
 
 impl Layout {
-    /// Rows one after the other, from `start` on.
+    /// Contiguous rows from `start` on.
     pub fn rows(start: usize, shape: [usize; 2]) -> Self {
         Self {
             start,
@@ -40,7 +40,7 @@ impl Layout {
     }
 
     /// # Panics
-    /// If an entry is outside of a slice of `len`.
+    /// If an entry is out of bounds of a slice of `len`.
     fn check(&self, len: usize) {
         let [rows, cols] = self.shape;
         if rows == 0 || cols == 0 {
@@ -55,7 +55,7 @@ impl Layout {
         let high = start + far.iter().map(|f| (*f).max(0)).sum::<isize>();
         assert!(
             low >= 0 && high < len as isize,
-            "{self:?} leaves a slice of {len} numbers"
+            "{self:?} is out of bounds of a slice of {len} values"
         );
     }
 }
@@ -63,7 +63,7 @@ impl Layout {
 /// `out = scale * a b`, or `out += scale * a b` with `add`, on the calling thread.
 ///
 /// # Panics
-/// If the shapes do not fit, or a matrix is not inside its slice.
+/// If the shapes do not match, or a matrix is out of bounds of its slice.
 pub fn product(
     (out, to): (&mut [f32], Layout),
     (a, of): (&[f32], Layout),
@@ -77,7 +77,7 @@ pub fn product(
     let ([m, n], k) = (to.shape, of.shape[1]);
     assert!(
         of.shape == [m, k] && by.shape == [k, n],
-        "{:?} times {:?} is not {:?}",
+        "shapes: {:?} times {:?} is not {:?}",
         of.shape,
         by.shape,
         to.shape
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strides_may_be_negative() {
+    fn negative_strides() {
         let a = [1.0, 2.0, 3.0, 4.0];
         // Rows of `b` from the last to the first.
         let b = [1.0, 0.0, 0.0, 10.0];
@@ -143,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "leaves a slice of 4 numbers")]
-    fn a_matrix_outside_its_slice_is_refused() {
+    #[should_panic(expected = "out of bounds of a slice of 4 values")]
+    fn out_of_bounds_panics() {
         let (a, square) = ([1.0; 4], Layout::rows(0, [2, 2]));
         let mut out = [0.0; 4];
         let outside = Layout { start: 1, ..square };

@@ -2,9 +2,9 @@ use burn::nn::Linear;
 use burn::prelude::*;
 use burn::tensor::module::{attention, linear};
 use burn::tensor::ops::AttentionModuleOptions;
-use vary_kernels::attention::single_query;
+use vary_kernels::attention::{single_queries, single_query};
 
-use crate::kv_cache::LayerCache;
+use crate::kv_cache::{LayerCache, LayerCaches};
 
 /// Causal multi-head attention, the one of every language model in this crate.
 ///
@@ -17,7 +17,8 @@ use crate::kv_cache::LayerCache;
 /// - q: `[batch, n_heads, seq, head_dim]`
 /// - k, v: `[batch, n_kv_heads, seq, head_dim]`, `n_heads` a multiple of `n_kv_heads`
 /// - padding: `[batch, past + seq]`
-/// - output: `[batch, seq, n_heads * head_dim]`
+/// - output: `[batch, seq, n_heads * head_dim]`; with a cache for each sequence, where `seq` is 1,
+///   `[1, batch, n_heads * head_dim]`
 ///
 /// # Panics
 /// If the cache has no room for `seq` more positions.
@@ -26,13 +27,57 @@ pub(crate) fn causal_attention(
     k: Tensor<4>,
     v: Tensor<4>,
     padding: Option<&Tensor<2, Bool>>,
-    cache: Option<&mut LayerCache>,
+    caches: LayerCaches<'_>,
+) -> Tensor<3> {
+    let (k, v) = match caches {
+        LayerCaches::None => (k, v),
+        LayerCaches::Shared(cache) => cache.append(k, v),
+        LayerCaches::Own(caches) => return own_attention(q, k, v, caches),
+    };
+    attend(q, k, v, padding)
+}
+
+/// One query of each sequence, each over its own cache.
+///
+/// # Shapes
+/// - q: `[sequences, n_heads, 1, head_dim]`
+/// - k, v: `[sequences, n_kv_heads, 1, head_dim]`
+/// - output: `[1, sequences, n_heads * head_dim]`
+fn own_attention(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    caches: Vec<&mut LayerCache>,
+) -> Tensor<3> {
+    let [rows, heads, _, head_dim] = q.dims();
+    let row = |x: &Tensor<4>, i| x.clone().narrow(0, i, 1);
+    let held: Vec<_> = caches
+        .into_iter()
+        .enumerate()
+        .map(|(i, cache)| cache.append(row(&k, i), row(&v, i)))
+        .collect();
+    let attended = match single_queries(&q, &held) {
+        Some(attended) => attended.reshape([rows, heads * head_dim]),
+        None => {
+            let rows = held.into_iter().enumerate();
+            let rows = rows.map(|(i, (k, v))| attend(row(&q, i), k, v, None).flatten::<2>(0, 1));
+            Tensor::cat(rows.collect(), 0)
+        }
+    };
+    attended.unsqueeze()
+}
+
+/// # Shapes
+/// - q: `[batch, n_heads, seq, head_dim]`
+/// - k, v: `[batch, n_kv_heads, past + seq, head_dim]`
+/// - output: `[batch, seq, n_heads * head_dim]`
+fn attend(
+    q: Tensor<4>,
+    k: Tensor<4>,
+    v: Tensor<4>,
+    padding: Option<&Tensor<2, Bool>>,
 ) -> Tensor<3> {
     let [batch, heads, seq, head_dim] = q.dims();
-    let (k, v) = match cache {
-        Some(cache) => cache.append(k, v),
-        None => (k, v),
-    };
     if seq == 1
         && padding.is_none()
         && let Some(attended) = single_query(&q, &k, &v)

@@ -88,8 +88,69 @@ impl KvCache {
         Some((k.clone().narrow(2, 0, *len), v.clone().narrow(2, 0, *len)))
     }
 
-    pub(crate) fn layer(&mut self, index: usize) -> Option<&mut LayerCache> {
+    fn layer(&mut self, index: usize) -> Option<&mut LayerCache> {
         self.layers.get_mut(index)
+    }
+}
+
+/// Where a pass keeps keys and values.
+pub(crate) enum Caches<'a> {
+    /// Nowhere.
+    None,
+    /// In one cache for all sequences of the batch, which have the same length.
+    Shared(&'a mut KvCache),
+    /// Each sequence in its own. The pass has one new position of each, and linear layers see
+    /// them as the positions of one sequence: `[1, sequences, d_model]`.
+    Own(Vec<&'a mut KvCache>),
+}
+
+impl<'a> Caches<'a> {
+    pub fn of(cache: Option<&'a mut KvCache>) -> Self {
+        cache.map_or(Self::None, Self::Shared)
+    }
+
+    pub fn own(caches: &'a mut [&mut KvCache]) -> Self {
+        Self::Own(caches.iter_mut().map(|cache| &mut **cache).collect())
+    }
+
+    /// The cached part of a layer.
+    pub fn layer(&mut self, index: usize) -> LayerCaches<'_> {
+        match self {
+            Self::None => LayerCaches::None,
+            Self::Shared(cache) => cache
+                .layer(index)
+                .map_or(LayerCaches::None, LayerCaches::Shared),
+            Self::Own(caches) => LayerCaches::Own(
+                caches
+                    .iter_mut()
+                    .filter_map(|cache| cache.layer(index))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// The part of [`Caches`] that belongs to one layer.
+pub(crate) enum LayerCaches<'a> {
+    None,
+    Shared(&'a mut LayerCache),
+    Own(Vec<&'a mut LayerCache>),
+}
+
+impl LayerCaches<'_> {
+    /// Splits the outputs of a projection into heads.
+    ///
+    /// # Shapes
+    /// - x: `[batch, seq, heads * head_dim]`
+    /// - output: `[batch, heads, seq, head_dim]`; with a cache for each sequence, whose positions
+    ///   are along `seq`, `[sequences, heads, 1, head_dim]`
+    pub fn split_heads(&self, x: Tensor<3>, heads: usize) -> Tensor<4> {
+        let [batch, seq, width] = x.dims();
+        let head_dim = width / heads;
+        match self {
+            Self::Own(_) => x.reshape([batch * seq, heads, 1, head_dim]),
+            _ => x.reshape([batch, seq, heads, head_dim]).swap_dims(1, 2),
+        }
     }
 }
 

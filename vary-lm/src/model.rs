@@ -85,6 +85,18 @@ pub trait LanguageModel: Send + Sync {
     /// Where the model is.
     fn device(&self) -> Device;
 
+    /// Logits after one more token of each of several sequences, which are appended to their caches.
+    /// Sequences may differ in length; each has the logits that it would have alone.
+    ///
+    /// # Shapes
+    /// - inputs_embeds: `[1, sequences, d_model]`, one token of each
+    /// - caches: as many, made by [`cache`](Self::cache) for a batch of one
+    /// - output: `[sequences, vocab]`
+    ///
+    /// # Panics
+    /// If there are more or fewer caches than sequences, or one has no room.
+    fn step(&self, inputs_embeds: Tensor<3>, caches: &mut [&mut KvCache]) -> Tensor<2>;
+
     /// Logits after the last position; the inputs are appended to `cache`.
     ///
     /// # Shapes

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use burn::prelude::*;
 use burn::tensor::DType;
 
@@ -13,7 +11,8 @@ pub(crate) struct Rope {
     pub base: f64,
 }
 
-/// Cosines and sines of consecutive positions, `[seq, head_dim / 2]` each.
+/// Cosines and sines, `[batch, 1, seq, head_dim / 2]` each; `batch` is 1 where all sequences have
+/// the same positions.
 #[derive(Debug, Clone)]
 pub(crate) struct Rotation {
     cos: Tensor<4>,
@@ -21,36 +20,50 @@ pub(crate) struct Rotation {
 }
 
 impl Rope {
-    /// The rotation of `positions`, the base stretched by `alpha` (1 leaves it alone).
+    /// The rotation of `positions`, each with the stretch of its base (1 leaves it alone).
     ///
-    /// The stretch is NTK-aware scaling: `base * alpha^(d / (d - 2))`. Angles are f32, as in the
-    /// original code.
+    /// The stretch `alpha` is NTK-aware scaling: `base * alpha^(d / (d - 2))`. Angles are f32, as in
+    /// the original code.
+    ///
+    /// # Shapes
+    /// - positions: `batch * seq` of them, where `shape` is `[batch, seq]`
     pub fn rotation(
         &self,
-        positions: Range<usize>,
-        alpha: f64,
+        positions: &[(usize, f64)],
+        shape: [usize; 2],
         device: &Device,
         dtype: DType,
     ) -> Rotation {
-        let dim = self.head_dim as f64;
-        let base = (self.base * alpha.powf(dim / (dim - 2.0))) as f32;
         let half = self.head_dim / 2;
-        let frequencies: Vec<f32> = (0..half)
-            .map(|i| 1.0 / base.powf(2.0 * i as f32 / self.head_dim as f32))
-            .collect();
-        let seq = positions.len();
+        let [batch, seq] = shape;
+        let mut frequencies = self.frequencies(1.0);
+        let mut stretched = 1.0;
+        let mut angles = Vec::with_capacity(positions.len() * half);
+        for &(position, alpha) in positions {
+            if alpha != stretched {
+                (frequencies, stretched) = (self.frequencies(alpha), alpha);
+            }
+            angles.extend(frequencies.iter().map(|w| position as f32 * w));
+        }
         let table = |f: fn(f32) -> f32| {
-            let values: Vec<f32> = positions
-                .clone()
-                .flat_map(|p| frequencies.iter().map(move |w| f(p as f32 * w)))
-                .collect();
-            let data = TensorData::new(values, [1, 1, seq, half]);
+            let values = angles.iter().map(|&angle| f(angle)).collect();
+            let data = TensorData::new::<f32, _>(values, [batch, 1, seq, half]);
             Tensor::from_data(data.convert_dtype(dtype), (device, dtype))
         };
         Rotation {
             cos: table(f32::cos),
             sin: table(f32::sin),
         }
+    }
+
+    /// Radians per position of each pair of dimensions.
+    fn frequencies(&self, alpha: f64) -> Vec<f32> {
+        let dim = self.head_dim as f64;
+        let base = (self.base * alpha.powf(dim / (dim - 2.0))) as f32;
+        let exponent = |i: usize| 2.0 * i as f32 / self.head_dim as f32;
+        (0..self.head_dim / 2)
+            .map(|i| 1.0 / base.powf(exponent(i)))
+            .collect()
     }
 }
 
@@ -84,7 +97,7 @@ mod tests {
             base: 100.0,
         };
         let x = Tensor::<1>::from_floats(x, &device).reshape([1, 1, 1, 4]);
-        let rotation = rope.rotation(position..position + 1, alpha, &device, DType::F32);
+        let rotation = rope.rotation(&[(position, alpha)], [1, 1], &device, DType::F32);
         rotation.apply(x).into_data().try_to_vec().unwrap()
     }
 

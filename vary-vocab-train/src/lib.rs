@@ -17,6 +17,7 @@ mod part;
 mod questions;
 mod recipe;
 mod refer;
+pub mod report;
 pub mod scenes;
 mod sets;
 mod sheet;

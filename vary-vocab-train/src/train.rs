@@ -319,7 +319,8 @@ impl Validation<'_> {
         let mean = report.tasks.iter().map(quality).sum::<f64>() / tasks;
         let best = log.values("quality").fold(-1.0, f64::max);
         let of_tasks = report.tasks.iter();
-        let of_tasks: BTreeMap<_, _> = of_tasks.map(|t| (t.name.as_str(), quality(t))).collect();
+        let of_tasks = of_tasks.map(|t| (t.summary.name.as_str(), quality(t)));
+        let of_tasks: BTreeMap<_, _> = of_tasks.collect();
         let line = json!({
             "step": step,
             "samples": step * run.recipe.train.batch_size as u64,

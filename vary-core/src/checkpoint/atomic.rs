@@ -6,8 +6,8 @@ use vary_lm::tokenizer::Tokenizer;
 
 use crate::error::{Error, Result};
 
-/// Makes a file that appears under its name when `write` is done with it and it is on disk, or not
-/// at all.
+/// Writes a file atomically: it appears under its name once `write` returns and it is on disk, or
+/// not at all.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&File) -> Result<()>) -> Result<()> {
     let io = |source| Error::io(path, source);
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
@@ -16,16 +16,17 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&File) -> Result<()>) -> R
     write(file.as_file())?;
     file.as_file().sync_all().map_err(io)?;
     file.persist(path).map_err(|error| io(error.error))?;
-    // The new name is on disk only when its directory is.
+    // The new name is only on disk once its directory is.
     #[cfg(unix)]
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
     Ok(())
 }
 
-/// Writes a file that appears under its name when it is complete and on disk, or not at all.
+/// Writes a file atomically: it appears under its name once it is complete and on disk, or not at
+/// all.
 ///
 /// # Errors
-/// [`Error::Io`] naming the file.
+/// [`Error::Io`] with the path of the file.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, |mut file| {
         file.write_all(bytes)
@@ -33,17 +34,20 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// Writes `tokenizer.json` beside a checkpoint's weights, as [`write_atomic`] does.
+/// Writes `tokenizer.json` into the directory of a checkpoint, as [`write_atomic`] does.
 ///
 /// # Errors
-/// [`Error::Io`] naming the file.
+/// [`Error::Io`] with the path of the file.
 pub fn save_tokenizer(tokenizer: &Tokenizer, dir: &Path) -> Result<()> {
     let json = tokenizer.to_json()?;
     write_atomic(&dir.join("tokenizer.json"), json.as_bytes())
 }
 
-/// Writes `value` as JSON, as [`write_atomic`] does.
-pub(crate) fn write_json(path: impl AsRef<Path>, value: &impl serde::Serialize) -> Result<()> {
+/// Writes `value` as indented JSON, as [`write_atomic`] does.
+///
+/// # Errors
+/// [`Error::Io`] with the path of the file, also if `value` is not representable as JSON.
+pub fn write_json(path: impl AsRef<Path>, value: &impl serde::Serialize) -> Result<()> {
     let path = path.as_ref();
     let mut json = serde_json::to_vec_pretty(value)
         .map_err(|error| Error::io(path, io::Error::other(error)))?;
@@ -51,7 +55,7 @@ pub(crate) fn write_json(path: impl AsRef<Path>, value: &impl serde::Serialize) 
     write_atomic(path, &json)
 }
 
-/// A file beside its final name, with the permissions of an ordinary new file and not of a secret.
+/// A temporary file in the directory of its final name, with the default permissions of a new file.
 fn temporary_file(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".saving-");

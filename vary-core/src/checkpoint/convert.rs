@@ -7,16 +7,15 @@ use super::source::CheckpointFiles;
 use super::{StoredType, atomic, decode};
 use crate::error::{Error, Result};
 
-/// Copies a checkpoint into one safetensors file, whatever it was before: names and shapes stay,
-/// and so do values where `stored` asks for their own type (`None` for all).
+/// Copies a checkpoint of any format into one safetensors file with the same names and shapes.
+/// `stored` converts the weights to another type; `None` keeps their types and values.
 ///
-/// Tensors that hold no weights, such as CLIP's `position_ids`, are copied as they are. One tensor
-/// is held at a time; the file appears under its name when it is complete and on disk, or not at
-/// all.
+/// Other tensors, such as the integers of CLIP's `position_ids`, are copied unchanged. Peak memory
+/// is one tensor; the file is written atomically.
 ///
 /// # Errors
-/// [`Error::Io`], as when the disk is full; [`Error::NonFinite`] with every tensor that holds NaN
-/// or infinite values, or gets infinite ones in the type asked for.
+/// [`Error::Io`], for example if the disk is full; [`Error::NonFinite`] with every tensor that has
+/// NaN or infinite values before or after conversion.
 pub fn convert(
     files: &CheckpointFiles,
     path: impl AsRef<Path>,
@@ -35,7 +34,7 @@ pub fn convert(
 
     atomic::replace(path, |mut file| {
         let io = |source| Error::io(path, source);
-        // Takes the space now where the file system can, so that a full disk is told early.
+        // Reserves the space if the file system can: a full disk is an error before any work.
         file.set_len(size).map_err(io)?;
         file.write_all(&header).map_err(io)?;
         let mut non_finite = Vec::new();

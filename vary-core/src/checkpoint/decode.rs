@@ -1,5 +1,5 @@
-//! Little-endian floats of a file to and from `f32`, a block at a time, so that nothing of the
-//! tensor's size is held but the result.
+//! Converts little-endian floats of a file to and from `f32`, a block at a time: only the result
+//! takes memory of the size of the tensor.
 
 use std::io::{self, Read, Write};
 
@@ -10,7 +10,7 @@ use safetensors::Dtype;
 const BLOCK: usize = 16 * 1024;
 const ROWS: usize = 32;
 
-/// Whether `dtype` holds weights.
+/// Whether `dtype` is a type of weights.
 pub(super) fn is_weight(dtype: Dtype) -> bool {
     matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16)
 }
@@ -89,7 +89,7 @@ fn read_block(
         Dtype::F32 => fill(block, bytes, f32::from_le_bytes),
         Dtype::F16 => fill(block, bytes, |x| f16::from_le_bytes(x).to_f32()),
         Dtype::BF16 => fill(block, bytes, |x| bf16::from_le_bytes(x).to_f32()),
-        _ => return Err(no_weight(dtype)),
+        _ => return Err(not_weights(dtype)),
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn write_block(
         Dtype::F32 => bytes.extend(block.iter().flat_map(|x| x.to_le_bytes())),
         Dtype::F16 => bytes.extend(block.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes())),
         Dtype::BF16 => bytes.extend(block.iter().flat_map(|x| bf16::from_f32(*x).to_le_bytes())),
-        _ => return Err(no_weight(dtype)),
+        _ => return Err(not_weights(dtype)),
     }
     to.write_all(bytes)
 }
@@ -118,10 +118,10 @@ fn fill<const N: usize>(block: &mut [f32], bytes: &[u8], value: impl Fn([u8; N])
         .for_each(|(x, chunk)| *x = value(*chunk));
 }
 
-fn no_weight(dtype: Dtype) -> io::Error {
+fn not_weights(dtype: Dtype) -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        format!("{dtype} holds no weights"),
+        format!("{dtype} is not a type of weights"),
     )
 }
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_tensors_come_back_across_block_borders() {
+    fn plain_round_trip() {
         for len in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1] {
             let (values, mut bytes) = (ramp(len), Vec::new());
             write(&mut bytes, Dtype::F32, &values).unwrap();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn transposing_moves_rows_to_columns_at_any_size() {
+    fn transposed_round_trip() {
         for [rows, cols] in [[0, 3], [3, 0], [1, 1], [2, 5], [31, 33], [65, 40]] {
             let values = ramp(rows * cols);
             let mut plain = Vec::new();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn half_types_are_rounded_and_widened() {
+    fn half_types_round() {
         let values = [0.0, -1.5, 65504.0, 3.0e-5, 0.1];
         for (dtype, tolerance) in [(Dtype::F16, 1e-3), (Dtype::BF16, 8e-3)] {
             let mut bytes = Vec::new();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_file_is_an_error() {
+    fn short_file_fails() {
         let error = read(&[0; 7][..], Dtype::F32, 2).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }

@@ -1,4 +1,4 @@
-//! The header of a safetensors file, checked before anything in it is trusted.
+//! The header of a safetensors file, validated before use.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,65 +12,32 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// Bytes before the header: its length.
+/// Size in bytes of the length before the header.
 const PREFIX: u64 = 8;
-/// Longest header that is read, as in the reference implementation.
+/// Maximum size of a header in bytes, as in the reference implementation.
 const MAX_HEADER: u64 = 100_000_000;
 const METADATA: &str = "__metadata__";
 
 /// A JSON object with its entries in order, repeated keys included.
 pub(super) struct Entries<T>(pub Vec<(String, T)>);
 
-/// Reads and checks the header of `path`, `size` bytes long: tensors in the order of their bytes,
-/// offsets counted from the start of the file.
+/// Reads and checks the header of the file `path` of `size` bytes: tensors in the order of their
+/// bytes, with offsets from the start of the file.
 pub(super) fn read_header(
     path: &Path,
     from: &mut impl Read,
     size: u64,
 ) -> Result<Vec<(String, TensorInfo)>> {
-    let io = |source| Error::io(path, source);
+    let length = read_length(path, from, size)?;
     let bad = |reason: String| Error::BadHeader {
         path: path.into(),
         reason,
     };
-    if size == 0 {
-        return Err(Error::EmptyFile { path: path.into() });
-    }
-    if size < PREFIX {
-        return Err(Error::Truncated {
-            path: path.into(),
-            needed: PREFIX,
-            found: size,
-        });
-    }
-
-    let mut prefix = [0; PREFIX as usize];
-    from.read_exact(&mut prefix).map_err(io)?;
-    let length = u64::from_le_bytes(prefix);
-    let data = PREFIX.saturating_add(length);
-    // Only where it can be no length: that of a header of 640 bytes begins as a pickle does.
-    if let Some(reason) = other_format(&prefix).filter(|_| length > MAX_HEADER || data > size) {
-        return Err(Error::UnknownFormat {
-            path: path.into(),
-            reason,
-        });
-    }
-    if length > MAX_HEADER {
-        return Err(bad(format!(
-            "it claims {length} bytes, more than any real one"
-        )));
-    }
-    if data > size {
-        return Err(Error::Truncated {
-            path: path.into(),
-            needed: data,
-            found: size,
-        });
-    }
     let mut json = vec![0; length as usize];
-    from.read_exact(&mut json).map_err(io)?;
+    from.read_exact(&mut json)
+        .map_err(|source| Error::io(path, source))?;
     if json.first() != Some(&b'{') {
-        let reason = "no safetensors file (its header is no JSON object)";
+        let reason = "not a safetensors file (its header is not a JSON object)";
         return Err(Error::UnknownFormat {
             path: path.into(),
             reason,
@@ -91,7 +58,50 @@ pub(super) fn read_header(
             Err(error) => return Err(bad_tensor(path, name, error.to_string())),
         }
     }
-    check(path, tensors, data, size)
+    check(path, tensors, PREFIX + length, size)
+}
+
+/// Reads the length of the header in bytes and compares it with the `size` of the file.
+fn read_length(path: &Path, from: &mut impl Read, size: u64) -> Result<u64> {
+    if size == 0 {
+        return Err(Error::EmptyFile { path: path.into() });
+    }
+    if size < PREFIX {
+        return Err(Error::Truncated {
+            path: path.into(),
+            needed: PREFIX,
+            found: size,
+        });
+    }
+
+    let mut prefix = [0; PREFIX as usize];
+    from.read_exact(&mut prefix)
+        .map_err(|source| Error::io(path, source))?;
+    let length = u64::from_le_bytes(prefix);
+    let data = PREFIX.saturating_add(length);
+    // Only if it is not a possible length: that of a header of 640 bytes starts like a pickle.
+    if let Some(reason) = other_format(&prefix).filter(|_| length > MAX_HEADER || data > size) {
+        return Err(Error::UnknownFormat {
+            path: path.into(),
+            reason,
+        });
+    }
+    if length > MAX_HEADER {
+        let reason =
+            format!("its declared size of {length} bytes is over the limit of {MAX_HEADER}");
+        return Err(Error::BadHeader {
+            path: path.into(),
+            reason,
+        });
+    }
+    if data > size {
+        return Err(Error::Truncated {
+            path: path.into(),
+            needed: data,
+            found: size,
+        });
+    }
+    Ok(length)
 }
 
 /// Checks that names are distinct and that the tensors tile the file from `data` to its end.
@@ -112,7 +122,7 @@ fn check(
         let fail = |reason: String| Err(bad_tensor(path, name.clone(), reason));
         let (from, to) = info.data_offsets;
         if to < from {
-            return fail(format!("bytes {from}..{to} end before they begin"));
+            return fail(format!("bytes {from}..{to} end before they start"));
         }
         if from < end {
             return fail(format!(
@@ -170,7 +180,7 @@ fn bad_tensor(path: &Path, tensor: String, reason: String) -> Error {
     }
 }
 
-/// What a file is that begins with the bytes of another format.
+/// The other format that a file starting with these bytes has.
 fn other_format(start: &[u8; 8]) -> Option<&'static str> {
     match start {
         b"version " => Some("a Git LFS pointer; run `git lfs pull`"),
@@ -209,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_whose_length_begins_like_a_pickle_is_read() {
+    fn pickle_like_length_is_read() {
         for length in [640usize, 896, 1152, 1408] {
             let mut file = (length as u64).to_le_bytes().to_vec();
             assert_eq!(file[0], 0x80);

@@ -1,13 +1,14 @@
-//! Sharded checkpoints: an index that says which shard holds which key.
+//! Sharded checkpoints: an index maps keys to shards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use serde::Deserialize;
 
+use super::entry::Entry;
+use super::file::open_file;
 use super::header::Entries;
 use super::report::IndexReport;
-use super::source::{Entry, open_file};
 use crate::error::{Error, Result};
 
 #[derive(Deserialize)]
@@ -15,10 +16,10 @@ struct Index {
     weight_map: Entries<String>,
 }
 
-/// Which shard holds which key, by the index at `path`. Every shard is a file beside it.
+/// Reads the index at `path`: the shard of each key. Shards are files in the same directory.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::BadIndex`] if a shard is no file name or a key is listed twice.
+/// [`Error::Io`], or [`Error::BadIndex`] if a shard is not a file name or a key is listed twice.
 pub(crate) fn read_index(path: &Path) -> Result<BTreeMap<String, String>> {
     let bad = |reason: String| Error::BadIndex {
         path: path.into(),
@@ -30,7 +31,7 @@ pub(crate) fn read_index(path: &Path) -> Result<BTreeMap<String, String>> {
     let mut listed = BTreeMap::new();
     for (key, shard) in entries {
         if !is_file_name(&shard) {
-            return Err(bad(format!("`{shard}` of key `{key}` is no file name")));
+            return Err(bad(format!("`{shard}` of key `{key}` is not a file name")));
         }
         if listed.insert(key.clone(), shard).is_some() {
             return Err(bad(format!("key `{key}` is listed twice")));
@@ -39,7 +40,7 @@ pub(crate) fn read_index(path: &Path) -> Result<BTreeMap<String, String>> {
     Ok(listed)
 }
 
-/// Opens every shard of the index at `path`, which have to hold exactly the keys it lists.
+/// Opens every shard of the index at `path`; together they have to hold exactly the listed keys.
 pub(super) fn open_shards(path: &Path) -> Result<BTreeMap<String, Entry>> {
     let listed = read_index(path)?;
     let shards: BTreeSet<&String> = listed.values().collect();

@@ -1,16 +1,16 @@
-/// What a module's parameters are called in a checkpoint.
+/// The official names of the parameters of a module.
 ///
 /// A burn path such as `tower.neck.conv_0.weight` becomes an official name in three steps:
 ///
 /// 1. burn's own layers take PyTorch's names: `gamma` and `beta` of a norm become `weight` and
 ///    `bias` (and the matrix of a `Linear` is transposed; keep such layers at `LinearLayout::Row`);
-/// 2. the first [`part`](Self::part) whose field the path starts with puts the official prefix in
-///    the place of the field;
+/// 2. the first [`part`](Self::part) whose field the path starts with replaces the field by the
+///    official prefix;
 /// 3. the first row of that part's table that the rest starts with is replaced.
 ///
 /// Matches are anchored at the start and cover whole segments: `neck` never matches `neck_2`.
-/// `*` in a row stands for one segment, such as a layer's number. What matches nothing keeps its
-/// name. Variants of enums are no part of a path.
+/// `*` in a row stands for one segment, such as the number of a layer. A path without a match keeps
+/// its name. Variants of enums are not part of a path.
 #[derive(Debug, Clone, Default)]
 pub struct KeyMap {
     parts: Vec<Part>,
@@ -26,14 +26,14 @@ struct Part {
 }
 
 impl KeyMap {
-    /// A map that changes nothing but the names of burn's own layers.
+    /// A map that only changes the names of burn's own layers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Calls the sub-module at `field` (empty: the module itself) by any of the prefixes
-    /// `official` when loading and by the first when saving; `rows` are `(field path, official
-    /// name)` inside the sub-module. A final dot changes nothing.
+    /// Names the sub-module at `field` (empty: the module itself): loading accepts any of the
+    /// prefixes `official`, saving uses the first. `rows` are `(field path, official name)` inside
+    /// the sub-module. A final dot is ignored.
     ///
     /// A checkpoint has to use one prefix throughout: the first that any of its keys has.
     pub fn part(
@@ -56,14 +56,14 @@ impl KeyMap {
         self
     }
 
-    /// Says that `alias` is a second name of the parameter that is called `name` when saving: it is
-    /// saved twice, and optional when loading, where both have to be equal.
+    /// Declares `alias` as a second name of the parameter that is saved as `name`. Saving writes
+    /// both. Loading accepts files without `alias`; if it is there, both have to be equal.
     pub fn tie(mut self, alias: &str, name: &str) -> Self {
         self.ties.push((alias.into(), name.into()));
         self
     }
 
-    /// Accepts and drops the key `name` and every key that ends in `.name`.
+    /// Ignores the key `name` and every key that ends in `.name`.
     pub fn ignore(mut self, name: &str) -> Self {
         self.ignored.push(name.into());
         self
@@ -119,7 +119,7 @@ impl KeyMap {
         path.to_string()
     }
 
-    /// Which prefix each part has in a checkpoint with these keys.
+    /// The index of the prefix of each part in a checkpoint with these keys.
     pub(super) fn choose<'a>(&self, keys: impl Iterator<Item = &'a str> + Clone) -> Vec<usize> {
         let used = |prefix: &String| keys.clone().any(|key| strip(key, prefix).is_some());
         self.parts
@@ -129,7 +129,7 @@ impl KeyMap {
     }
 }
 
-/// What follows the segments of `prefix`, without the dot.
+/// The path after the segments of `prefix`, without the dot.
 pub(super) fn strip<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     if prefix.is_empty() {
         return Some(path);
@@ -151,7 +151,7 @@ fn join(prefix: &str, rest: &str) -> String {
     format!("{prefix}{dot}{rest}")
 }
 
-/// Puts `name` in the place of the leading segments `field`.
+/// Replaces the leading segments `field` by `name`.
 fn rename(path: &str, field: &str, name: &str) -> Option<String> {
     let mut rest = path.split('.');
     let mut stars = Vec::new();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn matches_are_anchored_and_cover_whole_segments() {
+    fn matches_whole_segments() {
         let map = map();
         for (path, name) in [
             (
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_prefix_in_use_is_chosen() {
+    fn first_used_prefix_wins() {
         let map = map();
         let name =
             |keys: &[&str]| map.name_with("tower.pos_embed", &map.choose(keys.iter().copied()));
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_names_are_whole_segments() {
+    fn ignores_whole_segments() {
         let map = map();
         assert!(map.ignores("position_ids"));
         assert!(map.ignores("model.embeddings.position_ids"));

@@ -6,10 +6,11 @@ use burn::tensor::TensorData;
 use vary_kernels::quantized::{Matrix, pack};
 
 use super::decode::is_weight;
+use super::entry::Entry;
 use super::key_map::KeyMap;
 use super::precision::PrecisionPlan;
 use super::report::{LoadReport, NonFinite, UnknownKey, WrongShape, WrongType};
-use super::source::{CheckpointFiles, Entry};
+use super::source::CheckpointFiles;
 use super::walk::{Parameter, Position, parameters};
 use crate::error::{Error, Result};
 
@@ -24,16 +25,16 @@ pub fn load<M: Module>(module: M, files: &CheckpointFiles, map: &KeyMap) -> Resu
     load_with(module, files, map, &PrecisionPlan::default())
 }
 
-/// Loads every parameter of `module` from `files`, converted as `plan` says.
+/// Loads every parameter of `module` from `files` in the precision of `plan`.
 ///
-/// A module fresh from its config is not initialised first, so its random values are never made.
+/// A lazily initialized module is not initialized first: its random values are never drawn.
 /// Parameters keep their ids, devices and gradient settings.
 ///
 /// # Errors
-/// [`Error::Mismatch`] with every key that is missing, left over, misshapen, of a wrong type or
-/// unequal to the one it is tied to, before anything is read; [`Error::NonFinite`] with every
-/// tensor that holds NaN or infinite values; [`Error::Io`]; and [`Error::AmbiguousKeys`] or
-/// [`Error::UnsupportedParameter`] if the module can't be in a checkpoint with this map.
+/// [`Error::Mismatch`] with every key that is missing, unexpected, of a wrong shape or type, or
+/// different from the key it is tied to, before any other value is read; [`Error::NonFinite`] with
+/// every tensor that has NaN or infinite values; [`Error::Io`]; [`Error::AmbiguousKeys`] or
+/// [`Error::UnsupportedParameter`] if the module cannot be stored with this map.
 pub fn load_with<M: Module>(
     module: M,
     files: &CheckpointFiles,
@@ -63,11 +64,11 @@ pub fn load_with<M: Module>(
     }
 }
 
-/// Whether `files` has the names, types and shapes of `module`, tied tensors equal; no other values
-/// are read.
+/// Checks that `files` has the names, types and shapes of `module`, and that tied tensors are
+/// equal. No other values are read.
 ///
 /// # Errors
-/// As [`load_with`], but for values that are not finite.
+/// As [`load_with`], except [`Error::NonFinite`].
 pub fn check<M: Module>(module: &M, files: &CheckpointFiles, map: &KeyMap) -> Result<()> {
     let choice = map.choose(files.names());
     let named = name_parameters(module, |path| map.name_with(path, &choice), map)?;
@@ -75,8 +76,8 @@ pub fn check<M: Module>(module: &M, files: &CheckpointFiles, map: &KeyMap) -> Re
     Ok(())
 }
 
-/// Names and shapes that [`save()`](super::save()) gives the parameters of `module`, by name,
-/// without initialising them.
+/// Names and shapes of the parameters of `module` as [`save()`](super::save()) writes them, sorted
+/// by name, without initializing them.
 ///
 /// # Errors
 /// [`Error::AmbiguousKeys`], [`Error::UnsupportedParameter`].
@@ -95,7 +96,8 @@ pub fn names_and_shapes<M: Module>(module: &M, map: &KeyMap) -> Result<Vec<(Stri
     Ok(shapes)
 }
 
-/// Parameters by the name that `name` gives their path; all names, tied ones too, are distinct.
+/// Parameters by official name, which `name` computes from the path. All names and aliases have to
+/// be distinct.
 pub(super) fn name_parameters<M: Module>(
     module: &M,
     name: impl Fn(&str) -> String,
@@ -119,7 +121,7 @@ pub(super) fn name_parameters<M: Module>(
     }
 }
 
-/// Where each parameter's values are, by path, or all that doesn't fit.
+/// The source of the values of each parameter, by path, or an error with all mismatches.
 fn match_up<'a>(
     named: &Named,
     files: &'a CheckpointFiles,
@@ -162,7 +164,8 @@ fn match_up<'a>(
 
     let left: Vec<&str> = unexpected.iter().map(String::as_str).collect();
     report.missing = UnknownKey::list(missing.clone(), &left);
-    // A key that nothing lacks is near to one that is there: a layer too many, for example.
+    // If nothing is missing, an unexpected key resembles an expected one: a layer too many, for
+    // example.
     let lacking: Vec<&str> = match missing.is_empty() {
         true => named.keys().map(String::as_str).collect(),
         false => missing.iter().map(String::as_str).collect(),
@@ -203,7 +206,7 @@ fn compare(name: &str, parameter: &Parameter, entry: &Entry, report: &mut LoadRe
     }
 }
 
-/// Whether two tensors of one shape hold the same bits.
+/// Whether two tensors of one shape have the same bits.
 fn equal(files: &CheckpointFiles, a: &Entry, b: &Entry) -> Result<bool> {
     let read = |entry: &Entry| {
         entry
@@ -241,7 +244,7 @@ impl ModuleMapper for Loader<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        // After the first error the module is thrown away: nothing more is read for it.
+        // After the first error the module is dropped: nothing more is read.
         let path = self.position.path();
         let Some(source) = self.sources.remove(&path).filter(|_| self.error.is_none()) else {
             return param;

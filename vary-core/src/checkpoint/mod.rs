@@ -1,17 +1,20 @@
 //! Strict checkpoints in the official (Hugging Face, PyTorch) key layout.
 //!
 //! [`CheckpointFiles`] lists the tensors of a file, a sharded checkpoint or embedded bytes without
-//! reading them, a [`KeyMap`] says what a module's parameters are called there, [`load()`] and
-//! [`save()`] move the values. Loading is all or nothing: every key that is missing, left over,
-//! misshapen or of a wrong type is reported at once, and nothing is renamed or dropped silently.
+//! reading them. A [`KeyMap`] maps the parameters of a module to their official names. [`load()`]
+//! and [`save()`] move the values. Loading is all or nothing: every key that is missing,
+//! unexpected, of a wrong shape or of a wrong type is reported in one error, and nothing is renamed
+//! or dropped silently.
 //!
-//! Tensors are read one at a time by positioned reads (no memory map, so a file that shrinks
-//! meanwhile is an error and not a crash): peak memory is the model plus one tensor.
+//! Tensors are read one at a time by positioned reads (no memory map: a file that shrinks is an
+//! error and not a crash). Peak memory is the model plus one tensor.
 
 mod atomic;
 mod config;
 mod convert;
 mod decode;
+mod entry;
+mod file;
 mod header;
 mod index;
 mod key_map;
@@ -24,8 +27,7 @@ mod save;
 mod source;
 mod walk;
 
-pub(crate) use atomic::write_json;
-pub use atomic::{save_tokenizer, write_atomic};
+pub use atomic::{save_tokenizer, write_atomic, write_json};
 pub(crate) use config::parse_config_json;
 pub use config::read_config_json;
 pub use convert::convert;

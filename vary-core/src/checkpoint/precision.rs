@@ -10,10 +10,10 @@ use vary_kernels::quantized::{Bits, GROUP, multiplies};
 
 use crate::error::{Error, Result};
 
-/// Values that share a scale, along the outputs of a matrix.
+/// Number of values that share a scale, along the outputs of a matrix, on devices without kernels.
 pub(crate) const BLOCK: usize = 32;
 
-/// What weights are kept in, whatever the checkpoint stores.
+/// Precision of the weights in memory, independent of the type in the checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -21,20 +21,23 @@ pub enum Precision {
     /// 32 bits, on every device.
     #[default]
     F32,
-    /// 16 bits with f32's range: half the memory.
+    /// 16 bits with the range of f32: half the memory.
     ///
-    /// On Flex for the matrices of the language model and the towers and a token table that is no output
-    /// head, by [kernels](vary_kernels::quantized) that round activations to bf16 too, add products in f32 and
-    /// leave all else in f32; on other devices for everything, by burn.
+    /// On Flex it applies to the matrices of the language model and the towers, and to a token
+    /// table that is not an output head; [kernels](vary_kernels::quantized) round activations to
+    /// bf16 and add products in f32; all else is f32. On other devices it applies to everything, by
+    /// burn.
     Bf16,
-    /// 8 bits for the matrices of the language model; all else f32.
+    /// 8 bits for the matrices of the language model; all else is f32.
     ///
-    /// On Flex also for the matrices of the towers and a token table that is no output head, by
-    /// [kernels](vary_kernels::quantized) that round activations to 8 bits too; a scale for every 32 weights
-    /// of a row. Where the CPU multiplies bf16 (AVX-512), attention of the vision vocabulary does too. Elsewhere by burn, a scale for every 32 values along the outputs, where the device computes
-    /// with such weights. What does not divide into groups is f32.
+    /// On Flex it also applies to the matrices of the towers and to a token table that is not an
+    /// output head; [kernels](vary_kernels::quantized) round activations to 8 bits, with a scale
+    /// for every 32 weights of a row, and attention of the vision vocabulary uses bf16 if the CPU
+    /// multiplies it (AVX-512). On other devices burn quantizes, with a scale for every 32 values
+    /// along the outputs, if the device supports it. Matrices that do not divide into groups are
+    /// f32.
     Int8,
-    /// 4 bits for the matrices of the language model; all else as with [`Int8`](Self::Int8).
+    /// 4 bits for the matrices of the language model; all else as in [`Int8`](Self::Int8).
     Int4,
 }
 
@@ -57,16 +60,18 @@ impl FromStr for Precision {
             .into_iter()
             .find(|precision| precision.to_string() == name)
             .ok_or_else(|| {
-                Error::Config(format!("precision `{name}`; it is f32, bf16, int8 or int4"))
+                Error::Config(format!(
+                    "unknown precision `{name}`; use f32, bf16, int8 or int4"
+                ))
             })
     }
 }
 
 impl Precision {
-    /// Whether `device` computes with weights of this precision.
+    /// Checks that `device` computes with weights of this precision.
     ///
     /// # Errors
-    /// [`Error::UnsupportedPrecision`].
+    /// [`Error::UnsupportedPrecision`] if it does not.
     pub(crate) fn check(self, device: &Device) -> Result<()> {
         if self != Self::F32 && multiplies(device) {
             return Ok(());
@@ -82,7 +87,7 @@ impl Precision {
         }
     }
 
-    /// How matrices are quantised, if they are.
+    /// The quantization scheme of matrices, if any.
     pub(crate) fn scheme(self) -> Option<QuantScheme> {
         let value = match self {
             Self::Int8 => QuantValue::Q8S,
@@ -93,7 +98,7 @@ impl Precision {
         Some(scheme.per_block([BLOCK as u8], ScaleDtype::F32))
     }
 
-    /// Applies it to a model whose quantised matrices lie below the paths `quantized`.
+    /// Plan for a model whose quantized matrices are under the paths `quantized`.
     pub fn plan(self, quantized: &'static [&'static str]) -> PrecisionPlan {
         PrecisionPlan {
             precision: self,
@@ -103,7 +108,7 @@ impl Precision {
     }
 }
 
-/// Which parameters of a model get which [`Precision`]; the default is f32 for all.
+/// The [`Precision`] of each parameter of a model; the default is f32 for all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PrecisionPlan {
     precision: Precision,
@@ -113,23 +118,22 @@ pub struct PrecisionPlan {
 }
 
 impl PrecisionPlan {
-    /// Linear layers below these paths are packed too where kernels multiply with packed matrices, in
-    /// 8 bits with `Int4`.
+    /// Also packs linear layers under these paths on devices with kernels, in 8 bits with `Int4`.
     #[must_use]
     pub fn towers(mut self, paths: &'static [&'static str]) -> Self {
         self.towers = paths;
         self
     }
 
-    /// So are these tables of tokens.
+    /// Also packs these token tables, like the towers.
     #[must_use]
     pub fn tables(mut self, paths: &'static [&'static str]) -> Self {
         self.tables = paths;
         self
     }
 
-    /// Bits of the parameter at `path`, `[rows, cols]` in the checkpoint, if it is packed on `device`;
-    /// `linear` says that it is the matrix of a linear layer.
+    /// Bits of the parameter at `path`, `[rows, cols]` in the checkpoint, if it is packed on
+    /// `device`; `linear` if it is the matrix of a linear layer.
     pub(super) fn packed(
         &self,
         path: &str,
@@ -158,8 +162,8 @@ impl PrecisionPlan {
         (cols.is_multiple_of(GROUP) && multiplies(device)).then_some(bits)
     }
 
-    /// Makes the tensor of the parameter at `path` from its values; `linear` says that it is the
-    /// matrix of a linear layer.
+    /// The tensor of the parameter at `path` from its values; `linear` if it is the matrix of a
+    /// linear layer.
     pub(super) fn tensor<const D: usize>(
         &self,
         path: &str,
@@ -168,7 +172,7 @@ impl PrecisionPlan {
         device: &Device,
     ) -> Tensor<D> {
         if multiplies(device) {
-            // Its matrices are packed; what is not stays exact.
+            // Matrices are packed by kernels; other parameters stay exact.
             return Tensor::from_data(data, (device, DType::F32));
         }
         let blocks = data
@@ -193,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back() {
+    fn precision_names_parse() {
         for precision in [
             Precision::F32,
             Precision::Bf16,

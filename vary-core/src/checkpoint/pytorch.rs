@@ -3,11 +3,11 @@ use std::path::Path;
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::Dtype;
 
-use super::source::{Entry, Place};
+use super::entry::{Entry, Location};
 use crate::error::{Error, Result};
 
-/// Lists the tensors of a PyTorch file under the names it gives them: a checkpoint that keeps its
-/// weights in a dictionary of its own has that dictionary's name as a prefix.
+/// Lists the tensors of a PyTorch file under their own names. Weights in a nested dictionary have
+/// its name as a prefix.
 pub(super) fn open(path: &Path) -> Result<Vec<(String, Entry)>> {
     let reader = PytorchReader::new(path).map_err(|error| Error::PyTorch {
         path: path.into(),
@@ -20,7 +20,7 @@ pub(super) fn open(path: &Path) -> Result<Vec<(String, Entry)>> {
             Entry {
                 dtype,
                 shape,
-                place: Place::PyTorch(tensor),
+                location: Location::PyTorch(tensor),
             },
         )
     };

@@ -3,22 +3,22 @@ use std::fmt::{self, Display};
 use half::{bf16, f16};
 use safetensors::Dtype;
 
-/// Entries of each list that are printed, and that get a nearest name.
+/// Number of entries of each list that are printed and have a nearest name.
 pub(super) const SHOWN: usize = 10;
 
-/// Every way in which a checkpoint differs from a model.
+/// All differences between a checkpoint and a model.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LoadReport {
     /// Parameters of the model that the checkpoint lacks.
     pub missing: Vec<UnknownKey>,
-    /// Keys of the checkpoint that the model has no place for.
+    /// Keys of the checkpoint that the model lacks.
     pub unexpected: Vec<UnknownKey>,
-    /// Tensors of another shape.
+    /// Tensors with another shape.
     pub misshapen: Vec<WrongShape>,
     /// Tensors that are not f32, f16 or bf16.
     pub wrong_type: Vec<WrongType>,
-    /// Keys that are tied to another and hold other values.
+    /// Keys that are tied to another key but differ in values.
     pub untied: Vec<String>,
 }
 
@@ -27,11 +27,11 @@ pub struct LoadReport {
 pub struct UnknownKey {
     /// Official name.
     pub name: String,
-    /// The most similar name on the other side, for the first few of a list.
+    /// The most similar name on the other side, for the first ten of a list.
     pub nearest: Option<String>,
 }
 
-/// A tensor of another shape than the model's, both in the official layout.
+/// A tensor whose shape differs from the model, both in the official layout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WrongShape {
     /// Official name.
@@ -42,20 +42,20 @@ pub struct WrongShape {
     pub found: Vec<usize>,
 }
 
-/// A tensor whose element type can't hold weights.
+/// A tensor whose element type is not a type of weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WrongType {
     /// Official name.
     pub name: String,
-    /// Type in the checkpoint, as safetensors spells it.
+    /// Type in the checkpoint, in the spelling of safetensors.
     pub found: String,
 }
 
-/// Every way in which shards differ from their index.
+/// All differences between shards and their index.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct IndexReport {
-    /// Keys that are not in the shard where the index puts them.
+    /// Keys that are not in the shard that the index names.
     pub absent: Vec<String>,
     /// Keys of shards that the index doesn't list.
     pub unlisted: Vec<String>,
@@ -63,19 +63,19 @@ pub struct IndexReport {
     pub duplicates: Vec<String>,
 }
 
-/// A tensor with values that are no finite numbers.
+/// A tensor with NaN or infinite values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NonFinite {
     /// Official name.
     pub name: String,
-    /// NaN values.
+    /// Number of NaN values.
     pub nan: usize,
-    /// Infinite values.
+    /// Number of infinite values.
     pub infinite: usize,
 }
 
 impl NonFinite {
-    /// Counts in `values`; `None` if all are finite.
+    /// Counts NaN and infinite `values`; `None` if all are finite.
     pub(super) fn count(name: &str, values: impl Iterator<Item = f32>) -> Option<Self> {
         let (mut nan, mut infinite) = (0, 0);
         for value in values {
@@ -89,7 +89,7 @@ impl NonFinite {
         })
     }
 
-    /// Counts the values that are not finite once they are stored as `dtype`.
+    /// Counts the values that are not finite after conversion to `dtype`.
     pub(super) fn as_stored(name: &str, values: &[f32], dtype: Dtype) -> Option<Self> {
         match dtype {
             Dtype::F16 => Self::count(name, values.iter().map(|x| f16::from_f32(*x).to_f32())),
@@ -112,7 +112,7 @@ impl IndexReport {
 }
 
 impl UnknownKey {
-    /// Looks up the nearest of `candidates` for the first names only: it is for printing.
+    /// Finds the nearest of `candidates` for the names that are printed.
     pub(super) fn list(names: Vec<String>, candidates: &[&str]) -> Vec<Self> {
         let unknown = |(i, name): (usize, String)| {
             let nearest = if i < SHOWN {
@@ -126,14 +126,14 @@ impl UnknownKey {
     }
 }
 
-/// The candidate with the fewest edits, if they are few for the length.
+/// The candidate with the smallest edit distance, up to 3 or a third of the length.
 fn nearest(name: &str, candidates: &[&str]) -> Option<String> {
     let distance = |candidate: &&&str| strsim::levenshtein(name, candidate);
     let best = candidates.iter().min_by_key(distance)?;
     (distance(&best) <= 3.max(name.len() / 3)).then(|| best.to_string())
 }
 
-/// `3 tensors (a, b, c)`, the first few only.
+/// Formats `3 tensors (a, b, c)`, with at most ten names.
 pub(crate) fn listed<T: Display>(noun: &str, items: &[T]) -> String {
     let plural = if items.len() == 1 { "" } else { "s" };
     let mut shown: Vec<String> = items.iter().take(SHOWN).map(T::to_string).collect();
@@ -143,7 +143,7 @@ pub(crate) fn listed<T: Display>(noun: &str, items: &[T]) -> String {
     format!("{} {noun}{plural} ({})", items.len(), shown.join(", "))
 }
 
-/// One line of a report: count, what, and the first few.
+/// A section of a report: count, description, and at most ten items.
 fn section<T: Display>(f: &mut fmt::Formatter<'_>, what: &str, items: &[T]) -> fmt::Result {
     if items.is_empty() {
         return Ok(());
@@ -161,20 +161,20 @@ fn section<T: Display>(f: &mut fmt::Formatter<'_>, what: &str, items: &[T]) -> f
 impl Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         section(f, "missing from the checkpoint", &self.missing)?;
-        section(f, "unknown to the model", &self.unexpected)?;
+        section(f, "not in the model", &self.unexpected)?;
         section(
             f,
-            "of another shape (does the config belong to it?)",
+            "with another shape (does the config belong to this checkpoint?)",
             &self.misshapen,
         )?;
         section(
             f,
-            "of a type that holds no weights (f32, f16 and bf16 do)",
+            "with a type other than f32, f16 and bf16",
             &self.wrong_type,
         )?;
         section(
             f,
-            "that should equal the tensor they are tied to and don't",
+            "that differ from the tensor they are tied to",
             &self.untied,
         )
     }
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_found_or_nothing_is_near() {
+    fn nearest_name() {
         let names = ["model.fc1.weight", "model.fc2.weight", "model.norm.bias"];
         assert_eq!(
             nearest("model.fc1.wieght", &names).as_deref(),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lists_are_cut_but_counted() {
+    fn long_lists_are_truncated() {
         let names: Vec<String> = (0..13).map(|i| format!("t{i}")).collect();
         let report = LoadReport {
             missing: UnknownKey::list(names.clone(), &[]),

@@ -13,17 +13,17 @@ use serde_json::json;
 use super::key_map::KeyMap;
 use super::load::name_parameters;
 use super::report::NonFinite;
-use super::walk::{Parameter, Position};
+use super::walk::Position;
 use super::{atomic, decode};
 use crate::error::{Error, Result};
 
-/// How weights are stored.
+/// Options of saving.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SaveOptions {
     /// Type of every tensor; f32 by default.
     pub stored: StoredType,
-    /// Metadata of the header; `{"format": "pt"}` by default, which transformers wants to see.
+    /// Metadata of the header; `{"format": "pt"}` by default, which transformers requires.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -31,7 +31,7 @@ pub struct SaveOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoredType {
-    /// 32 bits: nothing is lost.
+    /// 32 bits, lossless.
     F32,
     /// 16 bits, 11 of them significant; up to 65,504.
     F16,
@@ -76,13 +76,13 @@ impl Default for SaveOptions {
 }
 
 impl SaveOptions {
-    /// Stores values in another type.
+    /// Sets the type of stored values.
     pub fn stored(mut self, stored: StoredType) -> Self {
         self.stored = stored;
         self
     }
 
-    /// Replaces the metadata; without any the header has none.
+    /// Sets the metadata; an empty map leaves it out of the header.
     pub fn metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
         self.metadata = metadata;
         self
@@ -90,10 +90,9 @@ impl SaveOptions {
 }
 
 /// Writes the parameters of `module` to the safetensors file `path` under their official names,
-/// sorted by name. The same values always give the same bytes.
+/// sorted by name. Equal values produce equal bytes.
 ///
-/// The file appears under its name when it is complete and on disk, or not at all. Peak memory is
-/// one tensor.
+/// The file is written atomically. Peak memory is one tensor.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::NonFinite`] if values are, or become, NaN or infinite;
@@ -108,8 +107,8 @@ pub fn save<M: Module>(
     layout.write(path.as_ref(), options, |writer| module.visit(writer))
 }
 
-/// Like [`save()`], and uses `module` up: parameters that are still to be drawn are drawn one after
-/// the other and dropped again, so that a random model larger than the memory can be written.
+/// Like [`save()`], but consumes `module`: parameters that are not initialized yet are initialized
+/// one at a time and dropped, so that a random model larger than memory can be written.
 ///
 /// # Errors
 /// As [`save()`].
@@ -125,8 +124,8 @@ pub fn save_drawn<M: Module>(
     })
 }
 
-/// Writes `config` as `config.json` and `module` as `model.safetensors` into a directory, which is
-/// made if needed; each file atomically.
+/// Writes `config` as `config.json` and `module` as `model.safetensors` into `dir`, which is
+/// created if needed. Each file is written atomically.
 ///
 /// # Errors
 /// As [`save()`].
@@ -142,17 +141,17 @@ pub fn save_dir<M: Module>(
     save(module, map, dir.join("model.safetensors"), options)
 }
 
-/// What goes where in the file.
+/// Layout of a file.
 struct Layout {
     header: Vec<u8>,
-    /// By the parameter's path.
-    places: BTreeMap<String, Placed>,
+    /// By the path of the parameter.
+    placements: BTreeMap<String, Placement>,
     size: u64,
 }
 
-struct Placed {
+struct Placement {
     name: String,
-    /// Of the tensor and of those tied to it, from the start of the file.
+    /// Offsets in the file of the tensor and of its aliases.
     offsets: Vec<u64>,
     transposed: bool,
 }
@@ -171,39 +170,27 @@ impl Layout {
             .iter()
             .map(|(name, p)| (name.as_str(), dtype, p.shape.as_slice()));
         let (header, offsets, size) = lay_out(listed, &options.metadata);
-        let mut places: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        let mut offsets_of: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for (parameter, offset) in tensors.values().zip(offsets) {
-            places
-                .entry(parameter.path.clone())
-                .or_default()
-                .push(offset);
+            let path = parameter.path.clone();
+            offsets_of.entry(path).or_default().push(offset);
         }
-        let places = named.iter().map(
-            |(
-                name,
-                Parameter {
-                    path, transposed, ..
-                },
-            )| {
-                let offsets = places.get(path).cloned().unwrap_or_default();
-                (
-                    path.clone(),
-                    Placed {
-                        name: name.clone(),
-                        offsets,
-                        transposed: *transposed,
-                    },
-                )
-            },
-        );
+        let placements = named.iter().map(|(name, parameter)| {
+            let placement = Placement {
+                name: name.clone(),
+                offsets: offsets_of.remove(&parameter.path).unwrap_or_default(),
+                transposed: parameter.transposed,
+            };
+            (parameter.path.clone(), placement)
+        });
         Ok(Self {
-            places: places.collect(),
+            placements: placements.collect(),
             size,
             header,
         })
     }
 
-    /// Writes the file; `walk` leads the writer over the parameters.
+    /// Writes the file; `walk` passes the parameters to the writer.
     fn write(
         self,
         path: &Path,
@@ -218,7 +205,7 @@ impl Layout {
                 file,
                 path,
                 dtype: options.stored.dtype(),
-                places: self.places,
+                placements: self.placements,
                 position: Position::default(),
                 non_finite: Vec::new(),
                 error: None,
@@ -236,8 +223,7 @@ impl Layout {
     }
 }
 
-/// The header of a file with these tensors in this order, where each of them begins in it, and how
-/// long it is.
+/// The header of a file with these tensors in this order, their offsets in the file, and its size.
 pub(super) fn lay_out<'a>(
     tensors: impl Iterator<Item = (&'a str, Dtype, &'a [usize])>,
     metadata: &BTreeMap<String, String>,
@@ -257,7 +243,7 @@ pub(super) fn lay_out<'a>(
             "{name}:{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[{from},{end}]}}"
         ));
     }
-    // Aligned as the format's own writers do it.
+    // Aligned as by the reference implementation of the format.
     let mut json = format!("{{{}}}", entries.join(","));
     while json.len() % 8 != 0 {
         json.push(' ');
@@ -273,7 +259,7 @@ struct Writer<'a> {
     file: &'a File,
     path: &'a Path,
     dtype: Dtype,
-    places: BTreeMap<String, Placed>,
+    placements: BTreeMap<String, Placement>,
     position: Position,
     non_finite: Vec<NonFinite>,
     error: Option<Error>,
@@ -281,12 +267,12 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn write<const D: usize>(&mut self, tensor: Tensor<D>) -> Result<()> {
-        let Some(placed) = self.places.remove(&self.position.path()) else {
+        let Some(placement) = self.placements.remove(&self.position.path()) else {
             return Ok(());
         };
         let dims = tensor.dims();
         let unreadable = |reason: String| Error::UnsupportedParameter {
-            name: placed.name.clone(),
+            name: placement.name.clone(),
             reason,
         };
         let data = tensor
@@ -296,14 +282,14 @@ impl Writer<'_> {
             .as_slice::<f32>()
             .map_err(|e| unreadable(e.to_string()))?;
         self.non_finite
-            .extend(NonFinite::as_stored(&placed.name, values, self.dtype));
+            .extend(NonFinite::as_stored(&placement.name, values, self.dtype));
 
         let io = |source| Error::io(self.path, source);
         let mut file = self.file;
-        for offset in placed.offsets {
+        for offset in placement.offsets {
             file.seek(SeekFrom::Start(offset)).map_err(io)?;
             match *dims.as_slice() {
-                [rows, cols] if placed.transposed => {
+                [rows, cols] if placement.transposed => {
                     decode::write_transposed(file, self.dtype, values, [rows, cols])
                 }
                 _ => decode::write(file, self.dtype, values),

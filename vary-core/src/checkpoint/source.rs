@@ -1,19 +1,17 @@
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use safetensors::Dtype;
 
 use super::decode;
+use super::entry::{Entry, Location};
+use super::file::open_file;
 use super::header::read_header;
 use super::index::open_shards;
 use super::key_map::strip;
 use super::report::NonFinite;
 use crate::error::{Error, Result};
 
-/// What a directory may hold, in the order of preference.
+/// Weight files of a directory, in order of preference.
 pub(crate) const NAMES: &[&str] = &[
     "model.safetensors",
     "model.safetensors.index.json",
@@ -21,29 +19,11 @@ pub(crate) const NAMES: &[&str] = &[
     "pytorch_model.bin.index.json",
 ];
 
-/// The tensors of a checkpoint, listed and checked but not read.
+/// The tensors of a checkpoint: headers are read and checked, values are not.
 #[derive(Debug, Clone)]
 pub struct CheckpointFiles {
     path: PathBuf,
     tensors: BTreeMap<String, Entry>,
-}
-
-/// A tensor in a file.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub dtype: Dtype,
-    pub shape: Vec<usize>,
-    pub place: Place,
-}
-
-/// Where a tensor's bytes are.
-#[derive(Debug, Clone)]
-pub(super) enum Place {
-    /// From an offset on. The open file outlives a replacement at its path.
-    File(Arc<Mutex<File>>, u64),
-    Memory(&'static [u8]),
-    #[cfg(feature = "pytorch")]
-    PyTorch(pytorch_reader::Tensor),
 }
 
 impl CheckpointFiles {
@@ -52,8 +32,8 @@ impl CheckpointFiles {
     /// `.pth` and `.pt` with the feature `pytorch`).
     ///
     /// # Errors
-    /// If there are no weights, a file is empty, cut or of another format, a header contradicts
-    /// itself or the file, a shard is missing, or shards differ from their index.
+    /// If there are no weights, a file is empty, truncated or of another format, a header is
+    /// inconsistent, a shard is missing, or shards differ from their index.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let path = match path.is_dir() {
@@ -76,7 +56,7 @@ impl CheckpointFiles {
         Ok(Self { path, tensors })
     }
 
-    /// A safetensors file that is part of the program; `name` is for messages.
+    /// Opens a safetensors file that is embedded in the program; `name` is for messages.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -85,25 +65,23 @@ impl CheckpointFiles {
         let tensors = read_header(&path, &mut Cursor::new(bytes), bytes.len() as u64)?
             .into_iter()
             .map(|(name, info)| {
-                let place = Place::Memory(&bytes[info.data_offsets.0..info.data_offsets.1]);
-                (
-                    name,
-                    Entry {
-                        dtype: info.dtype,
-                        shape: info.shape,
-                        place,
-                    },
-                )
+                let (start, end) = info.data_offsets;
+                let entry = Entry {
+                    dtype: info.dtype,
+                    shape: info.shape,
+                    location: Location::Memory(&bytes[start..end]),
+                };
+                (name, entry)
             })
             .collect();
         Ok(Self { path, tensors })
     }
 
-    /// The tensors below the first of `prefixes` that any has, without the prefix: a tower out of
-    /// a whole model, or what a training program stored under `state_dict`.
+    /// The tensors under the first of `prefixes` that is in use, without the prefix: a tower of a
+    /// model, or the weights that a training program stored under `state_dict`.
     ///
     /// # Errors
-    /// [`Error::NoSuchPrefix`] if there is none.
+    /// [`Error::NoSuchPrefix`] if no tensor has one of them.
     pub fn under(&self, prefixes: &[&str]) -> Result<Self> {
         let below = |prefix: &&str| -> Option<BTreeMap<_, _>> {
             let prefix = prefix.trim_end_matches('.');
@@ -126,18 +104,19 @@ impl CheckpointFiles {
         }
     }
 
-    /// The file that was opened, the index of a sharded checkpoint.
+    /// The opened file; the index of a sharded checkpoint.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Name, element type as safetensors spells it, and shape of every tensor, by name.
+    /// Name, element type in the spelling of safetensors, and shape of every tensor, sorted by
+    /// name.
     pub fn tensors(&self) -> impl Iterator<Item = (&str, String, &[usize])> {
         self.entries()
             .map(|(name, entry)| (name, entry.dtype.to_string(), entry.shape.as_slice()))
     }
 
-    /// Counts of NaN and infinite values, for the tensors that have any; all values are read.
+    /// Reads all values and counts NaN and infinite ones, for the tensors that have any.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -152,7 +131,7 @@ impl CheckpointFiles {
         Ok(found)
     }
 
-    /// Names and shapes in the official layout, by name.
+    /// Names and shapes in the official layout, sorted by name.
     pub fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> + Clone {
         self.tensors
             .iter()
@@ -169,82 +148,5 @@ impl CheckpointFiles {
 
     pub(super) fn get(&self, name: &str) -> Option<&Entry> {
         self.tensors.get(name)
-    }
-}
-
-impl Entry {
-    /// Reads the values, `[rows, cols]` as `[cols, rows]` if `transpose` asks for it.
-    pub(super) fn read(&self, transpose: bool) -> io::Result<Vec<f32>> {
-        match &self.place {
-            Place::File(file, start) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(*start))?;
-                self.decode(&*file, transpose)
-            }
-            Place::Memory(bytes) => self.decode(*bytes, transpose),
-            #[cfg(feature = "pytorch")]
-            Place::PyTorch(tensor) => self.decode(&tensor.read()?[..], transpose),
-        }
-    }
-
-    /// Reads the bytes as they are stored.
-    pub(super) fn read_bytes(&self) -> io::Result<Vec<u8>> {
-        let len = self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8;
-        match &self.place {
-            Place::File(file, start) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(*start))?;
-                let mut bytes = vec![0; len];
-                file.read_exact(&mut bytes)?;
-                Ok(bytes)
-            }
-            Place::Memory(bytes) => Ok(bytes.to_vec()),
-            #[cfg(feature = "pytorch")]
-            Place::PyTorch(tensor) => Ok(tensor.read()?[..].to_vec()),
-        }
-    }
-
-    fn decode(&self, from: impl Read, transpose: bool) -> io::Result<Vec<f32>> {
-        match *self.shape {
-            [rows, cols] if transpose => decode::read_transposed(from, self.dtype, [rows, cols]),
-            _ => decode::read(from, self.dtype, self.shape.iter().product()),
-        }
-    }
-}
-
-/// Opens one weight file.
-pub(super) fn open_file(path: &Path) -> Result<Vec<(String, Entry)>> {
-    let io = |source| Error::io(path, source);
-    let mut file = File::open(path).map_err(io)?;
-    let size = file.metadata().map_err(io)?.len();
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") => {
-            let tensors = read_header(path, &mut file, size)?;
-            let file = Arc::new(Mutex::new(file));
-            let entry = |(name, info): (String, safetensors::tensor::TensorInfo)| {
-                let place = Place::File(file.clone(), info.data_offsets.0 as u64);
-                (
-                    name,
-                    Entry {
-                        dtype: info.dtype,
-                        shape: info.shape,
-                        place,
-                    },
-                )
-            };
-            Ok(tensors.into_iter().map(entry).collect())
-        }
-        Some("bin" | "pth" | "pt") if size == 0 => Err(Error::EmptyFile { path: path.into() }),
-        #[cfg(feature = "pytorch")]
-        Some("bin" | "pth" | "pt") => super::pytorch::open(path),
-        #[cfg(not(feature = "pytorch"))]
-        Some("bin" | "pth" | "pt") => Err(Error::UnknownFormat {
-            path: path.into(),
-            reason: "PyTorch files need the feature `pytorch` of vary-core",
-        }),
-        _ => Err(Error::UnknownFormat {
-            path: path.into(),
-            reason: "its name has to end in .safetensors, .bin, .pth, .pt or .index.json",
-        }),
     }
 }

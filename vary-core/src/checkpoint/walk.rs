@@ -1,11 +1,11 @@
-//! A module's parameters by path, listed without initialising them.
+//! Lists the parameters of a module by path, without initializing them.
 
 use burn::module::{ModuleVisitor, Param};
 use burn::prelude::*;
 
 use crate::error::{Error, Result};
 
-/// burn's norms, whose `gamma` and `beta` PyTorch calls `weight` and `bias`.
+/// burn's norms; their `gamma` and `beta` are `weight` and `bias` in PyTorch.
 const NORMS: &[&str] = &[
     "Struct:LayerNorm",
     "Struct:RmsNorm",
@@ -14,14 +14,14 @@ const NORMS: &[&str] = &[
     "Struct:InstanceNorm",
 ];
 
-/// Where a walk over a module is.
+/// Current position of a walk over a module.
 #[derive(Debug, Default)]
 pub(super) struct Position {
     names: Vec<String>,
     containers: Vec<String>,
 }
 
-/// A parameter as the official layout has it.
+/// A parameter in the official layout.
 #[derive(Debug, Clone)]
 pub(super) struct Parameter {
     /// Path in the module, the last segment in PyTorch's terms.
@@ -43,7 +43,7 @@ impl Position {
         self.containers.pop();
     }
 
-    /// Path of the parameter here. Variants of enums are no part of it.
+    /// Path of the parameter at this position. Variants of enums are not part of it.
     pub(super) fn path(&self) -> String {
         let mut path: Vec<&str> = std::iter::zip(&self.names, &self.containers)
             .filter(|(_, container)| !container.starts_with("Enum:"))
@@ -96,9 +96,9 @@ impl Lister {
 impl ModuleVisitor for Lister {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.position.enter(name, container);
-        // What is stored under the parameter's own name is not what it is worth.
+        // The tensor under the name of the parameter is not its value.
         if container == "Reparameterization" {
-            self.refuse("it is adapted or packed; make it plain with `Module::materialize`");
+            self.refuse("it is adapted or packed; materialize it with `Module::materialize`");
         }
     }
 

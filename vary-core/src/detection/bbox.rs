@@ -2,9 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use super::COORD_MAX;
 
-/// An axis-aligned box in pixels of the picture, origin at the top left corner.
+/// An axis-aligned box in pixels of the image, origin at the top left corner.
 ///
-/// `x2` and `y2` are edges, not the last pixel inside, so a box over a whole picture is
+/// `x2` and `y2` are edges, not the last pixel inside, so a box over a whole image is
 /// `[0, 0, width, height]` and its width is `x2 - x1`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BoundingBox {
@@ -47,7 +47,7 @@ impl BoundingBox {
             x2: self.x2.min(other.x2),
             y2: self.y2.min(other.y2),
         };
-        // In f64, because areas of large pictures exceed what f32 holds exactly.
+        // In f64, because areas of large images exceed what f32 holds exactly.
         let area = |b: &Self| f64::from(b.width()) * f64::from(b.height());
         let overlap = area(&common);
         let union = area(self) + area(other) - overlap;
@@ -58,7 +58,7 @@ impl BoundingBox {
         }
     }
 
-    /// The part of the box inside a picture of `width` x `height` pixels.
+    /// The part of the box inside a image of `width` x `height` pixels.
     pub fn clamp(&self, width: u32, height: u32) -> Self {
         let (w, h) = (width as f32, height as f32);
         Self {
@@ -69,11 +69,11 @@ impl BoundingBox {
         }
     }
 
-    /// The box as the model writes it: `x1, y1, x2, y2` in thousandths of the picture.
+    /// The box as the model writes it: `x1, y1, x2, y2` in thousandths of the image.
     ///
     /// Rounded half up and clamped to 0..=1000; swapped edges are put in order, so `x1 <= x2` and
     /// `y1 <= y2` hold. The paper doesn't state its rounding. An edge that is not a number, or a
-    /// picture without pixels, gives 0.
+    /// image without pixels, gives 0.
     pub fn to_thousandths(&self, width: u32, height: u32) -> [u16; 4] {
         if width == 0 || height == 0 {
             return [0; 4];
@@ -88,7 +88,7 @@ impl BoundingBox {
         [x1.min(x2), y1.min(y2), x1.max(x2), y1.max(y2)]
     }
 
-    /// The box in pixels of a `width` x `height` picture from coordinates in 0..=1000.
+    /// The box in pixels of a `width` x `height` image from coordinates in 0..=1000.
     pub fn from_thousandths(coords: [f32; 4], width: u32, height: u32) -> Self {
         let [x1, y1, x2, y2] = coords.map(|c| c / f32::from(COORD_MAX));
         let (w, h) = (width as f32, height as f32);
@@ -101,25 +101,36 @@ impl BoundingBox {
     }
 }
 
-/// Probability from which on a box is told, see
-/// [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score): more likely right than wrong.
+/// The default score threshold of calibrated models, see
+/// [`AnswerOptions::min_score`](crate::pipeline::AnswerOptions::min_score): more likely right than
+/// wrong.
 pub const MIN_SCORE: f32 = 0.5;
 
-/// An object found in a picture.
+/// An object found in an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Detection {
-    /// Name of the class as the model wrote it; empty where an answer gave a box only.
+    /// Name of the class as the model wrote it; empty where an answer has a box only.
     pub label: String,
     /// Confidence in 0..=1, from the probabilities of the tokens that spell the box. With a
-    /// checkpoint that has a [`ScoreMap`](super::ScoreMap), the probability that the box is right; where pictures
-    /// are read several times, that holds for what all readings agree on, not for the boxes of a stream.
+    /// checkpoint that has a [`CalibrationMap`](super::CalibrationMap), the probability that the box
+    /// is right.
     pub score: f32,
-    /// Where the object is, in pixels of the original picture.
+    /// Where the object is, in pixels of the original image.
     pub bbox: BoundingBox,
 }
 
 impl Detection {
-    /// Whether the score is `min_score` or more, or no number: what is not known is not left out.
+    /// An object with its label, score in 0..=1 and box in pixels.
+    pub fn new(label: impl Into<String>, score: f32, bbox: BoundingBox) -> Self {
+        Self {
+            label: label.into(),
+            score,
+            bbox,
+        }
+    }
+
+    /// Whether the score is `min_score` or more, or NaN: what is not known is not left out.
     pub(crate) fn reaches(&self, min_score: f32) -> bool {
         self.score >= min_score || self.score.is_nan()
     }
@@ -133,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounds_half_up_and_clamps() {
+    fn thousandths_are_rounded() {
         let b = BoundingBox::new(0.5, 1.49, 2.5, 5000.0);
         assert_eq!(b.to_thousandths(1000, 1000), [1, 1, 3, 1000]);
         let b = BoundingBox::new(-3.0, f32::NAN, 640.0, 240.0);
@@ -154,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn detection_is_plain_json() {
+    fn detection_as_json() {
         let d = Detection {
             label: "cat".into(),
             score: 0.5,

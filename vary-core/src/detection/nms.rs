@@ -1,16 +1,14 @@
 use super::Detection;
 
 /// Non-maximum suppression: sorts `detections` by falling score, then leaves out each that overlaps
-/// a surer one of the same label with an IoU above `iou`. From 1 on nothing is left out.
+/// a more confident one of the same label with an IoU above `iou`. From 1 on nothing is left out.
 ///
-/// A language model that lists boxes now and then tells one twice, with edges a little apart.
+/// A language model that lists boxes now and then lists one twice, with edges a little apart.
 ///
 /// ```
 /// # use vary_core::detection::{BoundingBox, Detection, nms};
-/// let car = |score, x1| Detection {
-///     label: "car".into(),
-///     score,
-///     bbox: BoundingBox::new(x1, 0.0, x1 + 100.0, 50.0),
+/// let car = |score, x1| {
+///     Detection::new("car", score, BoundingBox::new(x1, 0.0, x1 + 100.0, 50.0))
 /// };
 /// let kept = nms(vec![car(0.4, 0.0), car(0.9, 3.0), car(0.6, 60.0)], 0.7);
 /// assert_eq!(kept, [car(0.9, 3.0), car(0.6, 60.0)]);
@@ -19,8 +17,8 @@ pub fn nms(mut detections: Vec<Detection>, iou: f32) -> Vec<Detection> {
     detections.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Detection> = vec![];
     for new in detections {
-        let told = |old: &Detection| old.label == new.label && old.bbox.iou(&new.bbox) > iou;
-        if !kept.iter().any(told) {
+        let double = |old: &Detection| old.label == new.label && old.bbox.iou(&new.bbox) > iou;
+        if !kept.iter().any(double) {
             kept.push(new);
         }
     }
@@ -46,7 +44,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_left_out_has_a_surer_double_and_what_is_kept_has_none(
+        fn doubles_are_left_out(
             found in any(),
             iou in 0.3f32..1.0,
         ) {
@@ -57,7 +55,7 @@ mod tests {
             prop_assert!(kept.is_sorted_by(|a, b| a.score >= b.score));
             for (i, one) in kept.iter().enumerate() {
                 prop_assert!(found.contains(one));
-                prop_assert!(!kept[..i].iter().any(|surer| doubles(surer, one)));
+                prop_assert!(!kept[..i].iter().any(|better| doubles(better, one)));
             }
             for lost in found.iter().filter(|d| !kept.contains(d)) {
                 prop_assert!(kept.iter().any(|k| k.score >= lost.score && doubles(k, lost)));
@@ -65,7 +63,7 @@ mod tests {
         }
 
         #[test]
-        fn from_one_on_all_are_kept(found in any()) {
+        fn iou_of_one_keeps_all(found in any()) {
             prop_assert_eq!(nms(found.clone(), 1.0).len(), found.len());
         }
     }

@@ -30,15 +30,16 @@ impl ParsedBox {
     /// Confidence in 0..=1: the probability of the label times the geometric mean of those of the
     /// four coordinates, each the product over the tokens that spell it.
     ///
-    /// `tokens` gives for each token the bytes of the text that it covers and the natural logarithm
-    /// of its probability. Brackets and commas are left out, they are all but certain. 0 where a
-    /// coordinate has no token.
-    pub fn score(&self, tokens: &[(Range<usize>, f32)]) -> f32 {
-        let log_prob = |span: &Range<usize>| {
-            let touching = tokens
-                .iter()
-                .filter(|(token, _)| token.start.max(span.start) < token.end.min(span.end));
-            touching
+    /// `spans` are the bytes of the text that each token covers, in order, `log_probs` the natural
+    /// logarithms of the tokens' probabilities. Brackets and commas are left out, they are all but
+    /// certain. 0 where a coordinate has no token.
+    pub fn score(&self, spans: &[Range<usize>], log_probs: &[f32]) -> f32 {
+        let log_prob = |part: &Range<usize>| {
+            let first = spans.partition_point(|span| span.end <= part.start);
+            let tokens = spans.iter().zip(log_probs).skip(first);
+            tokens
+                .take_while(|(span, _)| span.start < part.end)
+                .filter(|(span, _)| !span.is_empty() && !part.is_empty())
                 .map(|(_, log_prob)| f64::from(*log_prob))
                 .reduce(|sum, log_prob| sum + log_prob)
         };
@@ -58,43 +59,189 @@ impl ParsedBox {
 /// than four numbers, with other content, or cut off by the end of the text is returned in
 /// [`ParsedAnswer::unparsed`]. A box without a label of its own has that of the box before it.
 pub fn parse_answer(text: &str) -> ParsedAnswer {
-    let mut answer = ParsedAnswer::default();
-    let mut label = 0..0;
-    let mut cursor = 0;
-    while let Some(first) = find(text, cursor, is_open) {
-        if let Some(own) = split_lead(text, cursor..first.start, &mut answer.unparsed) {
-            label = own;
+    let mut parser = AnswerParser::default();
+    let boxes = parser.push(text);
+    ParsedAnswer {
+        boxes,
+        unparsed: parser.finish(),
+    }
+}
+
+/// Reads an answer that grows: [`parse_answer`] piece by piece, each character once.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerParser {
+    text: String,
+    state: State,
+    label: Range<usize>,
+    unparsed: Vec<String>,
+}
+
+/// Where the parser is in the text.
+#[derive(Debug, Clone)]
+enum State {
+    /// Between boxes, from this byte on.
+    Lead(usize),
+    /// Inside brackets.
+    Bracket(Bracket),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Lead(0)
+    }
+}
+
+/// An open bracket and what follows it.
+#[derive(Debug, Clone)]
+struct Bracket {
+    /// Where the bracket is.
+    start: usize,
+    /// Whether nothing but blanks has followed.
+    blank: bool,
+    numbers: Vec<(f32, Range<usize>)>,
+    /// The number that the text is in, from this byte on.
+    number: Option<usize>,
+    /// Where something that is neither a number nor a separator begins.
+    garbage: Option<usize>,
+}
+
+impl Bracket {
+    fn new(start: usize) -> Self {
+        Self {
+            start,
+            blank: true,
+            numbers: vec![],
+            number: None,
+            garbage: None,
         }
-        let mut open = first;
-        while let Some(inner) = find(text, open.end, |c| !c.is_whitespace())
-            && text[inner.clone()].starts_with(is_open)
-        {
-            open = inner;
-        }
-        let numbers = read_numbers(text, open.end);
-        // Past the numbers there is a closing bracket, or something that does not belong here.
-        let close = find(text, numbers.end, |c| is_open(c) || is_close(c))
-            .filter(|bracket| text[bracket.clone()].starts_with(is_close));
-        let end = match &close {
-            Some(close) => close.end,
-            None => numbers.end,
+    }
+
+    /// Ends the numbers before byte `end`. What is no number is garbage.
+    fn end_number(&mut self, text: &str, end: usize) {
+        let Some(mut start) = self.number.take() else {
+            return;
         };
-        match (<[_; 4]>::try_from(numbers.found), close) {
-            (Ok(found), Some(close)) if close.start == numbers.end => {
-                answer
-                    .boxes
-                    .push(to_box(text, &label, found, open.start..end));
-            }
-            _ => answer
-                .unparsed
-                .push(text[open.start..end].trim().to_string()),
+        while start < end {
+            let span = start..start + number_len(&text.as_bytes()[start..end]);
+            // The span is digits with at most one sign and one point, or empty.
+            let Ok(value) = text[span.clone()].parse::<f32>() else {
+                self.garbage = Some(start);
+                return;
+            };
+            start = span.end;
+            let value = value.clamp(0.0, f32::from(COORD_MAX));
+            self.numbers.push((value, span));
         }
-        cursor = end;
     }
-    if let Some(rest) = split_lead(text, cursor..text.len(), &mut answer.unparsed) {
-        answer.unparsed.push(text[rest].to_string());
+}
+
+impl AnswerParser {
+    /// Adds text and returns the boxes that it completes. Spans count from the beginning of all
+    /// text.
+    pub fn push(&mut self, text: &str) -> Vec<ParsedBox> {
+        let from = self.text.len();
+        self.text.push_str(text);
+        let mut boxes = vec![];
+        for (at, c) in text.char_indices() {
+            boxes.extend(self.next(from + at, c));
+        }
+        boxes
     }
-    answer
+
+    /// Ends the text and returns the pieces of it that are neither a box nor its label, without
+    /// blanks around them.
+    pub fn finish(mut self) -> Vec<String> {
+        let end = self.text.len();
+        let lead = match std::mem::take(&mut self.state) {
+            State::Lead(start) => start,
+            State::Bracket(mut bracket) => {
+                bracket.end_number(&self.text, end);
+                self.discard(bracket, end)
+            }
+        };
+        if let Some(rest) = split_lead(&self.text, lead..end, &mut self.unparsed) {
+            self.unparsed.push(self.text[rest].to_string());
+        }
+        self.unparsed
+    }
+
+    fn next(&mut self, at: usize, c: char) -> Option<ParsedBox> {
+        match &mut self.state {
+            State::Lead(start) if is_open(c) => {
+                let lead = *start..at;
+                self.open(lead);
+                None
+            }
+            State::Lead(_) => None,
+            State::Bracket(bracket) => {
+                if is_open(c) || is_close(c) {
+                    return self.bracket(at, c);
+                }
+                if bracket.garbage.is_some() {
+                    return None;
+                }
+                let separates = c.is_whitespace() || is_comma(c);
+                bracket.blank &= c.is_whitespace();
+                if separates {
+                    bracket.end_number(&self.text, at);
+                } else if c.is_ascii_digit() || matches!(c, '.' | '-' | '+') {
+                    bracket.number.get_or_insert(at);
+                } else {
+                    bracket.end_number(&self.text, at);
+                    bracket.garbage.get_or_insert(at);
+                }
+                None
+            }
+        }
+    }
+
+    /// A bracket inside a bracket.
+    fn bracket(&mut self, at: usize, c: char) -> Option<ParsedBox> {
+        let State::Bracket(mut bracket) = std::mem::take(&mut self.state) else {
+            return None;
+        };
+        bracket.end_number(&self.text, at);
+        let end = at + c.len_utf8();
+        if is_open(c) {
+            if bracket.blank && bracket.garbage.is_none() {
+                // Brackets around a list.
+                self.state = State::Bracket(Bracket::new(at));
+            } else {
+                let lead = self.discard(bracket, at);
+                self.open(lead..at);
+            }
+            return None;
+        }
+        self.state = State::Lead(end);
+        let numbers = std::mem::take(&mut bracket.numbers);
+        match (<[_; 4]>::try_from(numbers), bracket.garbage) {
+            (Ok(found), None) => Some(to_box(&self.text, &self.label, found, bracket.start..end)),
+            _ => {
+                let text = self.text[bracket.start..end].trim();
+                self.unparsed.push(text.to_string());
+                None
+            }
+        }
+    }
+
+    /// Begins a bracket after what stands between it and the last one. The bracket itself is at
+    /// the end of the range.
+    fn open(&mut self, lead: Range<usize>) {
+        let start = lead.end;
+        if let Some(own) = split_lead(&self.text, lead, &mut self.unparsed) {
+            self.label = own;
+        }
+        self.state = State::Bracket(Bracket::new(start));
+    }
+
+    /// Gives up a bracket that nothing closes before byte `end`, and returns where the text after its
+    /// numbers begins.
+    fn discard(&mut self, bracket: Bracket, end: usize) -> usize {
+        let end = bracket.garbage.unwrap_or(end);
+        let text = self.text[bracket.start..end].trim();
+        self.unparsed.push(text.to_string());
+        end
+    }
 }
 
 fn to_box(
@@ -139,35 +286,6 @@ fn split_lead(text: &str, lead: Range<usize>, unparsed: &mut Vec<String>) -> Opt
         start = next;
     }
     label
-}
-
-struct Numbers {
-    found: Vec<(f32, Range<usize>)>,
-    /// Where the run of numbers and separators ends, blanks included.
-    end: usize,
-}
-
-/// Reads numbers from byte `start` on, up to the first character that can't be part of a list.
-fn read_numbers(text: &str, start: usize) -> Numbers {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    let mut end = start;
-    while let Some(c) = text[end..].chars().next() {
-        let number = number_len(&bytes[end..]);
-        if number > 0 {
-            let span = end..end + number;
-            end = span.end;
-            // The span is digits with at most one sign and one point: this can't fail.
-            if let Ok(value) = text[span.clone()].parse::<f32>() {
-                found.push((value.clamp(0.0, f32::from(COORD_MAX)), span));
-            }
-        } else if c.is_whitespace() || is_comma(c) {
-            end += c.len_utf8();
-        } else {
-            break;
-        }
-    }
-    Numbers { found, end }
 }
 
 /// Bytes of the number at the start of `bytes`, 0 where there is none.

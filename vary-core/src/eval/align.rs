@@ -1,8 +1,10 @@
-/// Most words of a text that are compared, which bounds memory; those after it count as different.
+/// Maximum number of words of a text that are compared, which bounds memory; later words count as
+/// different.
 const MAX_WORDS: usize = 4096;
 
-/// Which words of `a` and which of `b` are in a longest sequence of words common to both.
-pub(super) fn common_words(a: &[&str], b: &[&str]) -> (Vec<bool>, Vec<bool>) {
+/// Which words of `a` and which of `b` are in a longest sequence of words common to both. Only the
+/// first 4096 words of each are compared; later words are not common.
+pub fn common_words(a: &[&str], b: &[&str]) -> (Vec<bool>, Vec<bool>) {
     let (n, m) = (a.len().min(MAX_WORDS), b.len().min(MAX_WORDS));
     // `longest[i][j]`: length of the longest sequence common to `a[i..]` and `b[j..]`.
     let mut longest = vec![0u16; (n + 1) * (m + 1)];
@@ -36,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_both_texts_have_in_order() {
+    fn common_words_keep_their_order() {
         let (a, b) = (["the", "cat", "sat", "sat"], ["a", "cat", "sat", "the"]);
         let (in_a, in_b) = common_words(&a, &b);
         assert_eq!(in_a, [false, true, true, false]);
@@ -45,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_compared_at_their_start() {
+    fn long_texts_are_truncated() {
         let words = vec!["x"; MAX_WORDS + 2];
         let (in_a, _) = common_words(&words, &words);
         assert_eq!(in_a.iter().filter(|&&c| c).count(), MAX_WORDS);

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How well scores say how often an answer is right: of all that is scored 0.8, 80 % should be.
+/// Calibration of scores: of all answers with score 0.8, 80 % should be correct.
 ///
 /// Expected calibration error as in Guo et al. 2017 (arXiv 1706.04599), with bins of equal width.
 ///
@@ -26,34 +26,34 @@ struct Sums {
     correct: usize,
 }
 
-/// What a [`Calibration`] measured; numbers are `None` without scores.
+/// The results of a [`Calibration`]; metrics are `None` without scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationSummary {
-    /// Scores that were counted.
+    /// Number of scores.
     pub count: usize,
-    /// Scores that were no numbers and are left out.
+    /// Number of NaN scores, which are skipped.
     pub skipped: usize,
-    /// Expected calibration error, 0 to 1: mean over all scores of the distance between mean score
-    /// and share of correct ones in the score's bin.
+    /// Expected calibration error, 0 to 1: mean over all scores of the difference between the mean
+    /// score of their bin and the share of correct answers in it.
     pub ece: Option<f64>,
-    /// Brier score, 0 to 1: mean of (score - 1)² for what is correct and score² for what is not.
+    /// Brier score, 0 to 1: mean of (score - 1)² for correct and score² for wrong answers.
     pub brier: Option<f64>,
-    /// The bins, by rising score, empty ones included.
+    /// The bins, by rising score, including empty ones.
     pub bins: Vec<CalibrationBin>,
 }
 
-/// The scores above `low`, up to and with `high`; the first bin has those of 0 as well.
+/// The scores above `low` up to `high`, inclusive; the first bin also has scores of 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationBin {
     /// Lower end, 0 to 1.
     pub low: f64,
     /// Upper end, 0 to 1.
     pub high: f64,
-    /// Scores in the bin.
+    /// Number of scores in the bin.
     pub count: usize,
-    /// Their mean.
+    /// Mean score.
     pub mean_score: Option<f64>,
-    /// Share of those that are correct.
+    /// Share of correct answers.
     pub accuracy: Option<f64>,
 }
 
@@ -65,7 +65,7 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// With this number of bins, at least one.
+    /// With `bins` bins, at least one.
     pub fn new(bins: usize) -> Self {
         Self {
             bins: vec![Sums::default(); bins.max(1)],
@@ -74,8 +74,8 @@ impl Calibration {
         }
     }
 
-    /// Adds a score and whether what it was given to is correct. Scores are clamped to 0..=1; NaN is
-    /// left out and counted apart.
+    /// Adds the score of an answer and whether the answer is correct. Scores are clamped to 0..=1;
+    /// NaN is skipped and counted.
     pub fn add(&mut self, score: f32, correct: bool) {
         if score.is_nan() {
             self.skipped += 1;
@@ -91,7 +91,7 @@ impl Calibration {
         self.squares += (score - f64::from(u8::from(correct))).powi(2);
     }
 
-    /// The numbers over all scores added so far.
+    /// The metrics of all scores added so far.
     pub fn summary(&self) -> CalibrationSummary {
         let count: usize = self.bins.iter().map(|bin| bin.count).sum();
         let mean = |sum: f64, count: usize| (count > 0).then(|| sum / count as f64);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn equals_what_is_computed_by_hand() {
+    fn hand_computed_bins() {
         let mut calibration = Calibration::new(10);
         // Right-closed bins: 0.25 and 0.2625 in the third; 0 in the first; 1 in the last.
         for (score, correct) in [
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_of_bins_belong_to_the_lower_one() {
+    fn edges_belong_to_lower_bin() {
         let mut calibration = Calibration::new(4);
         for score in [0.25, 0.5, 0.75, 1.0] {
             calibration.add(score, true);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn perfect_and_overconfident_scores() {
+    fn perfect_and_overconfident() {
         let (mut perfect, mut over) = (Calibration::default(), Calibration::default());
         for i in 0..1000 {
             let tenth = i / 100;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_score_is_left_out() {
+    fn nan_scores_are_skipped() {
         let mut calibration = Calibration::new(0);
         calibration.add(f32::NAN, true);
         let s = calibration.summary();

@@ -18,7 +18,7 @@ pub struct CocoTruth {
     pub crowd: bool,
 }
 
-/// The twelve numbers of COCO's box evaluation, -1 where there is nothing to find.
+/// The twelve metrics of COCO's box evaluation, -1 if there are no true boxes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CocoSummary {
     /// Average precision over IoU 0.50, 0.55 .. 0.95 and classes.
@@ -33,7 +33,7 @@ pub struct CocoSummary {
     pub ap_medium: f64,
     /// `ap` for objects over 96 x 96 pixels.
     pub ap_large: f64,
-    /// Average recall with one detection per picture and class.
+    /// Average recall with one detection per image and class.
     pub ar1: f64,
     /// Average recall with ten detections.
     pub ar10: f64,
@@ -58,11 +58,11 @@ pub struct CocoSummary {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct CocoEval {
-    /// Per class, the results of its pictures.
+    /// Per class, the results of its images.
     classes: BTreeMap<usize, Vec<Pair>>,
 }
 
-/// One class in one picture, matched for every area range.
+/// One class in one image, matched for every area range.
 type Pair = [AreaMatch; AREA_RANGES.len()];
 
 #[derive(Debug, Clone)]
@@ -80,15 +80,15 @@ enum Outcome {
     Ignored,
 }
 
-/// 0.50, 0.55 .. 0.95 as numpy's `linspace` computes them: an IoU of exactly 0.6 is where it shows.
+/// 0.50, 0.55 .. 0.95 as computed by numpy's `linspace`, which matters for an IoU of exactly 0.6.
 fn iou_thresholds() -> [f64; 10] {
     let step = (0.95 - 0.5) / 9.0;
     std::array::from_fn(|i| if i == 9 { 0.95 } else { i as f64 * step + 0.5 })
 }
 
 impl CocoEval {
-    /// Adds one picture's boxes of one class: the true ones, and those found with their scores.
-    /// Of equal scores the one added first ranks first.
+    /// Adds the boxes of one class in one image: the true ones, and those found with their scores.
+    /// Boxes with equal scores rank in the order of addition.
     pub fn add(&mut self, class: usize, truths: &[CocoTruth], detections: &[([f64; 4], f64)]) {
         if truths.is_empty() && detections.is_empty() {
             return;
@@ -100,7 +100,7 @@ impl CocoEval {
         self.classes.entry(class).or_default().push(matched);
     }
 
-    /// The numbers over all pictures added so far.
+    /// The metrics of all images added so far.
     pub fn summary(&self) -> CocoSummary {
         let thresholds = 0..10;
         let precision = |area, thresholds: std::ops::Range<usize>| {
@@ -126,7 +126,7 @@ impl CocoEval {
         }
     }
 
-    /// Average precision at IoU 0.50 of one class, -1 where there is nothing to find.
+    /// Average precision at IoU 0.50 of one class, -1 without true boxes.
     pub fn class_ap50(&self, class: usize) -> f64 {
         let pairs = self.classes.get(&class).map_or(&[][..], Vec::as_slice);
         mean(
@@ -211,7 +211,7 @@ fn match_boxes(
     }
 }
 
-/// Intersection over union; over the detection's own area where the true box is a crowd.
+/// Intersection over union; over the area of the detection if the true box is a crowd.
 fn iou(detection: &[f64; 4], truth: &[f64; 4], crowd: bool) -> f64 {
     let overlap = |axis: usize| {
         let end = (detection[axis] + detection[axis + 2]).min(truth[axis] + truth[axis + 2]);
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_detection_prefers_an_object_to_the_crowd_around_it() {
+    fn object_before_crowd() {
         let object = CocoTruth {
             bbox: [0.0, 0.0, 80.0, 100.0],
             area: 8000.0,
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_without_objects_has_no_precision() {
+    fn class_without_objects() {
         let mut eval = CocoEval::default();
         eval.add(3, &[], &[([0.0, 0.0, 10.0, 10.0], 0.5)]);
         assert_eq!(

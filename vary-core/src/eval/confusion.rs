@@ -2,13 +2,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Which class was found where which one stands, with boxes matched at IoU 0.5 whatever their class.
+/// Confusion of classes, with boxes matched at IoU 0.5 regardless of class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// The classes, in the order of rows and columns.
     pub classes: Vec<String>,
     /// `counts[truth][found]`, both of size classes + 1. The last column counts missed objects, the
-    /// last row false boxes. Labels that are no class are false boxes and counted in `unknown`.
+    /// last row false boxes. Boxes with an unknown label are false boxes and counted in `unknown`.
     pub counts: Vec<Vec<usize>>,
     /// Detections whose label is not among the classes.
     pub unknown: usize,
@@ -24,17 +24,17 @@ impl Confusion {
         }
     }
 
-    /// Objects of a class that were not found, under whatever name.
+    /// Number of objects of a class that were not found under any label.
     pub fn missed(&self, class: usize) -> usize {
         self.counts[class][self.classes.len()]
     }
 
-    /// Boxes of a class where no object is.
+    /// Number of false boxes of a class.
     pub fn false_boxes(&self, class: usize) -> usize {
         self.counts[self.classes.len()][class]
     }
 
-    /// The pairs of classes that are mistaken most often, as (truth, found, count), worst first.
+    /// The `n` most frequent confusions, as (truth, found, count), most frequent first.
     pub fn worst(&self, n: usize) -> Vec<(&str, &str, usize)> {
         let size = self.classes.len();
         let mut pairs: Vec<_> = (0..size)
@@ -89,7 +89,7 @@ impl fmt::Display for Confusion {
             writeln!(f)?;
         }
         if self.unknown > 0 {
-            writeln!(f, "boxes with a label that is no class: {}", self.unknown)?;
+            writeln!(f, "boxes with an unknown label: {}", self.unknown)?;
         }
         Ok(())
     }

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use super::{Calibration, CalibrationSummary, CocoEval, CocoSummary, CocoTruth, Confusion};
 use crate::detection::{BoundingBox, Detection};
 
-/// A true object of a picture.
+/// A true object of an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroundTruth {
-    /// Name of its class.
+    /// Name of the class.
     pub label: String,
-    /// Where it is, in pixels.
+    /// Box in pixels.
     pub bbox: BoundingBox,
-    /// Covers a group of objects: finding it counts neither for nor against a model.
+    /// Covers a group of objects: detections inside are ignored.
     pub crowd: bool,
 }
 
@@ -28,7 +28,7 @@ impl GroundTruth {
     }
 }
 
-/// Collects detections and true objects picture by picture.
+/// Collects detections and true objects image by image.
 ///
 /// ```
 /// # use vary_core::detection::{BoundingBox, Detection};
@@ -55,7 +55,7 @@ pub struct DetectionEval {
     hits: usize,
     /// Sum of the IoU of all hits.
     overlap: f64,
-    /// Score of every detection that counts, and whether it is a hit.
+    /// Score of every counted detection, and whether it is a hit.
     scored: Vec<(f32, bool)>,
 }
 
@@ -84,16 +84,16 @@ impl DetectionEval {
         }
     }
 
-    /// Detections with a smaller score count for the COCO numbers only, which are about all scores there
-    /// are: precision, recall, calibration and confusion are those of what a user is told.
+    /// Sets the minimum score of detections for precision, recall, calibration and confusion; 0 by
+    /// default. The COCO metrics always rank all detections.
     #[must_use]
     pub fn with_min_score(mut self, min_score: f32) -> Self {
         self.min_score = min_score;
         self
     }
 
-    /// Adds one picture. True objects of other classes than those evaluated are left out, and so
-    /// are, from the COCO numbers only, detections with such labels.
+    /// Adds one image. True objects of other classes are left out; detections with other labels are
+    /// left out of the COCO metrics only.
     pub fn add(&mut self, truths: &[GroundTruth], detections: &[Detection]) {
         let truths: Vec<(usize, &GroundTruth)> = truths
             .iter()
@@ -105,9 +105,9 @@ impl DetectionEval {
             .collect();
         self.images += 1;
         self.add_coco(&truths, &detections);
-        let told = |(_, d): &(Option<usize>, &Detection)| d.reaches(self.min_score);
-        let told: Vec<_> = detections.into_iter().filter(told).collect();
-        self.add_matches(&truths, &told);
+        let confident = |(_, d): &(Option<usize>, &Detection)| d.reaches(self.min_score);
+        let confident: Vec<_> = detections.into_iter().filter(confident).collect();
+        self.add_matches(&truths, &confident);
     }
 
     fn add_coco(
@@ -137,8 +137,8 @@ impl DetectionEval {
         }
     }
 
-    /// Pairs boxes one to one, those of the same class first, and of those the ones that overlap most: a
-    /// second guess at what an object is takes nothing from a right one.
+    /// Matches boxes one to one: pairs of the same class first, then by falling IoU. A second box
+    /// with another label does not displace a correct one.
     fn add_matches(
         &mut self,
         truths: &[(usize, &GroundTruth)],
@@ -164,7 +164,7 @@ impl DetectionEval {
             if matched[i] || used[j] {
                 continue;
             }
-            // An unknown label is a false box, and leaves the object to others.
+            // A box with an unknown label is false and does not match an object.
             let (class, Some(found)) = (truths[i].0, detections[j].0) else {
                 continue;
             };
@@ -202,8 +202,8 @@ impl DetectionEval {
         }
     }
 
-    /// Panoptic quality of the boxes (arXiv 1801.00868), 0 to 1: the sum of the IoU of the hits over
-    /// the mean number of objects and detections. 1 where nothing is and nothing was found.
+    /// Panoptic quality of the boxes (arXiv 1801.00868), 0 to 1: the sum of the IoU of the hits
+    /// over the mean number of objects and detections; 1 without objects and detections.
     pub(super) fn quality(&self) -> f64 {
         match self.truths + self.scored.len() {
             0 => 1.0,
@@ -211,12 +211,12 @@ impl DetectionEval {
         }
     }
 
-    /// The score of every detection and whether it is a hit, those inside crowds left out.
+    /// The score of every detection outside of crowds, and whether it is a hit.
     pub fn scored(&self) -> &[(f32, bool)] {
         &self.scored
     }
 
-    /// The numbers over all pictures added so far.
+    /// The metrics of all images added so far.
     pub fn summary(&self) -> DetectionSummary {
         let mut calibration = Calibration::default();
         for &(score, hit) in &self.scored {
@@ -240,18 +240,18 @@ impl DetectionEval {
     }
 }
 
-/// What [`DetectionEval`] measured. Shares are in 0..=1, and -1 where there is nothing to divide by.
-/// A hit is a box of the right class with an IoU of at least 0.5. Detections are those with the least
-/// score ([`DetectionEval::with_min_score`]) or more, but for the COCO numbers all.
+/// The results of a [`DetectionEval`]. Shares are in 0..=1, or -1 without objects or detections. A
+/// hit is a box of the correct class with an IoU of at least 0.5. Detections have at least the
+/// minimum score ([`DetectionEval::with_min_score`]), except for the COCO metrics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DetectionSummary {
-    /// Pictures.
+    /// Number of images.
     pub images: usize,
-    /// True objects, crowds left out.
+    /// Number of true objects without crowds.
     pub truths: usize,
-    /// Detections, those inside crowds left out.
+    /// Number of detections outside of crowds.
     pub detections: usize,
-    /// The COCO numbers.
+    /// The COCO metrics.
     pub coco: CocoSummary,
     /// Average precision at IoU 0.5 of each class, in the order of [`Confusion::classes`].
     pub class_ap50: Vec<f64>,
@@ -263,9 +263,9 @@ pub struct DetectionSummary {
     pub mean_iou: f64,
     /// Mean IoU over all objects, with 0 for those not hit.
     pub mean_iou_all: f64,
-    /// How well scores say whether a detection is a hit.
+    /// Calibration of the scores; a hit is correct.
     pub calibration: CalibrationSummary,
-    /// Which class was found where which one stands.
+    /// Confusion of classes.
     pub confusion: Confusion,
 }
 
@@ -274,7 +274,7 @@ impl fmt::Display for DetectionSummary {
         let c = &self.coco;
         writeln!(
             f,
-            "{} pictures, {} objects, {} boxes found",
+            "{} images, {} objects, {} boxes found",
             self.images, self.truths, self.detections
         )?;
         writeln!(
@@ -312,8 +312,9 @@ impl fmt::Display for DetectionSummary {
     }
 }
 
-/// Share of the pairs (truth, answer) with an IoU of at least `threshold`, an answer without a box
-/// being wrong: RefCOCO's accuracy@0.5. -1 without pairs. (Scripts differ between >= and >.)
+/// Share of the pairs (truth, answer) with an IoU of at least `threshold`, as in RefCOCO's
+/// accuracy@0.5; an answer without a box is wrong. -1 without pairs. (Scripts differ between >= and
+/// >.)
 pub fn iou_accuracy(pairs: &[(BoundingBox, Option<BoundingBox>)], threshold: f32) -> f64 {
     if pairs.is_empty() {
         return -1.0;

@@ -1,4 +1,4 @@
-//! How good answers of words are: the scores of DocVQA, ChartQA and page reading.
+//! Metrics of text: DocVQA, ChartQA and page OCR.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,8 @@ use strsim::{generic_levenshtein, levenshtein};
 
 /// Average normalised Levenshtein similarity of one answer (DocVQA, arXiv 1905.13648): the best of
 /// `1 - distance / length of the longer` over the accepted `answers`, 0 if the distance is half the
-/// length or more. White space around and case do not count. The score of a data set is the mean.
+/// length or more. Case and surrounding white space are ignored. The score of a data set is the
+/// mean.
 ///
 /// ```
 /// # use vary_core::eval::anls;
@@ -23,9 +24,9 @@ pub fn anls<S: AsRef<str>>(prediction: &str, answers: &[S]) -> f64 {
     answers.iter().map(score).fold(0.0, f64::max)
 }
 
-/// Relaxed correctness of ChartQA (arXiv 2203.10244): a number may be off by 5 %, anything else has
-/// to be the same but for case. `12%` is 0.12; thousands separators are no numbers, and a target of
-/// zero is compared as text, as in the scripts of Pix2Struct.
+/// Relaxed correctness of ChartQA (arXiv 2203.10244): a number may differ by 5 %, other text has to
+/// be equal except for case. `12%` is 0.12; text with thousands separators is not a number, and a
+/// target of zero is compared as text, as in the scripts of Pix2Struct.
 pub fn relaxed_correct(prediction: &str, target: &str) -> bool {
     match (number(prediction), number(target)) {
         (Some(p), Some(t)) if t != 0.0 => (p - t).abs() / t.abs() <= 0.05,
@@ -43,8 +44,8 @@ fn number(text: &str) -> Option<f64> {
     }
 }
 
-/// Levenshtein distance in characters over the length of the longer text, 0 to 1; the page metric of
-/// Fox and GOT (arXiv 2405.14295, 2409.01704).
+/// Levenshtein distance in characters over the length of the longer text, 0 to 1; the page metric
+/// of Fox and GOT (arXiv 2405.14295, 2409.01704).
 pub fn normalized_edit_distance(a: &str, b: &str) -> f64 {
     let longer = a.chars().count().max(b.chars().count());
     levenshtein(a, b) as f64 / longer.max(1) as f64
@@ -57,7 +58,7 @@ pub fn character_error_rate(prediction: &str, truth: &str) -> f64 {
     error_rate(edits, length)
 }
 
-/// Word error rate: edits in words, as white space parts them, over the number of words of the truth.
+/// Word error rate: edits in words, split at white space, over the number of words of the truth.
 pub fn word_error_rate(prediction: &str, truth: &str) -> f64 {
     let (edits, length) = word_edits(prediction, truth);
     error_rate(edits, length)
@@ -97,8 +98,8 @@ pub struct WordScores {
     pub f1: f64,
 }
 
-/// Precision, recall and F1 between the sets of words of two texts, as in the evaluation of Fox (arXiv
-/// 2405.14295). How often and where a word stands does not count.
+/// Precision, recall and F1 between the sets of words of two texts, as in the evaluation of Fox
+/// (arXiv 2405.14295). Counts and positions of words are ignored.
 pub fn word_scores(prediction: &str, truth: &str) -> WordScores {
     let set = |text| -> HashSet<&str> { str::split_whitespace(text).collect() };
     let (prediction, truth) = (set(prediction), set(truth));
@@ -124,8 +125,8 @@ pub fn bleu4(prediction: &str, truth: &str) -> f64 {
     let mut log_sum = 0.0;
     for n in 1..=4 {
         let known = ngrams(&truth, n);
-        let said = ngrams(&prediction, n);
-        let matches: usize = said
+        let predicted = ngrams(&prediction, n);
+        let matches: usize = predicted
             .iter()
             .map(|(ngram, &count)| count.min(known.get(ngram).copied().unwrap_or(0)))
             .sum();
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn error_rates_are_shares_of_the_truth() {
+    fn error_rates() {
         assert_eq!(character_error_rate("kitten", "sitting"), 3.0 / 7.0);
         assert_eq!(character_error_rate("", ""), 0.0);
         assert_eq!(character_error_rate("x", ""), 1.0);
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_agrees_with_nothing() {
+    fn empty_texts() {
         let none = WordScores {
             precision: 0.0,
             recall: 0.0,

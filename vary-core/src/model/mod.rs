@@ -1,17 +1,17 @@
 //! The models: vision towers, projectors and language model put together.
 
-mod any;
-mod config;
+mod family;
 mod splice;
 mod vary_tiny;
+mod vary_tiny_config;
 mod vary_toy;
 mod vary_toy_config;
 mod vocabulary;
 
-pub use any::{AnyModel, Family, ModelConfig};
-pub use config::{MAX_READINGS, VaryTinyConfig};
-pub use splice::ImagePlace;
+pub use family::{AnyModel, Family, FamilyConfig, FamilyModel, ModelConfig, ModelInfo};
+pub use splice::ImagePlaceholder;
 pub use vary_tiny::VaryTiny;
+pub use vary_tiny_config::VaryTinyConfig;
 pub use vary_toy::VaryToy;
 pub use vary_toy_config::VaryToyConfig;
 pub use vocabulary::{read_vocabulary, vocabulary_of, write_vocabulary};
@@ -25,19 +25,20 @@ use vary_lm::LanguageModel;
 use vary_vision::preprocess::ImageProcessor;
 
 use crate::Result;
+use crate::checkpoint::SaveOptions;
 
 /// What a pipeline and a training objective need of a model, whatever its towers are.
 pub trait VaryModel: Send + Sync {
     /// The language model.
     fn language_model(&self) -> &dyn LanguageModel;
 
-    /// Ids and length of a picture's place in a prompt.
-    fn image_place(&self) -> ImagePlace;
+    /// Ids and length of an image placeholder.
+    fn image_placeholder(&self) -> ImagePlaceholder;
 
-    /// What pictures go through before each of the towers.
+    /// What images go through before each of the towers.
     fn processors(&self) -> &[ImageProcessor];
 
-    /// Encodes pictures to image tokens.
+    /// Encodes images to image tokens.
     ///
     /// # Shapes
     /// - pixels: one `[images, 3, size, size]` for each of the [`processors`](Self::processors)
@@ -47,22 +48,30 @@ pub trait VaryModel: Send + Sync {
     /// If there are not as many tensors as processors.
     fn encode_pixels(&self, pixels: Vec<Tensor<4>>) -> Tensor<3>;
 
-    /// Preprocesses pictures and encodes them to image tokens.
-    ///
-    /// # Shapes
-    /// - output: `[pictures, image_token_len, d_model]`
+    /// Writes all parameters to a safetensors file with their official names, atomically.
     ///
     /// # Errors
-    /// [`Error::Vision`](crate::Error::Vision) for a picture without pixels.
+    /// [`Error::Io`](crate::Error::Io) naming the file,
+    /// [`Error::UnsupportedParameter`](crate::Error::UnsupportedParameter) for quantized weights or
+    /// adapters that are not merged.
+    fn save_weights(&self, path: &Path, options: &SaveOptions) -> Result<()>;
+
+    /// Preprocesses images and encodes them to image tokens.
+    ///
+    /// # Shapes
+    /// - output: `[images, image_token_len, d_model]`
+    ///
+    /// # Errors
+    /// [`Error::Vision`](crate::Error::Vision) for an image without pixels.
     ///
     /// # Panics
-    /// Without pictures.
-    fn encode_pictures(&self, pictures: &[&RgbImage]) -> Result<Tensor<3>> {
+    /// Without images.
+    fn encode_images(&self, images: &[&RgbImage]) -> Result<Tensor<3>> {
         let device = self.language_model().device();
         let process = |processor: &ImageProcessor| {
-            let all = pictures
+            let all = images
                 .iter()
-                .map(|picture| Ok(processor.process(picture, &device)?));
+                .map(|image| Ok(processor.process(image, &device)?));
             Ok(Tensor::cat(all.collect::<Result<_>>()?, 0))
         };
         let pixels: Result<_> = self.processors().iter().map(process).collect();
@@ -72,18 +81,19 @@ pub trait VaryModel: Send + Sync {
     /// Embeds a batch of prompts, the embeddings of `<imgpad>` replaced by image tokens.
     ///
     /// Shorter prompts are padded on the right; as attention is causal, no mask is needed for
-    /// that. A prompt may have several pictures, or none.
+    /// that. A prompt may have several images, or none.
     ///
     /// # Shapes
     /// - ids: rows of token ids
-    /// - image_tokens: `[images, image_token_len, d_model]`, in the order of the `<img>` in `ids`
+    /// - image_tokens: `[views, image_token_len, d_model]`, in the order of the placeholders in
+    ///   `ids`
     /// - output: `[batch, longest, d_model]`
     ///
     /// # Errors
-    /// [`Error::ImagePlace`](crate::Error::ImagePlace) when prompts and pictures do not fit,
-    /// [`Error::TokenId`](crate::Error::TokenId) when an id is outside the vocabulary.
+    /// [`Error::ImagePlaceholder`](crate::Error::ImagePlaceholder) when prompts and images do not
+    /// fit, [`Error::TokenId`](crate::Error::TokenId) when an id is outside the vocabulary.
     fn embed(&self, ids: &[Vec<u32>], image_tokens: Option<Tensor<3>>) -> Result<Tensor<3>> {
-        self.image_place()
+        self.image_placeholder()
             .embed(self.language_model(), ids, image_tokens)
     }
 }
@@ -142,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_config_lies_in_the_directory_or_beside_the_file() {
+    fn config_beside_a_file() {
         // Tests run in the directory of the crate.
         assert_eq!(config_dir(Path::new("Cargo.toml")), Path::new("."));
         assert_eq!(config_dir(Path::new("src/lib.rs")), Path::new("src"));

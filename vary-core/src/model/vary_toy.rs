@@ -8,10 +8,10 @@ use vary_vision::clip::{self, ClipVision};
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{self, VisionVocabulary};
 
-use super::splice::ImagePlace;
-use super::{VaryModel, VaryToyConfig, config_dir, for_towers};
+use super::splice::ImagePlaceholder;
+use super::{FamilyModel, VaryModel, VaryToyConfig, for_towers};
 use crate::Result;
-use crate::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions};
+use crate::checkpoint::{self, KeyMap, SaveOptions};
 
 /// Vary-toy: CLIP and the vision vocabulary, a projector each, and Qwen (arXiv 2401.12503, section
 /// 3.2).
@@ -37,107 +37,29 @@ pub struct VaryToy {
     #[module(skip)]
     select_layer: isize,
     #[module(skip)]
-    place: ImagePlace,
+    placeholder: ImagePlaceholder,
     #[module(skip)]
     processors: [ImageProcessor; 2],
 }
 
-impl VaryToyConfig {
-    /// Makes the model with random weights, drawn when first used.
-    pub fn init(&self, device: &Device) -> VaryToy {
-        let half = self.qwen.hidden_size / 2;
+impl VaryToy {
+    pub(super) fn new(config: &VaryToyConfig, device: &Device) -> Self {
+        let half = config.qwen.hidden_size / 2;
         let frozen = device.clone().without_autodiff();
         let projector = |from| LinearConfig::new(from, half).init(device);
-        VaryToy {
-            qwen: self.qwen.init(device),
-            mm_projector: projector(self.clip_config.hidden_size),
-            mm_projector_vary: projector(self.sam_config.net_3_chans),
-            vision_tower: self.clip_config.init(&frozen),
-            vision_tower_high: self.sam_config.init(&frozen),
-            select_layer: self.vision_select_layer,
-            place: self.image_place(),
-            processors: self.processors(),
+        Self {
+            qwen: config.qwen.init(device),
+            mm_projector: projector(config.clip_config.hidden_size),
+            mm_projector_vary: projector(config.sam_config.net_3_chans),
+            vision_tower: config.clip_config.init(&frozen),
+            vision_tower_high: config.sam_config.init(&frozen),
+            select_layer: config.vision_select_layer,
+            placeholder: config.image_placeholder(),
+            processors: config.processors(),
         }
     }
-}
 
-impl VaryToy {
-    /// Official names of the parameters.
-    ///
-    /// Older versions of transformers store CLIP's `position_ids`, which hold nothing.
-    pub fn key_map() -> KeyMap {
-        KeyMap::new()
-            .part("qwen.lm_head.", &["lm_head."], &[])
-            .part("qwen.", &["transformer."], qwen::KEYS)
-            .part(
-                "vision_tower.",
-                &["transformer.vision_tower.vision_model."],
-                clip::KEYS,
-            )
-            .part(
-                "vision_tower_high.",
-                &["transformer.vision_tower_high."],
-                vocab::KEYS,
-            )
-            .part("mm_projector.", &["transformer.mm_projector."], &[])
-            .part(
-                "mm_projector_vary.",
-                &["transformer.mm_projector_vary."],
-                &[],
-            )
-            .ignore("position_ids")
-    }
-
-    /// Reads a checkpoint: a directory, or a single weight file whose `config.json` is beside it.
-    ///
-    /// # Errors
-    /// Whatever is wrong with the files, the configuration, or their fit; see
-    /// [`Error`](crate::Error).
-    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<(Self, VaryToyConfig)> {
-        let path = path.as_ref();
-        let config: VaryToyConfig = checkpoint::read_config_json(config_dir(path))?;
-        let files = CheckpointFiles::open(path)?;
-        let model = Self::from_files(&config, &files, device, Precision::F32)?;
-        Ok((model, config))
-    }
-
-    /// Reads the weights of a known configuration.
-    ///
-    /// # Errors
-    /// Like [`load`](Self::load).
-    pub fn from_files(
-        config: &VaryToyConfig,
-        files: &CheckpointFiles,
-        device: &Device,
-        precision: Precision,
-    ) -> Result<Self> {
-        config.validate()?;
-        precision.check(device)?;
-        let plan = precision
-            .plan(&["qwen.h.", "qwen.lm_head."])
-            .towers(&["vision_tower.", "vision_tower_high."])
-            // A table that is the output head too is multiplied as a whole.
-            .tables(match config.qwen.tie_word_embeddings {
-                true => &[],
-                false => &["qwen.wte."],
-            });
-        checkpoint::load_with(config.init(device), files, &Self::key_map(), &plan)
-    }
-
-    /// Writes `config.json` and `model.safetensors` into a directory, each atomically.
-    ///
-    /// # Errors
-    /// [`Error::Io`](crate::Error::Io) naming the file.
-    pub fn save(
-        &self,
-        config: &VaryToyConfig,
-        dir: impl AsRef<Path>,
-        options: &SaveOptions,
-    ) -> Result<()> {
-        checkpoint::save_dir(self, &Self::key_map(), config, dir.as_ref(), options)
-    }
-
-    /// CLIP tokens and vocabulary tokens of pictures, off the tape.
+    /// CLIP tokens and vocabulary tokens of images, off the tape.
     ///
     /// # Shapes
     /// - clip: `[images, 3, image_size, image_size]`
@@ -160,7 +82,7 @@ impl VaryToy {
         ]
     }
 
-    /// Encodes pictures to image tokens: CLIP's half of the channels first.
+    /// Encodes images to image tokens: CLIP's half of the channels first.
     ///
     /// # Shapes
     /// - clip: `[images, 3, image_size, image_size]`
@@ -183,8 +105,8 @@ impl VaryModel for VaryToy {
         &self.qwen
     }
 
-    fn image_place(&self) -> ImagePlace {
-        self.place
+    fn image_placeholder(&self) -> ImagePlaceholder {
+        self.placeholder
     }
 
     fn processors(&self) -> &[ImageProcessor] {
@@ -194,5 +116,25 @@ impl VaryModel for VaryToy {
     fn encode_pixels(&self, pixels: Vec<Tensor<4>>) -> Tensor<3> {
         let [clip, high] = for_towers(pixels);
         self.encode(clip, high)
+    }
+
+    fn save_weights(&self, path: &Path, options: &SaveOptions) -> Result<()> {
+        checkpoint::save(self, &Self::key_map(), path, options)
+    }
+}
+
+impl FamilyModel for VaryToy {
+    type Config = VaryToyConfig;
+
+    /// Older versions of transformers store CLIP's `position_ids`, which hold nothing.
+    fn key_map() -> KeyMap {
+        KeyMap::new()
+            .part("qwen.lm_head.", &["lm_head."], &[])
+            .part("qwen.", &["transformer."], qwen::KEYS)
+            .part("vision_tower.", &["transformer.vision_tower.vision_model."], clip::KEYS)
+            .part("vision_tower_high.", &["transformer.vision_tower_high."], vocab::KEYS)
+            .part("mm_projector.", &["transformer.mm_projector."], &[])
+            .part("mm_projector_vary.", &["transformer.mm_projector_vary."], &[])
+            .ignore("position_ids")
     }
 }

@@ -1,14 +1,16 @@
-use std::num::NonZeroUsize;
-
+use burn::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vary_lm::qwen::QwenConfig;
+use vary_lm::tokenizer::{END_OF_TEXT, IM_END};
 use vary_vision::clip::ClipVisionConfig;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
-use super::config::{check_readings, is_one, one_reading};
-use super::splice::ImagePlace;
-use crate::detection::ScoreMap;
+use super::family::{FamilyConfig, ModelInfo, check_model_type, model_type};
+use super::splice::ImagePlaceholder;
+use super::{Family, VaryToy};
+use crate::checkpoint::{Precision, PrecisionPlan};
 use crate::{Error, Result};
 
 /// Configuration of [`VaryToy`](super::VaryToy), the content of a checkpoint's `config.json`.
@@ -45,24 +47,9 @@ pub struct VaryToyConfig {
     /// Id of `</img>`.
     #[serde(default = "end_token")]
     pub im_end_token: u32,
-    /// Tokens of one picture.
+    /// Tokens of one image.
     #[serde(default = "token_len")]
     pub image_token_len: usize,
-    /// What scores of detections go through, where the checkpoint is calibrated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score_map: Option<ScoreMap>,
-    /// How often a picture is read, see [`PipelineBuilder::readings`](crate::pipeline::PipelineBuilder::readings);
-    /// `score_map` was fitted to as many.
-    #[serde(default = "one_reading", skip_serializing_if = "is_one")]
-    pub readings: NonZeroUsize,
-    /// Most lines of a page that are read at a time, see [`PipelineBuilder::band_lines`](crate::pipeline::PipelineBuilder::band_lines);
-    /// without a number pages are read whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub band_lines: Option<NonZeroUsize>,
-}
-
-fn model_type() -> String {
-    "vary".into()
 }
 
 fn architectures() -> Vec<String> {
@@ -105,9 +92,6 @@ impl VaryToyConfig {
             im_start_token: start_token(),
             im_end_token: end_token(),
             image_token_len: token_len(),
-            score_map: None,
-            readings: one_reading(),
-            band_lines: None,
         }
     }
 
@@ -128,7 +112,7 @@ impl VaryToyConfig {
         }
     }
 
-    /// A few ten thousand weights, for tests. The image tokens are the last three of the
+    /// A few ten thousand parameters, for tests. The image tokens are the last three of the
     /// vocabulary, in the order `<img>`, `</img>`, `<imgpad>`, as in the published tokenizer.
     pub fn tiny(vocab_size: usize) -> Self {
         let end = vocab_size as u32;
@@ -145,22 +129,40 @@ impl VaryToyConfig {
         }
     }
 
-    /// Checks that the parts fit each other.
-    ///
-    /// # Errors
-    /// [`Error::Config`] or the part's own error, naming the field.
-    pub fn validate(&self) -> Result<()> {
+    /// What images go through before each of the towers: CLIP's first.
+    pub fn processors(&self) -> [ImageProcessor; 2] {
+        [
+            ImageProcessor::clip(self.clip_config.image_size),
+            ImageProcessor::vary(self.sam_config.img_size),
+        ]
+    }
+
+    /// Ids and length of an image placeholder.
+    pub fn image_placeholder(&self) -> ImagePlaceholder {
+        ImagePlaceholder {
+            patch: self.im_patch_token,
+            start: self.im_start_token,
+            end: self.im_end_token,
+            len: self.image_token_len,
+        }
+    }
+}
+
+impl FamilyConfig for VaryToyConfig {
+    type Model = VaryToy;
+
+    const FAMILY: Family = Family::VaryToy;
+
+    fn recognizes(fields: &Value) -> bool {
+        fields.get("kv_channels").is_some()
+    }
+
+    fn validate(&self) -> Result<()> {
+        check_model_type(&self.model_type)?;
         self.sam_config.validate()?;
         self.clip_config.validate()?;
         self.clip_config.check_layer(self.vision_select_layer)?;
         self.qwen.validate()?;
-        check_readings(self.readings)?;
-        if self.model_type != "vary" {
-            return Err(Error::Config(format!(
-                "`model_type` is `{}`, not `vary`: this is another family's checkpoint",
-                self.model_type
-            )));
-        }
         let (clip, vocab) = (self.clip_config.num_tokens(), self.sam_config.num_tokens());
         if clip != vocab {
             return Err(Error::Config(format!(
@@ -173,24 +175,35 @@ impl VaryToyConfig {
             let width = self.qwen.hidden_size;
             return Err(Error::Config(format!("`hidden_size` {width} is odd")));
         }
-        self.image_place().validate(self.qwen.vocab_size, vocab)
+        self.image_placeholder()
+            .validate(self.qwen.vocab_size, vocab)
     }
 
-    /// What pictures go through before each of the towers: CLIP's first.
-    pub fn processors(&self) -> [ImageProcessor; 2] {
-        [
-            ImageProcessor::clip(self.clip_config.image_size),
-            ImageProcessor::vary(self.sam_config.img_size),
-        ]
-    }
-
-    /// Ids and length of a picture's place in a prompt.
-    pub fn image_place(&self) -> ImagePlace {
-        ImagePlace {
-            patch: self.im_patch_token,
-            start: self.im_start_token,
-            end: self.im_end_token,
-            len: self.image_token_len,
+    fn info(&self) -> ModelInfo<'_> {
+        let image_placeholder = self.image_placeholder();
+        ModelInfo {
+            vocab_size: self.qwen.vocab_size,
+            max_positions: self.qwen.max_position_embeddings,
+            image_placeholder,
+            sam_config: &self.sam_config,
+            processors: self.processors().to_vec(),
+            stop_tokens: &[IM_END, END_OF_TEXT],
+            token_fields: image_placeholder.token_fields(),
         }
+    }
+
+    fn init(&self, device: &Device) -> VaryToy {
+        VaryToy::new(self, device)
+    }
+
+    fn precision_plan(&self, precision: Precision) -> PrecisionPlan {
+        precision
+            .plan(&["qwen.h.", "qwen.lm_head."])
+            .towers(&["vision_tower.", "vision_tower_high."])
+            // A table that is the output head too is multiplied as a whole.
+            .tables(match self.qwen.tie_word_embeddings {
+                true => &[],
+                false => &["qwen.wte."],
+            })
     }
 }

@@ -18,7 +18,7 @@ fn key_map() -> KeyMap {
     KeyMap::new().part("", &[""], vocab::KEYS)
 }
 
-/// Reads a vision vocabulary: out of a checkpoint of either family, or one that
+/// Reads a vision vocabulary: out of a checkpoint of any family, or one that
 /// [`write_vocabulary`] wrote alone. The paper makes it with Vary-tiny+ and uses it in Vary-toy
 /// (arXiv 2401.12503, section 3).
 ///
@@ -39,7 +39,7 @@ pub fn read_vocabulary(
     load(checkpoint::read_config_json(dir)?, &files, device)
 }
 
-/// The vision vocabulary of an opened checkpoint, of either family.
+/// The vision vocabulary of an opened checkpoint of any family.
 ///
 /// # Errors
 /// As [`read_vocabulary`].
@@ -49,7 +49,7 @@ pub fn vocabulary_of(
     device: &Device,
 ) -> Result<(VisionVocabulary, VisionVocabularyConfig)> {
     load(
-        config.sam_config().clone(),
+        config.info().sam_config.clone(),
         &files.under(&PREFIXES)?,
         device,
     )
@@ -83,14 +83,14 @@ pub fn write_vocabulary(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::VaryTinyConfig;
+    use crate::model::{FamilyConfig, FamilyModel, VaryTinyConfig};
 
     fn positions(tower: &VisionVocabulary) -> Vec<f32> {
         tower.pos_embed.val().into_data().try_to_vec().unwrap()
     }
 
     #[test]
-    fn a_vocabulary_leaves_its_model_and_comes_back_alone() {
+    fn vocabulary_round_trip() {
         let (whole, alone) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let device = Device::flex();
         let config = VaryTinyConfig::tiny(64);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_without_one_is_refused() {
+    fn checkpoint_without_vocabulary() {
         let dir = tempfile::tempdir().unwrap();
         let device = Device::flex();
         let config = VaryTinyConfig::tiny(64);

@@ -2,61 +2,19 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
+use vary_lm::generate::FinishReason;
 
 use crate::detection::Detection;
 
-/// How an answer is generated.
-///
-/// By default greedily, with at most 1024 tokens and a guard against endless loops; what is told
-/// twice is an object once.
-#[derive(Debug, Clone)]
-pub struct AnswerOptions {
-    /// The most tokens of an answer; the room that the model has left is a limit as well, for each band of a page by itself where it is
-    /// read in bands.
-    pub max_new_tokens: usize,
-    /// Draw tokens at random instead of taking the likeliest.
-    pub sampling: Option<Sampling>,
-    /// End an answer that goes round in circles.
-    pub loop_guard: Option<LoopGuard>,
-    /// Of boxes of one label that overlap with an IoU above this, [`Answer::detections`] has the
-    /// surest only ([`nms`](crate::detection::nms)); 1 keeps all. Boxes of several readings that
-    /// overlap so are one object: above 0.9 or so each reading has its own.
-    pub nms_iou: f32,
-    /// Boxes with a smaller score are left out of [`Answer::detections`]. Without a number, those below
-    /// [`MIN_SCORE`](crate::detection::MIN_SCORE) where the checkpoint is calibrated and scores are probabilities, else none.
-    pub min_score: Option<f32>,
-    /// Ends the answer from elsewhere; looked at before the picture is encoded and before every
-    /// token.
-    pub cancellation: CancellationToken,
-}
-
-impl Default for AnswerOptions {
-    fn default() -> Self {
-        Self {
-            max_new_tokens: 1024,
-            sampling: None,
-            // A box takes up to 20 tokens, and none is worth saying four times in a row.
-            loop_guard: Some(LoopGuard {
-                ngram: 20,
-                max_repeats: 4,
-            }),
-            // Objects of one class seldom hide each other more than that.
-            nms_iou: 0.5,
-            min_score: None,
-            cancellation: CancellationToken::new(),
-        }
-    }
-}
-
-/// What the model made of pictures and a question. Displays as its text.
+/// The answer to a question about images. Displays as its text.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Answer {
-    /// The answer as the model wrote it, with coordinates in thousandths.
+    /// The text as the model wrote it, with coordinates in thousandths.
     pub text: String,
     /// The tokens, in order.
     pub tokens: Vec<TokenScore>,
-    /// The objects, the surest first, in pixels of the original picture.
+    /// The objects, the most confident first, in pixels of the original image.
     pub detections: Vec<Detection>,
     /// Pieces of `text` that are neither a box nor its label; all of it in an answer of words.
     pub unparsed: Vec<String>,
@@ -73,7 +31,8 @@ pub struct Answer {
 pub struct TokenScore {
     /// Bytes of the text that it wrote. Tokens that share a character all have it.
     pub range: Range<usize>,
-    /// Natural logarithm of how sure the model was of it.
+    /// Natural logarithm of the model's confidence in it: of a coordinate token that of its place,
+    /// neighbouring values included, of any other its probability.
     pub log_confidence: f32,
 }
 
@@ -89,8 +48,8 @@ pub struct Scored<'a> {
 }
 
 impl Answer {
-    /// The words of the text, as white space parts them. Writing without blanks between words, such
-    /// as Chinese, is scored better by [`lines`](Self::lines).
+    /// The words of the text, separated by white space. For writing without blanks between words,
+    /// such as Chinese, use [`lines`](Self::lines).
     pub fn words(&self) -> Vec<Scored<'_>> {
         self.scored(self.text.split_whitespace())
     }
@@ -131,24 +90,26 @@ impl fmt::Display for Answer {
 }
 
 /// Token counts of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Usage {
-    /// Tokens of the pictures.
+    /// Image tokens of all prompts.
     pub image_tokens: usize,
-    /// Tokens of the whole prompt, those of the pictures included.
+    /// Tokens of all prompts, image tokens included.
     pub prompt_tokens: usize,
-    /// Tokens of the answer's text, without the one that ends it.
+    /// Tokens of the answer's text, without those that end it.
     pub new_tokens: usize,
 }
 
 /// Times of the stages of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Times {
-    /// Preprocessing and encoding the pictures; next to nothing for those that are encoded already.
+    /// Preprocessing and encoding the images; next to nothing for those that are encoded already.
     pub encode: Duration,
-    /// Reading the prompt.
+    /// Reading the prompts.
     pub prefill: Duration,
-    /// Generating the answer, and reading its boxes in each placement of the picture.
+    /// Generating the answer. In a batch, the passes that this answer took part in.
     pub decode: Duration,
 }
 
@@ -159,7 +120,15 @@ impl Times {
     }
 }
 
-/// A piece of news from an [`AnswerStream`](super::AnswerStream).
+impl std::ops::AddAssign for Times {
+    fn add_assign(&mut self, other: Self) {
+        self.encode += other.encode;
+        self.prefill += other.prefill;
+        self.decode += other.decode;
+    }
+}
+
+/// A step of an [`AnswerStream`](super::AnswerStream).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
@@ -168,10 +137,10 @@ pub enum Event {
         /// One token's text, or that of several which share a character.
         text: String,
     },
-    /// A box is complete. They come in the order of the text, those that are told twice and those below
-    /// [`AnswerOptions::min_score`] as well, with what the first reading alone says of their scores.
+    /// A box is complete. Boxes come in the order of the text, before non-maximum suppression and
+    /// the score threshold.
     Box(Detection),
-    /// The end, with everything said before.
+    /// The end, with the whole answer.
     Done(Answer),
 }
 
@@ -180,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_lines_have_the_scores_of_their_tokens() {
+    fn scores_of_words_and_lines() {
         let text = "Total:\t12 \n\nno é";
         let token = |range: Range<usize>, p: f32| TokenScore {
             range,

@@ -1,27 +1,40 @@
 use std::fmt;
 
-use super::session::{Session, SharedSession};
-use super::{Answer, AnswerOptions, AnswerStream, AsImages, EncodedImage, Event, Pipeline};
+use super::decode::Session;
+use super::input::Input;
+use super::stream::last;
+use super::{Answer, AnswerOptions, AnswerStream, AsImages, Event, Pipeline};
 use crate::prompt::{Task, special_token};
 use crate::{Error, Result};
 
-/// A question of a [`Chat`] and what the model said to it.
+/// A question of a [`Chat`] with its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Turn {
     /// The question.
     pub question: String,
-    /// The answer, as far as it went.
+    /// The answer.
     pub answer: String,
 }
 
-/// A conversation about pictures, made by [`Pipeline::chat`].
+impl Turn {
+    /// A question with its answer.
+    pub fn new(question: impl Into<String>, answer: impl Into<String>) -> Self {
+        Self {
+            question: question.into(),
+            answer: answer.into(),
+        }
+    }
+}
+
+/// A conversation about images, made by [`Pipeline::chat`].
 ///
-/// The history is part of every prompt; what the model has read of it before is not read again.
+/// The history is part of every prompt; what the model has read of it is not read again.
 pub struct Chat {
     pipeline: Pipeline,
-    images: Vec<EncodedImage>,
+    images: Vec<Input<'static>>,
     turns: Vec<Turn>,
-    session: SharedSession,
+    session: Session,
 }
 
 impl fmt::Debug for Chat {
@@ -34,88 +47,104 @@ impl fmt::Debug for Chat {
 }
 
 impl Pipeline {
-    /// Starts a conversation about a picture, or about several.
+    /// Starts a conversation about an image, or about several.
     ///
     /// # Errors
-    /// [`Error::NoPictures`], [`Error::Vision`], [`Error::ForeignImage`].
+    /// [`Error::NoImages`], [`Error::Vision`], [`Error::ForeignImage`].
     pub fn chat(&self, images: &(impl AsImages + ?Sized)) -> Result<Chat> {
-        if images.count() == 0 {
-            return Err(Error::NoPictures);
+        let images = images.inputs();
+        if images.is_empty() {
+            return Err(Error::NoImages);
         }
+        let encode = |image| Ok(Input::Encoded(self.encode_input(image)?));
         Ok(Chat {
             pipeline: self.clone(),
-            images: images.all_encoded(self)?,
+            images: images.iter().map(encode).collect::<Result<_>>()?,
             turns: vec![],
-            session: Session::shared(),
+            session: Session::default(),
         })
     }
 }
 
 impl Chat {
-    /// What was said so far.
+    /// The turns so far.
     pub fn history(&self) -> &[Turn] {
         &self.turns
     }
 
-    /// Puts another history in the place of what was said, such as one that was stored; turns without
-    /// an answer are left out.
-    pub fn continue_from(&mut self, mut history: Vec<Turn>) {
+    /// Replaces the history, for example by one that was stored. Turns without an answer are left
+    /// out.
+    pub fn set_history(&mut self, mut history: Vec<Turn>) {
         history.retain(|turn| !turn.answer.is_empty());
         self.turns = history;
     }
 
-    /// Takes the last turn back.
+    /// Removes the last turn.
     pub fn undo(&mut self) -> Option<Turn> {
         self.turns.pop()
     }
 
-    /// Asks the next question.
+    /// Asks the next question. The turn enters the history, unless the answer is empty or names a
+    /// special token: neither can be part of a prompt.
     ///
     /// # Errors
-    /// [`Error::ContextLength`] when the conversation with this question is too long for the model:
-    /// it says by how much, and the history is as it was. Otherwise as [`Pipeline::answer`].
+    /// [`Error::ContextLength`] when the conversation with this question is too long for the model.
+    /// Otherwise as [`Pipeline::answer`]. After an error the history is as it was.
     pub fn ask(&mut self, question: &str, options: &AnswerOptions) -> Result<Answer> {
-        let mut stream = self.stream(question, options)?;
-        loop {
-            match stream.next() {
-                Some(Ok(Event::Done(answer))) => return Ok(answer),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error),
-                None => unreachable!("a stream ends with `Done` or an error"),
-            }
-        }
+        self.stream(question, options)?.finish()
     }
 
-    /// Like [`ask`](Self::ask), told as it comes. An answer that is not heard to its end stands in
-    /// the history as far as it was heard.
+    /// Like [`ask`](Self::ask), but yields tokens as they are decoded.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
     pub fn stream(&mut self, question: &str, options: &AnswerOptions) -> Result<ChatStream<'_>> {
-        Task::Ask(question).check()?;
-        let said = self.turns.iter();
-        let mut turns: Vec<(&str, Option<&str>)> = said
-            .map(|turn| (turn.question.as_str(), Some(turn.answer.as_str())))
-            .collect();
-        turns.push((question, None));
-        let images = self.images.as_slice();
-        let session = self.session.clone();
-        let stream = AnswerStream::start(&self.pipeline, images, &turns, session, options)?;
+        let session = std::mem::take(&mut self.session);
+        let (images, task) = (self.images.clone(), Task::Ask(question));
+        let stream =
+            AnswerStream::start(&self.pipeline, images, &self.turns, task, options, session)?;
         Ok(ChatStream {
             chat: self,
             question: question.into(),
             stream,
-            failed: false,
         })
+    }
+
+    fn record(&mut self, question: &str, answer: &str) {
+        let family = self.pipeline.inner.config.family();
+        if !answer.is_empty() && special_token(family, answer).is_none() {
+            self.turns.push(Turn::new(question, answer));
+        }
     }
 }
 
-/// An answer of a [`Chat`] as the model gives it; like [`AnswerStream`].
+/// An answer of a [`Chat`] as it is decoded; like [`AnswerStream`].
+///
+/// The turn enters the history with [`Event::Done`]. A stream that is dropped before leaves the
+/// history as it was; [`stop`](Self::stop) ends the answer and keeps what was decoded.
 pub struct ChatStream<'a> {
     chat: &'a mut Chat,
     question: String,
     stream: AnswerStream,
-    failed: bool,
+}
+
+impl ChatStream<'_> {
+    /// The rest of the answer at once.
+    ///
+    /// # Errors
+    /// As [`AnswerStream::finish`].
+    pub fn finish(self) -> Result<Answer> {
+        last(self)
+    }
+
+    /// Ends the answer here; what was decoded of it enters the history.
+    ///
+    /// # Errors
+    /// As [`AnswerStream::finish`].
+    pub fn stop(mut self) -> Result<Answer> {
+        self.stream.cancel();
+        last(self)
+    }
 }
 
 impl Iterator for ChatStream<'_> {
@@ -123,23 +152,10 @@ impl Iterator for ChatStream<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let event = self.stream.next();
-        self.failed |= matches!(event, Some(Err(_)));
-        event
-    }
-}
-
-/// Enters the turn into the history. An answer without a word leaves no trace, as the templates take
-/// an empty answer for one that is still to come, and neither does one that names a special token,
-/// which no prompt can tell from the token.
-impl Drop for ChatStream<'_> {
-    fn drop(&mut self) {
-        let family = self.chat.pipeline.inner.config.family();
-        let text = self.stream.text();
-        if !self.failed && !text.is_empty() && special_token(family, text).is_none() {
-            self.chat.turns.push(Turn {
-                question: std::mem::take(&mut self.question),
-                answer: self.stream.text().into(),
-            });
+        if let Some(Ok(Event::Done(answer))) = &event {
+            self.chat.session = self.stream.take_session();
+            self.chat.record(&self.question, &answer.text);
         }
+        event
     }
 }

@@ -1,9 +1,8 @@
-//! From pictures and a question to an answer: text, boxes in pixels, scores.
+//! From images and a question to an answer: text, boxes in pixels, scores.
 //!
 #![cfg_attr(feature = "nano", doc = "```")]
 #![cfg_attr(not(feature = "nano"), doc = "```ignore")]
-//! use vary_core::pipeline::{AnswerOptions, Pipeline};
-//! use vary_core::prompt::Task;
+//! use vary_core::prelude::*;
 //!
 //! # fn main() -> vary_core::Result<()> {
 //! # let image = image::RgbImage::new(64, 48);
@@ -13,59 +12,69 @@
 //! }
 //!
 //! // Encoded once, asked twice, with options.
-//! let seen = vary.encode(&image)?;
-//! let options = AnswerOptions { max_new_tokens: 40, ..Default::default() };
-//! let cars = vary.answer(&seen, Task::DetectClasses(&["car"]), &options)?;
+//! let encoded = vary.encode(&image)?;
+//! let options = AnswerOptions::default().with_max_new_tokens(40);
+//! let cars = vary.answer(&encoded, Task::DetectClasses(&["car"]), &options)?;
 //! println!("{} ({:?}, {} tokens)", cars.text, cars.finish, cars.usage.new_tokens);
-//! println!("{:?}", vary.locate(&seen, "the left car")?);
+//! println!("{:?}", vary.locate(&encoded, "the left car")?);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`Pipeline::answer`] and [`Pipeline::stream`] take any [`Task`] with options; the verbs
-//! ([`detect`](Pipeline::detect), [`read`](Pipeline::read), [`ask`](Pipeline::ask), ..) are short
-//! forms. [`Task::Ask`] puts any prompt in the place of the paper's. Which tasks are answered well
-//! is a matter of the weights; the card of the embedded model, `assets/README.md`, says what it knows.
+//! [`Pipeline::answer`], [`Pipeline::stream`] and [`Pipeline::answer_batch`] take any [`Task`] with
+//! options; the verbs ([`detect`](Pipeline::detect), [`read`](Pipeline::read),
+//! [`ask`](Pipeline::ask), ..) are short forms. [`Task::Ask`] puts any prompt in the place of the
+//! paper's. Which tasks are answered well depends on the weights.
+//!
+//! An answer passes five stages, each a module: `plan` makes requests of a task, `encode` makes image
+//! tokens of their views, `decode` runs the language model over a batch of requests, `parse` reads
+//! text and boxes, `merge` makes one answer of the requests'.
+//!
+//! [`Task`]: crate::prompt::Task
+//! [`Task::Ask`]: crate::prompt::Task::Ask
 
 mod answer;
-mod apart;
-mod bands;
+mod batch;
 mod builder;
 mod chat;
-mod frame;
-mod image;
-mod joint;
-mod markdown;
+mod confidence;
+mod decode;
+mod encode;
+mod inference_config;
+mod input;
+mod merge;
 #[cfg(feature = "nano")]
 mod nano;
-mod reread;
-mod score;
-mod session;
+mod options;
+mod parse;
+mod plan;
 mod stream;
-mod transcript;
 mod verbs;
+mod view;
+mod weights;
 
 use std::fmt;
 use std::sync::Arc;
 
 use burn::prelude::*;
-use vary_lm::tokenizer::{CoordinateTokens, END_OF_TEXT, EOS, IM_END, Tokenizer};
+use vary_lm::tokenizer::{CoordinateTokens, Tokenizer};
 
-pub use answer::{Answer, AnswerOptions, Event, Scored, Times, TokenScore, Usage};
-pub use builder::{Checkpoint, PipelineBuilder, Weights, default_device};
+pub use answer::{Answer, Event, Scored, Times, TokenScore, Usage};
+pub use builder::{PipelineBuilder, default_device};
 pub use chat::{Chat, ChatStream, Turn};
-pub use image::{AsImage, AsImages, EncodedImage};
+pub use inference_config::InferenceConfig;
+pub use input::{AsImage, AsImages, EncodedImage};
+pub use options::AnswerOptions;
 pub use stream::AnswerStream;
 pub use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
 pub use vary_vision::preprocess::{DecodeOptions, decode, open};
+pub use weights::{Checkpoint, Weights, save_pretrained};
 
-use crate::checkpoint::Precision;
-use crate::model::{AnyModel, ModelConfig, VaryModel};
-use crate::prompt::Task;
+use crate::checkpoint::SaveOptions;
+use crate::model::{AnyModel, ImagePlaceholder, ModelConfig, VaryModel};
 use crate::{Error, Result};
-use session::Session;
 
-/// A model with all that it takes to answer questions about pictures.
+/// A model with all that it takes to answer questions about images.
 ///
 /// Clones share the weights. It keeps nothing of a request, so any number of threads may use one
 /// at the same time and get what they would get alone.
@@ -77,15 +86,18 @@ pub struct Pipeline {
 struct Inner {
     model: AnyModel,
     config: ModelConfig,
+    inference: InferenceConfig,
     tokenizer: Tokenizer,
     coordinates: Option<CoordinateTokens>,
     stop_tokens: Vec<u32>,
+    max_batch: usize,
 }
 
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pipeline")
             .field("config", &self.inner.config)
+            .field("inference", &self.inner.inference)
             .field("device", &self.device())
             .finish_non_exhaustive()
     }
@@ -97,8 +109,8 @@ impl Pipeline {
         PipelineBuilder::default()
     }
 
-    /// Puts a model in memory to use, such as one that was just trained (on a device without
-    /// autodiff).
+    /// A pipeline of a model in memory, such as one that was just trained (on a device without
+    /// autodiff). [`PipelineBuilder::model`] takes further settings.
     ///
     /// # Errors
     /// [`Error::TokenizerMismatch`] when the tokenizer is another model's, or what
@@ -108,22 +120,7 @@ impl Pipeline {
         config: impl Into<ModelConfig>,
         tokenizer: Tokenizer,
     ) -> Result<Self> {
-        Self::from_parts(Box::new(model), config.into(), tokenizer)
-    }
-
-    fn from_parts(model: AnyModel, config: ModelConfig, tokenizer: Tokenizer) -> Result<Self> {
-        config.validate()?;
-        check_tokenizer(&config, &tokenizer)?;
-        let inner = Inner {
-            coordinates: CoordinateTokens::find(&tokenizer),
-            stop_tokens: stop_tokens(&config, &tokenizer)?,
-            model,
-            config,
-            tokenizer,
-        };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        Self::builder().model(model, config, tokenizer).build()
     }
 
     /// Configuration of the model.
@@ -131,9 +128,14 @@ impl Pipeline {
         &self.inner.config
     }
 
-    /// The most tokens that a conversation may have, pictures and answers included.
+    /// How the model is used, beyond its configuration.
+    pub fn inference_config(&self) -> &InferenceConfig {
+        &self.inner.inference
+    }
+
+    /// Maximum number of tokens of a conversation, images and answers included.
     pub fn max_positions(&self) -> usize {
-        self.inner.model.language_model().max_positions()
+        self.inner.max_positions()
     }
 
     /// The model's tokenizer.
@@ -146,98 +148,88 @@ impl Pipeline {
         self.inner.model.language_model().device()
     }
 
-    /// Encodes a picture once, for any number of questions.
+    /// Writes the model as a checkpoint directory that [`Weights::dir`] opens, see
+    /// [`save_pretrained`].
     ///
     /// # Errors
-    /// [`Error::Vision`] for a picture without pixels, [`Error::ForeignImage`] for one that another pipeline
-    /// has encoded.
-    pub fn encode(&self, image: &impl AsImage) -> Result<EncodedImage> {
-        image.encoded(self)
-    }
-
-    /// Answers a task about a picture, or about several that are shown in order; boxes are in
-    /// pixels of the first.
-    ///
-    /// # Errors
-    /// [`Error::ContextLength`] when the question is too long for the model, [`Error::Lm`] when an
-    /// option is out of range, [`Error::EmptyQuestion`], [`Error::SpecialToken`],
-    /// [`Error::NoPictures`], [`Error::ForeignImage`], [`Error::Vision`].
-    pub fn answer(
+    /// As [`save_pretrained`].
+    pub fn save_pretrained(
         &self,
-        images: &(impl AsImages + ?Sized),
-        task: Task<'_>,
-        options: &AnswerOptions,
-    ) -> Result<Answer> {
-        self.stream(images, task, options)?.finish()
-    }
-
-    /// Like [`answer`](Self::answer), told as it comes: a box is there as soon as its last token
-    /// is. The pictures are encoded and the prompt is read before this returns.
-    ///
-    /// # Errors
-    /// As [`answer`](Self::answer).
-    pub fn stream(
-        &self,
-        images: &(impl AsImages + ?Sized),
-        task: Task<'_>,
-        options: &AnswerOptions,
-    ) -> Result<AnswerStream> {
-        task.check()?;
-        let question = task.question(self.inner.config.family());
-        AnswerStream::start(
-            self,
-            images,
-            &[(&question, None)],
-            Session::shared(),
-            options,
-        )
-    }
-
-    /// [`answer`](Self::answer) for many pictures, each on its own; one that fails does not touch
-    /// the others.
-    pub fn answer_batch(
-        &self,
-        images: &[impl AsImage],
-        task: Task<'_>,
-        options: &AnswerOptions,
-    ) -> Vec<Result<Answer>> {
-        images
-            .iter()
-            .map(|image| self.answer(image, task, options))
-            .collect()
+        dir: impl AsRef<std::path::Path>,
+        options: &SaveOptions,
+    ) -> Result<()> {
+        let Inner {
+            model,
+            config,
+            inference,
+            tokenizer,
+            ..
+        } = &*self.inner;
+        save_pretrained(model.as_ref(), config, tokenizer, inference, dir, options)
     }
 }
 
-/// Ids that end an answer.
-fn stop_tokens(config: &ModelConfig, tokenizer: &Tokenizer) -> Result<Vec<u32>> {
-    Ok(match config {
-        ModelConfig::VaryTiny(config) => vec![config.opt.eos_token_id],
-        ModelConfig::VaryToy(_) => {
-            vec![tokenizer.require(IM_END)?, tokenizer.require(END_OF_TEXT)?]
-        }
-    })
+impl Inner {
+    fn new(
+        model: AnyModel,
+        config: ModelConfig,
+        inference: InferenceConfig,
+        tokenizer: Tokenizer,
+        max_batch: usize,
+    ) -> Result<Self> {
+        config.validate()?;
+        check_tokenizer(&config, &tokenizer)?;
+        let stop = config.info().stop_tokens.iter();
+        let stop = stop.map(|token| tokenizer.require(token));
+        Ok(Self {
+            coordinates: CoordinateTokens::find(&tokenizer),
+            stop_tokens: stop.collect::<Result<_, _>>()?,
+            model,
+            config,
+            inference,
+            tokenizer,
+            max_batch,
+        })
+    }
+
+    fn image_placeholder(&self) -> ImagePlaceholder {
+        self.model.image_placeholder()
+    }
+
+    fn max_positions(&self) -> usize {
+        self.model.language_model().max_positions()
+    }
+
+    /// Edge in pixels of the square that the vision vocabulary sees.
+    fn image_size(&self) -> u32 {
+        let size = self.config.info().sam_config.img_size;
+        u32::try_from(size).unwrap_or(u32::MAX)
+    }
+
+    /// Logits `[batch, vocab]` as rows, of the tokens that the tokenizer has; tables may have more.
+    fn text_logits(&self, logits: Tensor<2>) -> Vec<Vec<f32>> {
+        let [batch, vocab] = logits.dims();
+        let known = self.tokenizer.vocab_size().min(vocab);
+        let data = logits.slice([0..batch, 0..known]).into_data();
+        let mut values = data.iter::<f32>();
+        (0..batch)
+            .map(|_| values.by_ref().take(known).collect())
+            .collect()
+    }
 }
 
 /// Checks that `tokenizer` names the tokens that `config` counts on.
 fn check_tokenizer(config: &ModelConfig, tokenizer: &Tokenizer) -> Result<()> {
     let fail = |reason| Err(Error::TokenizerMismatch { reason });
-    let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size());
+    let info = config.info();
+    let (tokens, rows) = (tokenizer.vocab_size(), info.vocab_size);
     if tokens > rows {
         return fail(format!(
             "the tokenizer has {tokens} tokens, but `vocab_size` is {rows}"
         ));
     }
-    let (image, place) = (tokenizer.image_tokens()?, config.image_place());
-    let mut known = vec![
-        ("<imgpad>", image.patch, "im_patch_token", place.patch),
-        ("<img>", image.start, "im_start_token", place.start),
-        ("</img>", image.end, "im_end_token", place.end),
-    ];
-    if let ModelConfig::VaryTiny(config) = config {
-        let eos = tokenizer.require(EOS)?;
-        known.push((EOS, eos, "eos_token_id", config.opt.eos_token_id));
-    }
-    for (name, id, field, expected) in known {
+    for (name, field, expected) in info.token_fields {
+        let id = tokenizer.require(name)?;
         if id != expected {
             return fail(format!(
                 "`{name}` is token {id}, but `{field}` is {expected}"

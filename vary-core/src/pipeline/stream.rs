@@ -1,291 +1,130 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
-use burn::prelude::*;
-use image::RgbImage;
-use vary_lm::generate::{FinishReason, GenerateOptions, Generator};
-use vary_vision::preprocess::{Band, bands};
-
-use super::bands::Bands;
-use super::frame::{Frame, picture_size};
-use super::joint::joint;
-use super::reread::Rereading;
-use super::score::log_confidence;
-use super::session::{SharedSession, lock};
-use super::transcript::{Transcript, mapped};
-use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Times, Usage};
-use crate::detection::{Detection, fuse, nms, parse_answer};
-use crate::prompt::{Task, prompt_ids};
+use super::decode::{Decoder, Job, Session};
+use super::input::Input;
+use super::merge::Merger;
+use super::plan::Plan;
+use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Turn};
 use crate::{Error, Result};
+use crate::prompt::Task;
 
-/// Feeds a token, returns the logits after it.
-type Step = Box<dyn FnMut(u32) -> vary_lm::Result<Vec<f32>> + Send>;
-
-/// Where the tokens of an answer come from.
-enum Source {
-    /// From a prompt about whole pictures.
-    Whole(Box<Generator<Step>>),
-    /// From one about each band of a page.
-    Bands(Box<Bands>),
-}
-
-impl Source {
-    /// The next token and the natural logarithm of how sure the model was of it; `None` at the end.
-    fn next(&mut self, inner: &Inner, times: &mut Times) -> Result<Option<(u32, f32)>> {
-        match self {
-            Self::Whole(generator) => {
-                let start = Instant::now();
-                let token = generator.next().transpose()?;
-                times.decode += start.elapsed();
-                Ok(token.map(|token| {
-                    let coordinates = inner.coordinates.as_ref();
-                    let sure = log_confidence(coordinates, generator.logits(), token);
-                    (token.id, sure)
-                }))
-            }
-            Self::Bands(bands) => bands.next(times),
-        }
-    }
-
-    /// How often the prompt was read.
-    fn prompts(&self) -> usize {
-        match self {
-            Self::Whole(_) => 1,
-            Self::Bands(bands) => bands.prompts(),
-        }
-    }
-
-    fn finish_reason(&self) -> Option<FinishReason> {
-        match self {
-            Self::Whole(generator) => generator.finish_reason(),
-            Self::Bands(bands) => bands.finish_reason(),
-        }
-    }
-}
-
-/// An answer as the model gives it: an iterator over [`Event`]s that ends with [`Event::Done`] or
-/// an error. Nothing is computed before it is asked for.
+/// An answer as it is decoded: an iterator over [`Event`]s that ends with [`Event::Done`] or an
+/// error. Nothing is computed before it is asked for.
+///
+/// A stream may be dropped at any time; nothing of it remains.
 pub struct AnswerStream {
-    pipeline: Pipeline,
-    source: Source,
-    transcript: Transcript,
-    /// Of one prompt.
-    usage: Usage,
-    times: Times,
-    /// Each reading of an answer with boxes on its own, where there are several and it is not yet done.
-    rereading: Option<Rereading>,
-    /// Boxes of each, with raw scores.
-    reread: Vec<Vec<Detection>>,
-    cancelled: bool,
-    nms_iou: f32,
-    min_score: f32,
+    decoder: Decoder<'static>,
+    /// `None` after the end.
+    merger: Option<Merger>,
     events: VecDeque<Event>,
-    ended: bool,
+    session: Session,
 }
 
 impl std::fmt::Debug for AnswerStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AnswerStream")
-            .field("text", &self.transcript.text)
-            .field("usage", &self.usage)
+            .field("text", &self.text())
             .finish_non_exhaustive()
     }
 }
 
+impl Pipeline {
+    /// Like [`answer`](Self::answer), but yields tokens and boxes as they are decoded: a box as soon
+    /// as its last token is there. Whole images are encoded before this returns; an image whose text
+    /// is read line by line is copied.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub fn stream(
+        &self,
+        images: &(impl AsImages + ?Sized),
+        task: Task<'_>,
+        options: &AnswerOptions,
+    ) -> Result<AnswerStream> {
+        AnswerStream::start(self, images.inputs(), &[], task, options, Session::default())
+    }
+}
+
 impl AnswerStream {
-    /// Encodes the pictures and reads the prompt of the `turns`, questions and their answers, of which the last is still to come. Of
-    /// a page that is read in bands nothing is done yet but to find them.
     pub(super) fn start(
         pipeline: &Pipeline,
-        images: &(impl AsImages + ?Sized),
-        turns: &[(&str, Option<&str>)],
-        session: SharedSession,
+        images: Vec<Input<'_>>,
+        history: &[Turn],
+        task: Task<'_>,
         options: &AnswerOptions,
+        session: Session,
     ) -> Result<Self> {
         let inner = &pipeline.inner;
-        if images.count() == 0 {
-            return Err(Error::NoPictures);
-        }
-        let mut times = Times::default();
-        let start = Instant::now();
-        let in_bands = pipeline.bands(images, turns)?;
-        if in_bands.is_some() {
-            times.encode = start.elapsed();
-        }
-        // What was said before does not matter to a band.
-        let turns = match in_bands {
-            Some(_) => &turns[turns.len() - 1..],
-            None => turns,
+        options.validate(inner)?;
+        let plan = Plan::new(inner, &images, history, task)?;
+        let whole = plan.shows_whole_images() && !options.cancellation.is_cancelled();
+        let keep = |image: Input<'_>| match whole {
+            true => Ok(Input::Encoded(pipeline.encode_input(&image)?)),
+            false => Ok(image.into_owned()),
         };
-        let ids = prompt_ids(&inner.tokenizer, &inner.config, images.count(), turns)?;
-        let max = pipeline.max_positions();
-        if ids.len() >= max {
-            let needed = ids.len() + 1;
-            return Err(Error::ContextLength { needed, max });
+        let images: Vec<Input<'static>> = images.into_iter().map(keep).collect::<Result<_>>()?;
+        let mut decoder = Decoder::new(inner);
+        let merger = Merger::new(inner, &plan, options);
+        for (part, job) in jobs(inner, plan, images.into(), options, session).enumerate() {
+            decoder.push(part, job);
         }
-        let generate = GenerateOptions {
-            max_new_tokens: options.max_new_tokens.min(max - ids.len()),
-            sampling: options.sampling,
-            stop_tokens: inner.stop_tokens.clone(),
-            loop_guard: options.loop_guard,
-        };
-        // Before the work, not after it.
-        generate.validate()?;
-        let min_score = options.min_score.unwrap_or(inner.config.min_score());
-        for (name, value) in [("nms_iou", options.nms_iou), ("min_score", min_score)] {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(Error::Lm(vary_lm::Error::Option {
-                    name,
-                    value: value.to_string(),
-                    expected: "0 to 1",
-                }));
-            }
-        }
-        let usage = Usage {
-            image_tokens: inner.config.image_place().len * images.count(),
-            prompt_tokens: ids.len(),
-            new_tokens: 0,
-        };
-        let stream = |source, size, rereading, times| Self {
-            source,
-            transcript: Transcript::new(&inner.tokenizer, size, inner.config.score_map().cloned()),
-            pipeline: pipeline.clone(),
-            usage,
-            times,
-            rereading,
-            reread: vec![],
-            cancelled: false,
-            nms_iou: options.nms_iou,
-            min_score,
+        Ok(Self {
+            decoder,
+            merger: Some(merger),
             events: VecDeque::new(),
-            ended: false,
-        };
-        if let Some(page) = in_bands {
-            let size = page.0.dimensions();
-            let markdown = turns.iter().any(|turn| asks(turn.0, Task::Markdown));
-            let bands = Bands::new(pipeline, page, markdown, ids, generate, options);
-            return Ok(stream(Source::Bands(Box::new(bands)), size, None, times));
-        }
-        let cancelled = || options.cancellation.is_cancelled();
-        let mut frames: Arc<[Frame]> = [].into();
-        // Without logits nothing is generated: the generator, too, finds that it is cancelled.
-        let mut first = vec![];
-        if !cancelled() {
-            let start = Instant::now();
-            let images = images.all_encoded(pipeline)?;
-            times.encode += start.elapsed();
-            if let Some(image) = images.first() {
-                frames = image.frames.clone();
-            }
-            let tokens = images.into_iter().map(|image| image.tokens).collect();
-            if !cancelled() {
-                let start = Instant::now();
-                let capacity = ids.len() + generate.max_new_tokens;
-                // One row for each reading.
-                let tokens = Tensor::stack(tokens, 1);
-                first = lock(&session).read(inner, &ids, tokens, capacity)?;
-                times.prefill = start.elapsed();
-            }
-        }
-        let size = picture_size(&frames);
-        let rereading = (first.len() > 1).then(|| Rereading {
-            session: session.clone(),
-            frames,
-            first: first.clone(),
-            options: generate.clone(),
-            nms_iou: options.nms_iou,
-            cancellation: options.cancellation.clone(),
-        });
-        let owner = pipeline.clone();
-        let step: Step = Box::new(move |id| {
-            let inner = &owner.inner;
-            let logits = lock(&session).step(inner, id);
-            Ok(joint(logits, inner.coordinates.as_ref()))
-        });
-        let first = joint(first, inner.coordinates.as_ref());
-        let generator =
-            Generator::new(first, generate, step)?.with_cancellation(options.cancellation.clone());
-        let source = Source::Whole(Box::new(generator));
-        Ok(stream(source, size, rereading, times))
+            session: Session::default(),
+        })
     }
 
-    /// The text so far.
+    /// The text so far; empty after the end.
     pub fn text(&self) -> &str {
-        &self.transcript.text
+        self.merger.as_ref().map_or("", Merger::text)
     }
 
     /// The rest of the answer at once.
     ///
     /// # Errors
-    /// The first error of the stream.
-    pub fn finish(mut self) -> Result<Answer> {
-        while self.advance()? {}
-        self.answer()
+    /// The first error of the stream; [`Error::StreamEnded`] after [`Event::Done`] or an error.
+    pub fn finish(self) -> Result<Answer> {
+        last(self)
     }
 
-    /// Takes one more token; `false` at the end.
-    fn advance(&mut self) -> Result<bool> {
-        let token = self.source.next(&self.pipeline.inner, &mut self.times)?;
-        let events = match token {
-            Some((id, confidence)) => self.transcript.push(id, confidence)?,
-            None => {
-                let events = self.transcript.flush()?;
-                self.read_again()?;
-                events
-            }
+    /// Ends the answer here, with what was decoded of it.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn stop(mut self) -> Result<Answer> {
+        self.cancel();
+        last(self)
+    }
+
+    /// Lets the next step be the last.
+    pub(super) fn cancel(&mut self) {
+        self.decoder.cancel();
+    }
+
+    /// What was read, after the end.
+    pub(super) fn take_session(&mut self) -> Session {
+        std::mem::take(&mut self.session)
+    }
+
+    /// One step of the decoder.
+    fn advance(&mut self) -> Result<()> {
+        let Some(merger) = &mut self.merger else {
+            return Ok(());
         };
-        self.events.extend(events);
-        Ok(token.is_some())
-    }
-
-    /// Reads an answer with boxes in each reading on its own.
-    fn read_again(&mut self) -> Result<()> {
-        let ended = self.source.finish_reason() != Some(FinishReason::Cancelled);
-        let boxes = !self.transcript.detections.is_empty();
-        if let Some(rereading) = self.rereading.take().filter(|_| ended && boxes) {
-            let start = Instant::now();
-            let read = rereading.read(&self.pipeline.inner)?;
-            self.times.decode += start.elapsed();
-            self.cancelled = read.is_none();
-            self.reread = read.unwrap_or_default();
+        for (part, progress) in self.decoder.step() {
+            self.events.extend(merger.push(part, progress)?);
+        }
+        if self.decoder.is_idle()
+            && let Some(merger) = self.merger.take()
+        {
+            let (answer, session) = merger.finish();
+            self.session = session;
+            self.events.push_back(Event::Done(answer));
         }
         Ok(())
-    }
-
-    /// The objects, the surest first.
-    fn detections(&self) -> Vec<Detection> {
-        let found = match self.reread.is_empty() {
-            true => nms(self.transcript.detections.clone(), self.nms_iou),
-            false => fuse(self.reread.iter().cloned(), self.nms_iou),
-        };
-        // The map is monotone: the order stays.
-        let map = self.pipeline.inner.config.score_map();
-        let mut found: Vec<Detection> = found.into_iter().map(|one| mapped(map, one)).collect();
-        found.retain(|one| one.reaches(self.min_score));
-        found
-    }
-
-    /// What there is; all of it once [`advance`](Self::advance) has returned `false`.
-    fn answer(&self) -> Result<Answer> {
-        let text = self.transcript.text.clone();
-        Ok(Answer {
-            unparsed: parse_answer(&text).unparsed,
-            text,
-            tokens: self.transcript.token_scores()?,
-            detections: self.detections(),
-            finish: self
-                .source
-                .finish_reason()
-                .filter(|_| !self.cancelled)
-                .unwrap_or(FinishReason::Cancelled),
-            usage: Usage {
-                image_tokens: self.usage.image_tokens * self.source.prompts(),
-                prompt_tokens: self.usage.prompt_tokens * self.source.prompts(),
-                new_tokens: self.transcript.len(),
-            },
-            times: self.times,
-        })
     }
 }
 
@@ -293,20 +132,10 @@ impl Iterator for AnswerStream {
     type Item = Result<Event>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.events.is_empty() && !self.ended {
-            match self.advance() {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.ended = true;
-                    match self.answer() {
-                        Ok(answer) => self.events.push_back(Event::Done(answer)),
-                        Err(error) => return Some(Err(error)),
-                    }
-                }
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
+        while self.events.is_empty() && self.merger.is_some() {
+            if let Err(error) = self.advance() {
+                self.merger = None;
+                return Some(Err(error));
             }
         }
         self.events.pop_front().map(Ok)
@@ -315,41 +144,32 @@ impl Iterator for AnswerStream {
 
 impl std::iter::FusedIterator for AnswerStream {}
 
-/// Whether a question is that of a task.
-fn asks(question: &str, task: Task<'_>) -> bool {
-    // The same for all families.
-    question == task.to_string()
+/// The answer that a stream ends with.
+pub(super) fn last(stream: impl Iterator<Item = Result<Event>>) -> Result<Answer> {
+    for event in stream {
+        if let Event::Done(answer) = event? {
+            return Ok(answer);
+        }
+    }
+    Err(Error::StreamEnded)
 }
 
-impl Pipeline {
-    /// A page and its bands, where it is the only picture, all of its text is asked for, and the model reads pages so.
-    fn bands(
-        &self,
-        images: &(impl AsImages + ?Sized),
-        turns: &[(&str, Option<&str>)],
-    ) -> Result<Option<(RgbImage, Vec<Band>)>> {
-        let all_text = |question| asks(question, Task::Ocr) || asks(question, Task::Markdown);
-        let asked = turns.last().is_some_and(|turn| all_text(turn.0));
-        let (Some(lines), true) = (self.config().band_lines(), asked) else {
-            return Ok(None);
-        };
-        let found = images.only_picture(self)?.map(|picture| {
-            let bands = bands(&picture, lines.get());
-            (!bands.is_empty()).then(|| (picture.into_owned(), bands))
-        });
-        Ok(found.flatten())
-    }
-}
-
-impl Inner {
-    /// Logits `[batch, vocab]` as rows, of the tokens that the tokenizer has; tables may have more.
-    pub(super) fn text_logits(&self, logits: Tensor<2>) -> Vec<Vec<f32>> {
-        let [batch, vocab] = logits.dims();
-        let known = self.tokenizer.vocab_size().min(vocab);
-        let data = logits.slice([0..batch, 0..known]).into_data();
-        let mut values = data.iter::<f32>();
-        (0..batch)
-            .map(|_| values.by_ref().take(known).collect())
-            .collect()
-    }
+/// The requests of a plan as jobs of a decoder.
+pub(super) fn jobs<'a>(
+    inner: &Arc<Inner>,
+    plan: Plan,
+    images: Arc<[Input<'a>]>,
+    options: &AnswerOptions,
+    mut session: Session,
+) -> impl Iterator<Item = Job<'a>> {
+    plan.requests.into_iter().enumerate().map(move |(i, request)| {
+        let room = inner.max_positions() - request.prompt.len();
+        Job {
+            images: images.clone(),
+            options: options.generate(i, room, inner),
+            cancellation: options.cancellation.clone(),
+            session: std::mem::take(&mut session),
+            request,
+        }
+    })
 }

@@ -11,7 +11,7 @@ impl Pipeline {
         self.answer(images, task, &AnswerOptions::default())
     }
 
-    /// All objects of a picture, the surest first.
+    /// All objects of an image, the most confident first.
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -19,14 +19,17 @@ impl Pipeline {
         Ok(self.plain(image, Task::DetectAll)?.detections)
     }
 
-    /// [`detect`](Self::detect) for many pictures; one that fails does not touch the others.
+    /// [`detect`](Self::detect) for many images, decoded together; one that fails does not affect the
+    /// others. See [`answer_batch`](Self::answer_batch).
     pub fn detect_batch(&self, images: &[impl AsImage]) -> Vec<Result<Vec<Detection>>> {
-        images.iter().map(|image| self.detect(image)).collect()
+        let answers = self.answer_batch(images, Task::DetectAll, &AnswerOptions::default());
+        let detections = |answer: Result<Answer>| answer.map(|answer| answer.detections);
+        answers.into_iter().map(detections).collect()
     }
 
-    /// The object that a phrase such as "the left car" refers to: the surest box of the answer.
-    /// Its label is empty where the model answers with a box alone; `None` where it tells no box, or none
-    /// that [`min_score`](AnswerOptions::min_score) reaches.
+    /// The object that a phrase such as "the left car" refers to: the most confident box of the
+    /// answer. Its label is empty where the model answers with a box alone. `None` where the answer
+    /// has no box with the score of [`min_score`](AnswerOptions::min_score).
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -51,7 +54,7 @@ impl Pipeline {
         self.plain(image, Task::Markdown)
     }
 
-    /// A sentence about a picture.
+    /// A sentence about an image.
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -59,7 +62,7 @@ impl Pipeline {
         self.plain(image, Task::Describe)
     }
 
-    /// The answer to a question about a picture, or about several.
+    /// The answer to a question about an image, or about several.
     ///
     /// # Errors
     /// As [`answer`](Self::answer).

@@ -143,9 +143,9 @@ pub fn mpt(
     })
 }
 
-/// The masks of Vary-tiny's training code (`caption_opt`): a picture and its text, without template.
+/// The masks of Vary-tiny's training code (`caption_opt`): an image and its text, without template.
 ///
-/// The first message is replaced by the picture's tokens, each message ends with a line break and
+/// The first message is replaced by the image's tokens, each message ends with a line break and
 /// the whole with `</s>`, whose id is `eos`; where `max_len` cuts it off, the last id becomes `eos`.
 ///
 /// The original ends the mask of a user's message at that message's length instead of start plus

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-/// Stands for the picture in the text of a training conversation.
+/// Stands for the image in the text of a training conversation.
 pub const IMAGE: &str = "<image>";
 
-/// Who says a [`Message`].
+/// Who sends a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
@@ -19,9 +19,9 @@ pub enum Speaker {
 /// `{"from": "human", "value": "<image>\nWhat is this?"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Who says it.
+    /// Who sends it.
     pub from: Speaker,
-    /// What is said; [`IMAGE`] stands for the picture.
+    /// The content; [`IMAGE`] stands for the image.
     pub value: String,
 }
 
@@ -42,21 +42,21 @@ impl Message {
         }
     }
 
-    /// What is said, with the picture as `image`, the text of its tokens.
+    /// The content, with the text `image` for the image.
     pub(super) fn text(&self, image: &str) -> String {
         self.value.replace(IMAGE, image)
     }
 }
 
-/// The text of a picture's tokens: `<img>`, `n` times `<imgpad>`, `</img>`. The model replaces the
-/// embeddings of the pads by the picture's.
+/// The text of an image placeholder: `<img>`, `n` times `<imgpad>`, `</img>`. The model replaces the
+/// embeddings of the pads by the image tokens.
 pub fn image_tokens(n: usize) -> String {
     format!("<img>{}</img>", "<imgpad>".repeat(n))
 }
 
-/// A question about `images` pictures of `n` tokens, as Vary-toy and Vary-tiny+ are asked: each
-/// picture with a line break, the question.
+/// A question about `images` images of `n` tokens, as Vary-toy and Vary-tiny+ are asked: each
+/// image with a line break, the question.
 pub fn with_images(images: usize, n: usize, question: &str) -> String {
-    let picture = image_tokens(n) + "\n";
-    picture.repeat(images) + question
+    let image = image_tokens(n) + "\n";
+    image.repeat(images) + question
 }

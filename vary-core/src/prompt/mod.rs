@@ -6,6 +6,7 @@
 mod ids;
 pub mod labels;
 mod message;
+mod style;
 mod task;
 mod template;
 
@@ -13,5 +14,6 @@ pub use ids::prompt_ids;
 pub(crate) use ids::special_token;
 pub use labels::{IGNORE_INDEX, Labelled};
 pub use message::{IMAGE, Message, Speaker, image_tokens, with_images};
+pub use style::PromptStyle;
 pub use task::{SHORT_ANSWER, Task};
 pub use template::{Role, Template};

@@ -9,20 +9,21 @@ pub const SHORT_ANSWER: &str = "Answer using a single word or phrase.";
 /// A question that the models were trained on (paper section 3.1 and table 1), or any other.
 /// `to_string` gives its text as Vary-tiny+ was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Task<'a> {
-    /// All text of the picture.
+    /// All text of the image.
     Ocr,
-    /// The text of a part of the picture that has a name, such as "the title".
+    /// The text of a part of the image that has a name, such as "the title".
     OcrOf(&'a str),
-    /// All text of the picture, with its markup.
+    /// All text of the image, with its markup.
     Markdown,
-    /// Every object of the picture. The paper uses it up to 30 boxes.
+    /// Every object of the image. The paper uses it up to 30 boxes.
     DetectAll,
     /// The objects of these classes.
     DetectClasses(&'a [&'a str]),
     /// The one object that a phrase refers to, such as "the left woman".
     Locate(&'a str),
-    /// A sentence about the picture.
+    /// A sentence about the image.
     Describe,
     /// Any question or instruction, also another wording of the tasks above.
     Ask(&'a str),
@@ -33,9 +34,10 @@ impl Task<'_> {
     /// full stop, Vary-tiny+'s do not.
     pub fn question(&self, family: Family) -> String {
         let text = self.to_string();
-        match (family, self) {
-            (Family::VaryToy, Self::DetectAll | Self::DetectClasses(_)) => text + ".",
-            _ => text,
+        let detects = matches!(self, Self::DetectAll | Self::DetectClasses(_));
+        match detects && family.prompt_style().detection_full_stop {
+            true => text + ".",
+            false => text,
         }
     }
 
@@ -99,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locate_ends_with_one_stop() {
+    fn locate_ends_with_one_full_stop() {
         assert_eq!(
             Task::Locate(" a dog. ").to_string(),
             "Detect an object: a dog."

@@ -1,5 +1,4 @@
 use super::{Message, Speaker};
-use crate::model::Family;
 
 /// What a template writes around the messages of one speaker: `open`, `gap`, message, `end`; only
 /// `open` where the message is still to come.
@@ -127,14 +126,6 @@ impl Template {
         Self::DEFAULT,
     ];
 
-    /// The template that a family of models is trained and asked in.
-    pub fn of(family: Family) -> Self {
-        match family {
-            Family::VaryTiny => Self::V1,
-            Family::VaryToy => Self::MPT,
-        }
-    }
-
     /// The template of this name, as in [`Self::name`].
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|t| t.name == name)
@@ -159,7 +150,7 @@ impl Template {
         text
     }
 
-    /// The text of messages whose picture is `image`, the text of its tokens.
+    /// The text of messages whose image is `image`, the text of its tokens.
     pub(super) fn render(&self, messages: &[Message], image: &str) -> String {
         let mut text = self.header.to_string();
         for message in messages {

@@ -26,7 +26,7 @@ fn tensor(shape: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn an_empty_file_is_called_empty() {
+fn empty_file_fails() {
     for name in ["model.safetensors", "pytorch_model.bin", "sam.pth"] {
         let error = open(name, b"").unwrap_err();
         assert!(matches!(error, Error::EmptyFile { .. }), "{error}");
@@ -35,7 +35,7 @@ fn an_empty_file_is_called_empty() {
 }
 
 #[test]
-fn a_cut_file_is_called_cut_wherever_it_is_cut() {
+fn truncated_file_fails() {
     let bytes = bytes_of(&official());
     let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let cuts = [
@@ -62,7 +62,7 @@ fn a_cut_file_is_called_cut_wherever_it_is_cut() {
 }
 
 #[test]
-fn a_file_that_grew_is_refused() {
+fn trailing_bytes_fail() {
     let mut bytes = bytes_of(&official());
     bytes.extend([0; 5]);
     let error = refused(&bytes);
@@ -71,7 +71,7 @@ fn a_file_that_grew_is_refused() {
 }
 
 #[test]
-fn a_header_length_that_lies_costs_nothing() {
+fn false_header_length_fails() {
     for length in [u64::MAX, 1 << 40, 100_000_001] {
         let mut bytes = bytes_of(&official());
         bytes[..8].copy_from_slice(&length.to_le_bytes());
@@ -93,13 +93,18 @@ fn a_header_length_that_lies_costs_nothing() {
 }
 
 #[test]
-fn tensors_that_cannot_be_where_the_header_puts_them_are_named() {
+fn bad_offsets_name_tensor() {
     let a = |shape: &str, from: &str, to: &str| format!(r#"{{"a":{}}}"#, tensor(shape, from, to));
     let two = |first: &str, second: &str| {
         let (a, b) = (tensor("[2]", "0", "8"), tensor("[2]", first, second));
         format!(r#"{{"b":{b},"a":{a}}}"#)
     };
     let max = usize::MAX.to_string();
+    let huge = a("[4294967296, 4294967296, 4]", "0", "0");
+    let no_type = r#"{"a":{"shape":[],"data_offsets":[0,4]}}"#;
+    let other_type = r#"{"a":{"dtype":"F31","shape":[],"data_offsets":[0,4]}}"#;
+    let (one, other) = (tensor("[1]", "0", "4"), tensor("[1]", "4", "8"));
+    let twice = format!(r#"{{"a":{one},"a":{other}}}"#);
     for (header, name, reason) in [
         (a("[2]", "8", "0"), "a", "end before"),
         (a("[2]", "4", "12"), "a", "belong to no tensor"),
@@ -109,34 +114,14 @@ fn tensors_that_cannot_be_where_the_header_puts_them_are_named() {
         (a("[3]", "0", "8"), "a", "does not take 8 bytes"),
         (a("[2]", "0", &max), "a", "does not take"),
         (a(&format!("[{max}, 3]"), "0", "8"), "a", "does not take"),
-        (
-            a("[4294967296, 4294967296, 4]", "0", "0"),
-            "a",
-            "does not take",
-        ),
+        (huge, "a", "does not take"),
         (a("[-1]", "0", "8"), "a", "invalid value"),
         (a("[2]", "-8", "0"), "a", "invalid value"),
         (a("[1e30]", "0", "8"), "a", "invalid"),
-        (
-            r#"{"a":{"dtype":"F31","shape":[],"data_offsets":[0,4]}}"#.into(),
-            "a",
-            "F31",
-        ),
-        (
-            r#"{"a":{"shape":[],"data_offsets":[0,4]}}"#.into(),
-            "a",
-            "dtype",
-        ),
+        (other_type.into(), "a", "F31"),
+        (no_type.into(), "a", "dtype"),
         (r#"{"a":7}"#.into(), "a", "invalid type"),
-        (
-            format!(
-                r#"{{"a":{},"a":{}}}"#,
-                tensor("[1]", "0", "4"),
-                tensor("[1]", "4", "8")
-            ),
-            "a",
-            "listed twice",
-        ),
+        (twice, "a", "listed twice"),
     ] {
         match refused(&with_header(&header, 8)) {
             Error::BadTensor {
@@ -159,7 +144,7 @@ fn tensors_that_cannot_be_where_the_header_puts_them_are_named() {
 }
 
 #[test]
-fn a_header_that_is_no_json_object_of_tensors_is_refused() {
+fn malformed_header_fails() {
     let nested = format!(r#"{{"a":{}}}"#, "[".repeat(100_000));
     for header in [
         "{",
@@ -184,7 +169,7 @@ fn a_header_that_is_no_json_object_of_tensors_is_refused() {
 }
 
 #[test]
-fn files_of_other_formats_are_told_apart() {
+fn other_formats_are_named() {
     for (start, hint) in [
         (
             &b"version https://git-lfs.github.com/spec/v1\noid sha256:0"[..],
@@ -206,7 +191,7 @@ fn files_of_other_formats_are_told_apart() {
 }
 
 #[test]
-fn a_directory_without_weights_and_a_path_to_nothing_say_so() {
+fn missing_weights_fail() {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "config.json", "{}");
     let error = CheckpointFiles::open(dir.path()).unwrap_err();
@@ -219,7 +204,7 @@ fn a_directory_without_weights_and_a_path_to_nothing_say_so() {
 
 #[test]
 #[cfg(unix)]
-fn a_file_cut_after_it_was_opened_is_an_error() {
+fn truncated_while_open_fails() {
     use burn::prelude::*;
     let dir = tempfile::tempdir().unwrap();
     let path = put(dir.path(), "model.safetensors", bytes_of(&official()));
@@ -234,7 +219,7 @@ fn a_file_cut_after_it_was_opened_is_an_error() {
 
 #[test]
 #[cfg(not(feature = "pytorch"))]
-fn pytorch_files_ask_for_the_feature() {
+fn pytorch_needs_feature() {
     let error = open("pytorch_model.bin", b"PK\x03\x04").unwrap_err();
     assert!(error.to_string().contains("feature `pytorch`"), "{error}");
 }

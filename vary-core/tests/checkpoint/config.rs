@@ -30,7 +30,7 @@ fn field_of(text: &str) -> (String, String) {
 }
 
 #[test]
-fn a_good_config_is_read() {
+fn config_is_read() {
     let dir = tempfile::tempdir().unwrap();
     put(
         dir.path(),
@@ -42,7 +42,7 @@ fn a_good_config_is_read() {
 }
 
 #[test]
-fn a_bad_config_names_file_and_field() {
+fn bad_config_names_field() {
     let (field, message) = field_of(r#"{"hidden_size": 3, "vision": {"depth": "two"}}"#);
     assert_eq!(field, "vision.depth");
     assert!(
@@ -64,7 +64,7 @@ fn a_bad_config_names_file_and_field() {
 }
 
 #[test]
-fn a_missing_config_names_the_file() {
+fn missing_config_names_file() {
     let dir = tempfile::tempdir().unwrap();
     let error = read_config_json::<Config>(dir.path()).unwrap_err();
     assert!(matches!(error, Error::Io { .. }));

@@ -39,7 +39,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_copy_has_the_same_tensors() {
+fn convert_keeps_tensors() {
     let dir = tempfile::tempdir().unwrap();
     let values = [1.0, -0.5, 3.0e-5];
     let files = source(dir.path(), &values);
@@ -66,7 +66,7 @@ fn a_copy_has_the_same_tensors() {
 
 #[cfg(feature = "pytorch")]
 #[test]
-fn a_pytorch_file_becomes_safetensors() {
+fn convert_pytorch() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checkpoint/data");
     let files = CheckpointFiles::open(data.join("state.bin")).unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -83,7 +83,7 @@ fn a_pytorch_file_becomes_safetensors() {
 }
 
 #[test]
-fn broken_values_are_named_and_nothing_is_written() {
+fn convert_refuses_nonfinite() {
     let dir = tempfile::tempdir().unwrap();
     let files = source(dir.path(), &[1.0, f32::NAN]);
     let found = files.non_finite().unwrap();
@@ -106,7 +106,7 @@ fn broken_values_are_named_and_nothing_is_written() {
 /// Runs this test again in a shell that limits the size of files, which a full disk looks like.
 #[cfg(unix)]
 #[test]
-fn a_disk_that_takes_no_more_leaves_nothing_behind() {
+fn full_disk_leaves_nothing() {
     const CHILD: &str = "VARY_TEST_FULL_DISK";
     if let Some(dir) = std::env::var_os(CHILD) {
         let dir = Path::new(&dir);
@@ -120,7 +120,7 @@ fn a_disk_that_takes_no_more_leaves_nothing_behind() {
     }
     let dir = tempfile::tempdir().unwrap();
     source(dir.path(), &vec![1.0; 1 << 20]);
-    let name = "convert::a_disk_that_takes_no_more_leaves_nothing_behind";
+    let name = "convert::full_disk_leaves_nothing";
     // Without the trap the system kills the process.
     let script = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" --exact \"$1\"";
     let status = std::process::Command::new("sh")

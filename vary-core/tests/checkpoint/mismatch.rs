@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_misspelt_key_is_missing_and_unexpected_and_each_names_the_other() {
+fn misspelled_key_names_nearest() {
     let mut tensors = official();
     let moved = tensors.remove("model.tower.pos_embed").unwrap();
     tensors.insert("model.tower.pos_embedding".into(), moved);
@@ -32,7 +32,7 @@ fn a_misspelt_key_is_missing_and_unexpected_and_each_names_the_other() {
 }
 
 #[test]
-fn everything_wrong_is_reported_at_once() {
+fn all_mismatches_reported() {
     let mut tensors = official();
     tensors.remove("model.mm_projector.bias").unwrap();
     tensors.remove("model.tower.layers.1.norm.bias").unwrap();
@@ -49,9 +49,9 @@ fn everything_wrong_is_reported_at_once() {
         "2 missing",
         "model.mm_projector.bias",
         "model.tower.layers.1.norm.bias",
-        "1 unknown",
+        "1 not in the model",
         "optimizer.step",
-        "1 of another shape",
+        "1 with another shape",
         "model.tower.layers.0.self_attn.out_proj.weight: [6, 4] expected, [4, 6] found",
     ] {
         assert!(text.contains(part), "{part} not in {text}");
@@ -59,7 +59,7 @@ fn everything_wrong_is_reported_at_once() {
 }
 
 #[test]
-fn a_layer_too_many_is_unexpected_and_a_layer_too_few_missing() {
+fn layer_count_differs() {
     let dir = tempfile::tempdir().unwrap();
     let device = Device::flex();
     let path = dir.path().join("model.safetensors");
@@ -72,7 +72,7 @@ fn a_layer_too_many_is_unexpected_and_a_layer_too_few_missing() {
 }
 
 #[test]
-fn both_prefixes_in_one_file_are_an_error() {
+fn mixed_prefixes_fail() {
     let mut tensors = official();
     let table = tensors["model.tower.table"].clone();
     tensors.insert("model.tower_2.table".into(), table);
@@ -82,7 +82,7 @@ fn both_prefixes_in_one_file_are_an_error() {
 }
 
 #[test]
-fn tied_keys_have_to_be_equal() {
+fn tied_keys_must_match() {
     let mut tensors = official();
     tensors.get_mut("lm_head.weight").unwrap().1[5] += 0.125;
     let other_prefix = |(name, tensor): (&String, &_)| {
@@ -100,7 +100,7 @@ fn tied_keys_have_to_be_equal() {
 }
 
 #[test]
-fn integers_and_doubles_are_no_weights() {
+fn wrong_types_fail() {
     let tensors = official();
     for (dtype, size) in [(Dtype::I32, 4), (Dtype::F64, 8), (Dtype::U8, 1)] {
         let stored: BTreeMap<_, _> = tensors
@@ -125,7 +125,7 @@ fn integers_and_doubles_are_no_weights() {
 }
 
 #[test]
-fn nan_and_infinite_values_are_counted_per_tensor() {
+fn nonfinite_values_counted() {
     let mut tensors = official();
     let spoil = |tensors: &mut Tensors, name: &str, i: usize, value| {
         tensors.get_mut(name).unwrap().1[i] = value;
@@ -155,7 +155,7 @@ fn nan_and_infinite_values_are_counted_per_tensor() {
 }
 
 #[test]
-fn what_could_not_be_loaded_again_is_not_saved() {
+fn unloadable_values_not_saved() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.safetensors");
     let mut loaded = load_tensors(&official()).unwrap();
@@ -178,7 +178,7 @@ struct Counter {
 }
 
 #[test]
-fn maps_and_modules_that_make_no_checkpoint_are_refused() {
+fn unsupported_modules_fail() {
     let device = Device::flex();
     let map = KeyMap::new()
         .part("tower.embed", &["x"], &[])

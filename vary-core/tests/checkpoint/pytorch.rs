@@ -42,7 +42,7 @@ fn map() -> KeyMap {
 }
 
 #[test]
-fn pytorch_files_load_in_every_float_type_and_stride() {
+fn pytorch_types_and_strides() {
     let whole = CheckpointFiles::open(data("state.bin")).unwrap();
     let nested = CheckpointFiles::open(data("nested.pth")).unwrap();
     for files in [whole, nested.under(&["state_dict"]).unwrap()] {
@@ -65,7 +65,7 @@ fn pytorch_files_load_in_every_float_type_and_stride() {
 }
 
 #[test]
-fn the_nesting_has_to_be_named() {
+fn pytorch_nesting_prefix() {
     let nested = CheckpointFiles::open(data("nested.pth")).unwrap();
     let error = load(pair(), &nested, &map()).unwrap_err();
     assert!(
@@ -77,7 +77,7 @@ fn the_nesting_has_to_be_named() {
 }
 
 #[test]
-fn bad_pytorch_files_are_errors() {
+fn bad_pytorch_files_fail() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = std::fs::read(data("state.bin")).unwrap();
     for cut in [1, 30, bytes.len() / 2, bytes.len() - 1] {
@@ -97,7 +97,7 @@ fn bad_pytorch_files_are_errors() {
 }
 
 #[test]
-fn pytorch_shards_load_through_their_index() {
+fn pytorch_shards() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::copy(
         data("state.bin"),

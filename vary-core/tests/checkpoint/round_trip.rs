@@ -19,7 +19,7 @@ fn plain() -> SaveOptions {
 }
 
 #[test]
-fn values_land_where_pytorch_has_them() {
+fn values_match_pytorch_layout() {
     let tensors = official();
     let dir = tempfile::tempdir().unwrap();
     let path = put(dir.path(), "model.safetensors", bytes_of(&tensors));
@@ -66,7 +66,7 @@ fn values_land_where_pytorch_has_them() {
 }
 
 #[test]
-fn a_saved_file_is_byte_equal_to_the_one_loaded() {
+fn save_is_byte_equal() {
     let original = bytes_of(&official());
     let dir = tempfile::tempdir().unwrap();
     let path = put(dir.path(), "in.safetensors", &original);
@@ -85,7 +85,7 @@ fn a_saved_file_is_byte_equal_to_the_one_loaded() {
 }
 
 #[test]
-fn saving_replaces_the_file_that_was_loaded() {
+fn save_over_loaded_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = put(dir.path(), "model.safetensors", bytes_of(&official()));
     let files = CheckpointFiles::open(&path).unwrap();
@@ -107,7 +107,7 @@ fn saving_replaces_the_file_that_was_loaded() {
 }
 
 #[test]
-fn the_reference_implementation_reads_what_is_saved() {
+fn reference_reader_agrees() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.safetensors");
     let loaded = load_tensors(&official()).unwrap();
@@ -127,7 +127,7 @@ fn the_reference_implementation_reads_what_is_saved() {
 }
 
 #[test]
-fn half_files_load_and_are_half_as_long() {
+fn half_types_round_trip() {
     let (loaded, dir) = (
         load_tensors(&official()).unwrap(),
         tempfile::tempdir().unwrap(),
@@ -174,7 +174,7 @@ fn half_files_load_and_are_half_as_long() {
 }
 
 #[test]
-fn embedded_bytes_load_like_a_file() {
+fn embedded_bytes_load() {
     let bytes: &'static [u8] = bytes_of(&official()).leak();
     let files = CheckpointFiles::from_bytes("embedded", bytes).unwrap();
     let loaded = load(model(&Device::flex()), &files, &key_map()).unwrap();
@@ -186,7 +186,7 @@ fn embedded_bytes_load_like_a_file() {
 }
 
 #[test]
-fn the_other_prefix_loads_and_the_first_is_saved() {
+fn alternative_prefix_loads() {
     let renamed = official()
         .into_iter()
         .map(|(name, tensor)| (name.replace("model.tower.", "model.tower_2."), tensor))
@@ -204,7 +204,7 @@ fn the_other_prefix_loads_and_the_first_is_saved() {
 }
 
 #[test]
-fn a_tied_key_may_be_absent_and_ignored_ones_are_dropped() {
+fn optional_and_ignored_keys() {
     let mut tensors = official();
     tensors.remove("lm_head.weight");
     tensors.insert("model.tower.position_ids".into(), (vec![2], vec![0.0, 1.0]));
@@ -227,7 +227,7 @@ fn a_tied_key_may_be_absent_and_ignored_ones_are_dropped() {
 }
 
 #[test]
-fn a_tower_can_be_taken_out_of_a_model() {
+fn load_single_tower() {
     let dir = tempfile::tempdir().unwrap();
     let path = put(dir.path(), "model.safetensors", bytes_of(&official()));
     let files = CheckpointFiles::open(path).unwrap();
@@ -249,7 +249,7 @@ fn a_tower_can_be_taken_out_of_a_model() {
 }
 
 #[test]
-fn names_and_shapes_are_official_and_nothing_is_initialised() {
+fn names_and_shapes_lazy() {
     let device = Device::flex();
     let expected: Vec<_> = official()
         .into_iter()
@@ -265,7 +265,7 @@ fn names_and_shapes_are_official_and_nothing_is_initialised() {
 }
 
 #[test]
-fn parameters_keep_their_ids_and_gradient_settings() {
+fn parameters_keep_ids() {
     let fresh = model(&Device::flex());
     let ids: [ParamId; 2] = [fresh.projector.weight.id, fresh.tower.table.id];
     let fresh = Model {
@@ -279,7 +279,7 @@ fn parameters_keep_their_ids_and_gradient_settings() {
 }
 
 #[test]
-fn a_qwen2_decoder_is_a_config_and_a_key_table() {
+fn qwen2_key_table() {
     use vary_lm::qwen::{QWEN2_KEYS, QwenConfig};
     let config = QwenConfig {
         separate_qkv: true,

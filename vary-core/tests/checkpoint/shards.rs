@@ -44,7 +44,7 @@ fn report(path: &Path) -> IndexReport {
 }
 
 #[test]
-fn shards_load_like_one_file() {
+fn shards_load() {
     let dir = tempfile::tempdir().unwrap();
     let (halves, listed) = halves();
     let index = put_all(dir.path(), &halves, listed);
@@ -60,7 +60,7 @@ fn shards_load_like_one_file() {
 }
 
 #[test]
-fn a_missing_shard_is_named() {
+fn missing_shard_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let (halves, listed) = halves();
     put_all(dir.path(), &halves, listed);
@@ -74,7 +74,7 @@ fn a_missing_shard_is_named() {
 }
 
 #[test]
-fn shards_hold_exactly_what_the_index_lists() {
+fn index_matches_shards() {
     let dir = tempfile::tempdir().unwrap();
     let (halves, listed) = halves();
     let key = |name: &str, shard: usize| format!("{name} (in {})", SHARDS[shard]);
@@ -101,7 +101,7 @@ fn shards_hold_exactly_what_the_index_lists() {
 }
 
 #[test]
-fn an_index_stays_in_its_directory() {
+fn index_path_escape_fails() {
     let dir = tempfile::tempdir().unwrap();
     let inner = dir.path().join("inner");
     std::fs::create_dir(&inner).unwrap();
@@ -126,7 +126,7 @@ fn an_index_stays_in_its_directory() {
 }
 
 #[test]
-fn an_index_that_is_no_index_is_refused() {
+fn malformed_index_fails() {
     let dir = tempfile::tempdir().unwrap();
     let twice = r#"{"weight_map": {"a": "x.safetensors", "a": "y.safetensors"}}"#;
     for text in ["", "{", "{}", "[]", r#"{"weight_map": {"a": 1}}"#, twice] {
@@ -137,7 +137,7 @@ fn an_index_that_is_no_index_is_refused() {
 }
 
 #[test]
-fn a_cut_shard_is_named() {
+fn truncated_shard_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let (halves, listed) = halves();
     put_all(dir.path(), &halves, listed);

@@ -7,8 +7,8 @@ use image::RgbImage;
 use vary_core::pipeline::{Answer, Times};
 use vary_core::{Pipeline, Weights};
 
-/// A picture that differs from those of other seeds.
-pub fn picture(seed: u32) -> RgbImage {
+/// An image that differs from those of other seeds.
+pub fn image(seed: u32) -> RgbImage {
     RgbImage::from_fn(64, 48, |x, y| {
         image::Rgb([
             (x * 3 + seed * 40) as u8,
@@ -19,11 +19,10 @@ pub fn picture(seed: u32) -> RgbImage {
 }
 
 /// All but the times.
-pub fn said(answer: &Answer) -> Answer {
-    Answer {
-        times: Times::default(),
-        ..answer.clone()
-    }
+pub fn timeless(answer: &Answer) -> Answer {
+    let mut answer = answer.clone();
+    answer.times = Times::default();
+    answer
 }
 
 /// The model of a directory or weight file, on the CPU.

@@ -1,14 +1,14 @@
-//! The products of an attention with operands of bf16, added in f32.
+//! The products of attention with bf16 operands, accumulated in f32.
 
 use crate::quantized::{Activations, Bits, GROUP, Matrix, TOKENS};
 
 /// A head in bf16.
 pub(super) struct Rounded {
-    /// Queries, divided by the square root of their size, to be rounded.
+    /// Queries, divided by the square root of their size, not yet rounded.
     q: Vec<f32>,
     /// `[keys, dim]`
     k: Matrix,
-    /// `[dim, keys]`, filled up with zeros to whole groups.
+    /// `[dim, keys]`, zero-padded to whole groups.
     v: Matrix,
 }
 
@@ -36,7 +36,7 @@ impl Rounded {
     pub fn logits(&self, [first, last]: [usize; 2], rounded: &mut Activations, out: &mut [f32]) {
         let [keys, dim] = self.k.shape();
         rounded.round(Bits::Sixteen, &self.q[first * dim..last * dim], dim);
-        // Query by query, as rows of the logits are long.
+        // Tile by tile, as rows of the logits are long.
         let tiles = (0..last - first).step_by(TOKENS);
         for (first, out) in tiles.zip(out.chunks_mut(TOKENS * keys)) {
             let tokens = first..first + out.len() / keys;

@@ -3,76 +3,33 @@
 use rayon::prelude::*;
 
 use super::head::{Head, HeadGrads, Scratch, Tile};
+pub use super::inputs::{InputGrads, Inputs};
 use super::windows::{Map, Window};
 use crate::quantized::GROUP;
 
-/// What attention reads, as slices.
-#[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
-    /// Query, key and value of every position, each head-major: `[batch, height, width, 3 * channels]`.
-    pub qkv: &'a [f32],
-    /// Query, key and value of a position that pads a window, `[3 * channels]`.
-    pub padding: &'a [f32],
-    /// Vertical table, `[2 * height - 1, head_dim]`.
-    pub rel_h: &'a [f32],
-    /// Horizontal table, `[2 * width - 1, head_dim]`.
-    pub rel_w: &'a [f32],
+/// The heads of all windows, with the indices of their heads.
+fn heads<'a>(inputs: &'a Inputs<'a>, map: &Map, bf16: bool) -> Vec<(Window, usize, Head<'a>)> {
+    let tasks: Vec<_> = map
+        .windows()
+        .into_iter()
+        .flat_map(|window| (0..map.heads[0]).map(move |head| (window, head)))
+        .collect();
+    let gather = |(window, head)| {
+        let values = Head::gather(inputs, map, window, head);
+        let values = if bf16 { values.rounded() } else { values };
+        (window, head, values)
+    };
+    tasks.into_par_iter().map(gather).collect()
 }
 
-/// Gradients of [`Inputs`], of the same sizes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InputGrads {
-    /// Of the positions.
-    pub qkv: Vec<f32>,
-    /// Of what pads them.
-    pub padding: Vec<f32>,
-    /// Of the vertical table.
-    pub rel_h: Vec<f32>,
-    /// Of the horizontal table.
-    pub rel_w: Vec<f32>,
-}
-
-impl Inputs<'_> {
-    /// # Panics
-    /// If a slice is not of the size that `map` asks for.
-    fn check(&self, map: &Map) {
-        let ([height, width], dim) = (map.seen(), map.heads[1]);
-        assert!(height > 0 && width > 0 && dim > 0, "{map:?} is empty");
-        let expected = [
-            (self.qkv.len(), map.positions() * 3 * map.channels()),
-            (self.padding.len(), 3 * map.channels()),
-            (self.rel_h.len(), (2 * height - 1) * dim),
-            (self.rel_w.len(), (2 * width - 1) * dim),
-        ];
-        for (i, (len, expected)) in expected.iter().enumerate() {
-            let name = ["qkv", "padding", "rel_h", "rel_w"][i];
-            assert_eq!(len, expected, "numbers of `{name}` for {map:?}");
-        }
-    }
-
-    fn heads<'a>(&'a self, map: &Map, bf16: bool) -> Vec<(Window, usize, Head<'a>)> {
-        let tasks: Vec<_> = map
-            .windows()
-            .into_iter()
-            .flat_map(|window| (0..map.heads[0]).map(move |head| (window, head)))
-            .collect();
-        let gather = |(window, head)| {
-            let values = Head::gather(self, map, window, head);
-            let values = if bf16 { values.rounded() } else { values };
-            (window, head, values)
-        };
-        tasks.into_par_iter().map(gather).collect()
-    }
-}
-
-/// Attended values, `[batch, height, width, channels]`; with `bf16` the factors of the large products are
-/// rounded to it, where a head's size allows.
+/// Attended values, `[batch, height, width, channels]`; with `bf16` the factors of the large
+/// products are rounded to it if the size of a head is a multiple of [`GROUP`].
 ///
 /// # Panics
-/// If the sizes of the inputs are not those of `map`.
+/// If the sizes of the inputs do not match `map`.
 pub fn forward(inputs: &Inputs<'_>, map: &Map, bf16: bool) -> Vec<f32> {
     inputs.check(map);
-    let heads = inputs.heads(map, bf16 && map.heads[1].is_multiple_of(GROUP));
+    let heads = heads(inputs, map, bf16 && map.heads[1].is_multiple_of(GROUP));
     let tiles: Vec<(usize, Tile)> = heads
         .iter()
         .enumerate()
@@ -101,16 +58,16 @@ pub fn forward(inputs: &Inputs<'_>, map: &Map, bf16: bool) -> Vec<f32> {
 /// Gradients of the inputs from those of the attended values.
 ///
 /// # Panics
-/// If the sizes of the inputs or of `grad` are not those of `map`.
+/// If the sizes of the inputs or of `grad` do not match `map`.
 pub fn backward(inputs: &Inputs<'_>, map: &Map, grad: &[f32]) -> InputGrads {
     inputs.check(map);
     let (channels, dim) = (map.channels(), map.heads[1]);
     assert_eq!(
         grad.len(),
         map.positions() * channels,
-        "numbers of `grad` for {map:?}"
+        "values of `grad` for {map:?}"
     );
-    let heads = inputs.heads(map, false);
+    let heads = heads(inputs, map, false);
     let of_heads: Vec<HeadGrads> = heads
         .par_iter()
         .map_init(Scratch::default, |scratch, (window, head, values)| {

@@ -3,24 +3,24 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::bf16::Rounded;
-use super::cpu::Inputs;
+use super::inputs::Inputs;
 use super::windows::{Map, Window};
 use crate::math;
 use crate::product::{Layout, product};
 use crate::quantized::Activations;
 
-/// Logits that are computed at a time: they stay in a core's cache.
+/// Number of logits per tile: they stay in the cache of a core.
 const TILE: usize = 1 << 18;
 
 /// Query, key and value of a head, row by row: queries of the positions inside the map, keys and
-/// values of all.
+/// values of all positions.
 pub(super) struct Head<'a> {
     inputs: &'a Inputs<'a>,
     window: Window,
     q: Vec<f32>,
     k: Vec<f32>,
     v: Vec<f32>,
-    /// The same in bf16, if products of it are asked for.
+    /// The same in bf16, if requested.
     rounded: Option<Rounded>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Tile {
     pub queries: [usize; 2],
 }
 
-/// Room for a tile's numbers, used again for the next.
+/// Buffers of a tile, reused for the next.
 #[derive(Default)]
 pub(super) struct Scratch {
     logits: Vec<f32>,
@@ -92,7 +92,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Has its products computed in bf16.
+    /// Rounds to bf16 for the products.
     pub fn rounded(mut self) -> Self {
         self.rounded = Some(Rounded::new(&self.q, &self.k, &self.v, self.dim()));
         self
@@ -102,7 +102,7 @@ impl<'a> Head<'a> {
         self.q.len() / self.window.queries()
     }
 
-    /// Whole rows of the window, as many as there is room for.
+    /// Tiles of whole rows of the window, of at most [`TILE`] logits or one row.
     pub fn tiles(&self) -> Vec<Tile> {
         let [rows, cols] = self.window.inside;
         let step = (TILE / (cols * self.window.keys())).max(1);
@@ -139,7 +139,7 @@ impl<'a> Head<'a> {
         out
     }
 
-    /// Leaves `e^(logit - largest of the query)` in `scratch.logits`, and their sums.
+    /// Computes `e^(logit - maximum of the query)` into `scratch.logits`, and their sums.
     fn weights(&self, tile: Tile, scratch: &mut Scratch) {
         let (count, dim, keys) = (
             tile.queries[1] - tile.queries[0],
@@ -193,7 +193,7 @@ impl<'a> Head<'a> {
         let dim = self.dim();
         let ([height, width], cols) = (self.window.size, self.window.inside[1]);
         let count = tile.rows[1] - tile.rows[0];
-        // Position `q` sees `k` by entry `q - k + size - 1`: as `k` goes up, entries go down.
+        // Position `q` attends to `k` by entry `q - k + size - 1`: as `k` rises, entries fall.
         let entries = move |at: usize, size: usize| Layout {
             start: (at + size - 1) * dim,
             shape: [size, dim],
@@ -226,12 +226,8 @@ impl<'a> Head<'a> {
 
     /// Gradients from those of the attended values, `[queries, dim]`.
     pub fn backward(&self, grad: &[f32], scratch: &mut Scratch) -> HeadGrads {
-        let (dim, keys, scale) = (
-            self.dim(),
-            self.window.keys(),
-            (self.dim() as f32).powf(-0.5),
-        );
-        let [height, width] = self.window.size;
+        let (dim, keys) = (self.dim(), self.window.keys());
+        let scale = (dim as f32).powf(-0.5);
         let mut grads = HeadGrads {
             q: vec![0.0; self.q.len()],
             k: vec![0.0; self.k.len()],
@@ -246,7 +242,7 @@ impl<'a> Head<'a> {
             let logits = Layout::rows(0, [count, keys]);
             self.weights(tile, scratch);
             scratch.grads.resize(count * keys, 0.0);
-            // Of the weights.
+            // Gradients of the attention weights.
             product(
                 (&mut scratch.grads, logits),
                 (grad, queries),
@@ -254,10 +250,8 @@ impl<'a> Head<'a> {
                 1.0,
                 false,
             );
-            Arch::new().dispatch(SoftmaxBackward {
-                scratch,
-                size: [height, width],
-            });
+            let size = self.window.size;
+            Arch::new().dispatch(SoftmaxBackward { scratch, size });
             product(
                 (&mut grads.v, of_keys),
                 (&scratch.logits, logits.transposed()),
@@ -279,48 +273,53 @@ impl<'a> Head<'a> {
                 scale,
                 true,
             );
-            for (axis, table) in self.tables(tile) {
-                let (bias, entries, of) = match axis {
-                    Axis::Row => (&scratch.of_rows, &self.inputs.rel_h, &mut grads.rel_h),
-                    Axis::Col => (&scratch.of_cols, &self.inputs.rel_w, &mut grads.rel_w),
-                };
-                product(
-                    (&mut grads.q, table.queries),
-                    (bias, table.bias),
-                    (entries, table.entries),
-                    1.0,
-                    true,
-                );
-                product(
-                    (of, table.entries),
-                    (bias, table.bias.transposed()),
-                    (&self.q, table.queries),
-                    1.0,
-                    true,
-                );
-            }
+            self.add_table_grads(tile, scratch, &mut grads);
         }
         grads
     }
+
+    /// Adds the gradients of a tile by way of the tables of relative positions.
+    fn add_table_grads(&self, tile: Tile, scratch: &Scratch, grads: &mut HeadGrads) {
+        for (axis, table) in self.tables(tile) {
+            let (bias, entries, of) = match axis {
+                Axis::Row => (&scratch.of_rows, &self.inputs.rel_h, &mut grads.rel_h),
+                Axis::Col => (&scratch.of_cols, &self.inputs.rel_w, &mut grads.rel_w),
+            };
+            product(
+                (&mut grads.q, table.queries),
+                (bias, table.bias),
+                (entries, table.entries),
+                1.0,
+                true,
+            );
+            product(
+                (of, table.entries),
+                (bias, table.bias.transposed()),
+                (&self.q, table.queries),
+                1.0,
+                true,
+            );
+        }
+    }
 }
 
-/// Which of a map's sides a table is of.
+/// The axis of a table.
 #[derive(Debug, Clone, Copy)]
 enum Axis {
     Row,
     Col,
 }
 
-/// Queries at the same place along an axis, the entries of its table that they see, and the biases
-/// that come of them.
+/// Queries at the same position along an axis, the table entries they attend by, and the resulting
+/// biases.
 struct Table {
     queries: Layout,
     bias: Layout,
     entries: Layout,
 }
 
-/// Adds the biases to the logits, then leaves `e^(logit - largest of the query)` in their place and
-/// their sums in `sums`.
+/// Adds the biases to the logits, replaces them by `e^(logit - maximum of the query)`, and puts the
+/// sums into `sums`.
 struct Softmax<'a> {
     scratch: &'a mut Scratch,
     size: [usize; 2],
@@ -338,8 +337,8 @@ impl WithSimd for Softmax<'_> {
             .zip(s.of_cols.chunks_exact(width));
         let rows = s.logits.chunks_exact_mut(height * width).zip(biases);
         for ((logits, (of_rows, of_cols)), sum) in rows.zip(&mut s.sums) {
-            for (line, of_row) in logits.chunks_exact_mut(width).zip(of_rows) {
-                for (logit, of_col) in line.iter_mut().zip(of_cols) {
+            for (row, of_row) in logits.chunks_exact_mut(width).zip(of_rows) {
+                for (logit, of_col) in row.iter_mut().zip(of_cols) {
                     *logit += of_row + of_col;
                 }
             }
@@ -348,8 +347,9 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// From what [`Softmax`] left and the gradients of the weights: leaves the weights in `logits`, the
-/// logits' gradients in `grads`, and the biases' in `of_rows` and `of_cols`.
+/// From the results of [`Softmax`] and the gradients of the attention weights in `grads`: puts the
+/// attention weights into `logits`, the gradients of the logits into `grads`, and those of the
+/// biases into `of_rows` and `of_cols`.
 struct SoftmaxBackward<'a> {
     scratch: &'a mut Scratch,
     size: [usize; 2],
@@ -378,9 +378,9 @@ impl WithSimd for SoftmaxBackward<'_> {
                 *grad = weight * (*grad - mean);
             }
             of_cols.fill(0.0);
-            for (line, of_row) in grads.chunks_exact(width).zip(of_rows) {
-                *of_row = math::sum(line);
-                for (grad, of_col) in line.iter().zip(of_cols.iter_mut()) {
+            for (row, of_row) in grads.chunks_exact(width).zip(of_rows) {
+                *of_row = math::sum(row);
+                for (grad, of_col) in row.iter().zip(of_cols.iter_mut()) {
                     *of_col += grad;
                 }
             }

@@ -1,5 +1,5 @@
-//! Attention with decomposed relative positions (ViTDet, arXiv 2203.16527; MViTv2, arXiv 2112.01526,
-//! section 4.1), over windows or the whole map.
+//! Attention with decomposed relative positions (ViTDet, arXiv 2203.16527; MViTv2, arXiv
+//! 2112.01526, section 4.1), over windows or the whole map, and attention of single queries.
 
 mod bf16;
 pub mod cpu;
@@ -7,24 +7,25 @@ mod decode;
 #[cfg(feature = "flex")]
 mod extension;
 mod head;
+mod inputs;
 pub mod reference;
 mod windows;
 
 use burn::prelude::*;
 
-pub use decode::single_query;
+pub use decode::{single_queries, single_query};
 pub use windows::Map;
 
 /// Attends each position of a map to the positions of its window.
 ///
-/// The logit of positions `q` and `k` is
-/// `Q[q] . K[k] / sqrt(head_dim) + Q[q] . rel_h[q_h - k_h + height - 1] + Q[q] . rel_w[q_w - k_w + width - 1]`
-/// with the height and the width of a window. Windows at the right and the bottom are padded with positions
-/// whose query, key and value are `padding`; those take part, as in the original.
+/// The logit of positions `q` and `k` is the sum of `Q[q] . K[k] / sqrt(head_dim)`, `Q[q] .
+/// rel_h[q_h - k_h + height - 1]` and `Q[q] . rel_w[q_w - k_w + width - 1]`, with the height and
+/// the width of a window. Windows at the right and the bottom are padded with positions whose
+/// query, key and value are `padding`; they are attended to, as in the original.
 ///
-/// In f32 on Flex a kernel computes it, forward and backward, without ever holding all logits; elsewhere
-/// plain tensor operations do. `bf16` lets it round queries, keys, values and weights to bf16 for the products
-/// of inference, where the machine has instructions for them.
+/// In f32 on Flex a kernel computes forward and backward passes and never holds all logits;
+/// elsewhere plain tensor operations do. With `bf16` the kernel may round queries, keys, values and
+/// attention weights to bf16 for the products of inference, if the CPU has instructions for them.
 ///
 /// # Shapes
 /// - qkv: `[batch, height, width, 3 * channels]`, query, key and value, each head-major
@@ -33,7 +34,7 @@ pub use windows::Map;
 /// - output: `[batch, height, width, channels]`
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// If the shapes do not match.
 pub fn rel_pos_attention(
     qkv: Tensor<4>,
     padding: Tensor<1>,

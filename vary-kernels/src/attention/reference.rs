@@ -1,4 +1,4 @@
-//! The same in plain tensor operations, for every backend.
+//! The reference in plain tensor operations, for every backend.
 
 use burn::prelude::*;
 use burn::tensor::module::attention as plain_attention;
@@ -6,10 +6,10 @@ use burn::tensor::ops::AttentionModuleOptions;
 
 use super::windows::Map;
 
-/// [`rel_pos_attention`](super::rel_pos_attention) on any backend, in any type.
+/// [`rel_pos_attention`](super::rel_pos_attention) on any backend, in any element type.
 ///
 /// # Panics
-/// If the shapes are not those of `map`.
+/// If the shapes do not match `map`.
 pub fn attention(
     qkv: Tensor<4>,
     padding: Tensor<1>,
@@ -36,8 +36,8 @@ fn over_map(qkv: Tensor<4>, rel_h: Tensor<2>, rel_w: Tensor<2>, heads: usize) ->
     let part = |i| parts.clone().narrow(0, i, 1).squeeze_dim::<4>(0);
     let (q, k, v) = (part(0), part(1), part(2));
 
-    // Instead of a `[heads, seq, seq]` bias the products with the tables become extra channels of
-    // the query, and the key gets one-hot rows and columns that pick them: one product does it all.
+    // Instead of a `[heads, seq, seq]` bias, the products with the tables are extra channels of the
+    // query, and one-hot rows and columns of the key select them: a single product.
     let (rel_h, rel_w) = relative_positions(q.clone(), rel_h, rel_w, [height, width]);
     let scale = (head_dim as f64).powf(-0.5);
     let q = Tensor::cat(vec![q * scale, rel_h, rel_w], 3);
@@ -67,10 +67,10 @@ fn relative_positions(
     // [n, h, w, d] x [1, h, d, k_h], and the same with rows and columns swapped
     let of_rows = q
         .clone()
-        .matmul(spread(rel_h, height).swap_dims(1, 2).unsqueeze());
+        .matmul(expand_pairs(rel_h, height).swap_dims(1, 2).unsqueeze());
     let of_cols = q
         .swap_dims(1, 2)
-        .matmul(spread(rel_w, width).swap_dims(1, 2).unsqueeze())
+        .matmul(expand_pairs(rel_w, width).swap_dims(1, 2).unsqueeze())
         .swap_dims(1, 2);
     (
         of_rows.reshape([batch, heads, seq, height]),
@@ -78,8 +78,9 @@ fn relative_positions(
     )
 }
 
-/// Spreads a table over all pairs: `[size, size, head_dim]`, entry `(q, k)` is row `q - k + size - 1`.
-fn spread(table: Tensor<2>, size: usize) -> Tensor<3> {
+/// Expands a table to all pairs: `[size, size, head_dim]`, entry `(q, k)` is row
+/// `q - k + size - 1`.
+fn expand_pairs(table: Tensor<2>, size: usize) -> Tensor<3> {
     let [_, head_dim] = table.dims();
     let rows: Vec<i32> = (0..size)
         .flat_map(|q| (0..size).map(move |k| (q + size - 1 - k) as i32))
@@ -88,8 +89,8 @@ fn spread(table: Tensor<2>, size: usize) -> Tensor<3> {
     table.select(0, rows).reshape([size, size, head_dim])
 }
 
-/// For each position the one-hot code of its row, then of its column:
-/// `[1, 1, height * width, height + width]`, on the device and of the type of `like`.
+/// The one-hot code of the row of each position, then of its column:
+/// `[1, 1, height * width, height + width]`, with the device and element type of `like`.
 fn one_hot_positions([height, width]: [usize; 2], like: &Tensor<4>) -> Tensor<4> {
     let mut codes = vec![0f32; height * width * (height + width)];
     for (i, code) in codes.chunks_exact_mut(height + width).enumerate() {
@@ -102,8 +103,8 @@ fn one_hot_positions([height, width]: [usize; 2], like: &Tensor<4>) -> Tensor<4>
     )
 }
 
-/// Cuts a map into square windows: `[batch * windows, size, size, channels]`. Those at the right and
-/// the bottom are filled up with `padding`.
+/// Splits a map into square windows: `[batch * windows, size, size, channels]`. The last windows of
+/// rows and columns are filled with `padding`.
 fn partition(x: Tensor<4>, padding: Tensor<1>, size: usize) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
     let (rows, cols) = (height.div_ceil(size), width.div_ceil(size));
@@ -114,7 +115,7 @@ fn partition(x: Tensor<4>, padding: Tensor<1>, size: usize) -> Tensor<4> {
         .reshape([batch * rows * cols, size, size, channels])
 }
 
-/// Joins windows into a map and crops the padding; undoes [`partition`].
+/// Joins windows into a map and crops the padding; the inverse of [`partition`].
 fn unpartition(windows: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     let [count, size, _, channels] = windows.dims();
     let (rows, cols) = (height.div_ceil(size), width.div_ceil(size));
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unpartition_undoes_partition() {
+    fn unpartition_inverts_partition() {
         let device = Device::flex();
         let x = Tensor::<1, Int>::arange(0..2 * 5 * 7 * 3, &device)
             .float()
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_at_the_right_and_bottom() {
+    fn padding_right_and_bottom() {
         let device = Device::flex();
         let x = Tensor::<4>::ones([1, 2, 2, 1], &device);
         let windows = partition(x, Tensor::from_floats([7.0], &device), 3).into_data();

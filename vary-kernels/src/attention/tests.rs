@@ -48,7 +48,7 @@ proptest! {
 
     // With the instructions that the machine has, or without any.
     #[test]
-    fn products_in_bf16_are_near(mut map in maps(), dim in 1usize..3) {
+    fn bf16_is_near_f32(mut map in maps(), dim in 1usize..3) {
         map.heads[1] = 32 * dim;
         let parts = draw(&map, &Device::flex());
         let exact: Vec<f32> = reference(parts.clone(), map).into_data().try_to_vec().unwrap();
@@ -69,7 +69,7 @@ proptest! {
 
     #[test]
     #[cfg(feature = "flex")]
-    fn the_kernel_computes_the_reference(map in maps()) {
+    fn kernel_matches_reference(map in maps()) {
         let (qkv, padding, rel_h, rel_w) = draw(&map, &Device::flex());
         prop_assert!(crate::flex::differentiable(&qkv));
         let inputs = (qkv, padding, rel_h, rel_w);
@@ -80,7 +80,7 @@ proptest! {
 
     #[test]
     #[cfg(all(feature = "flex", feature = "autodiff"))]
-    fn gradients_are_those_of_the_reference(map in maps()) {
+    fn gradients_match_reference(map in maps()) {
         let device = Device::flex().autodiff();
         let (qkv, padding, rel_h, rel_w) = draw(&map, &device);
         let (qkv, padding) = (qkv.require_grad(), padding.require_grad());
@@ -110,7 +110,7 @@ proptest! {
 }
 
 #[test]
-fn other_backends_compute_the_reference() {
+fn ndarray_matches_flex() {
     let map = Map {
         batch: 1,
         size: [5, 7],
@@ -136,7 +136,7 @@ fn other_backends_compute_the_reference() {
 
 #[test]
 #[should_panic(expected = "shape of `rel_h`")]
-fn tables_of_another_size_are_refused() {
+fn wrong_table_size_panics() {
     let device = Device::flex();
     let zeros = |shape: [usize; 2]| Tensor::<2>::zeros(shape, &device);
     let qkv = Tensor::zeros([1, 4, 4, 12], &device);

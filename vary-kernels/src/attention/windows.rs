@@ -1,15 +1,15 @@
-//! How a map is cut into windows.
+//! Windows of a map.
 
 /// Sizes of an attention over a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Map {
-    /// Maps.
+    /// Number of maps.
     pub batch: usize,
     /// Rows and columns of a map.
     pub size: [usize; 2],
-    /// Heads, and channels of each.
+    /// Number of heads, and channels of each.
     pub heads: [usize; 2],
-    /// Side of a window; without it a position attends to the whole map.
+    /// Side of a window; `None` attends to the whole map.
     pub window: Option<usize>,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Window {
     pub first: [usize; 2],
     /// Rows and columns inside the map.
     pub inside: [usize; 2],
-    /// Rows and columns with those that pad it.
+    /// Rows and columns including padding.
     pub size: [usize; 2],
 }
 
@@ -37,7 +37,7 @@ impl Map {
         self.batch * self.size[0] * self.size[1]
     }
 
-    /// Rows and columns that a position sees.
+    /// Rows and columns that a position attends to.
     pub fn seen(&self) -> [usize; 2] {
         self.window.map_or(self.size, |side| [side, side])
     }
@@ -73,7 +73,7 @@ impl Window {
         self.inside[0] * self.inside[1]
     }
 
-    /// Positions with those that pad the window.
+    /// Positions including padding.
     pub fn keys(&self) -> usize {
         self.size[0] * self.size[1]
     }

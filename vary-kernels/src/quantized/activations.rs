@@ -2,22 +2,22 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pack::{Bits, GROUP};
+use super::round::{bf16_bits, integer};
 
-/// Rows of activations that a panel of a matrix is read once for.
+/// Number of rows of activations per read of a panel.
 pub(crate) const TOKENS: usize = 8;
 
-/// Rows of activations as the products take them: in bf16, or rounded to 8 bits as they come (dynamic
-/// quantisation).
+/// Rows of activations in the form of the products: in bf16, or in 8 bits (dynamic quantization).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Activations {
-    /// Row by row, two of bf16 or four of -127 to 127 in a word, the first in the low bits.
+    /// Row by row, two bf16 values or four of -127 to 127 per word, the first in the low bits.
     words: Vec<u32>,
-    /// One of each row for each group of [`TOKENS`] rows.
+    /// The scale of each row of a tile, for each group of each tile.
     scales: Vec<[f32; TOKENS]>,
-    /// Sums of the groups in 8 bits, likewise.
+    /// The sums of the groups in 8 bits, in the same order.
     sums: Vec<[i32; TOKENS]>,
     tokens: usize,
-    /// Words and groups of a row.
+    /// Words and groups per row.
     row: [usize; 2],
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Tile<'a> {
     pub scales: &'a [[f32; TOKENS]],
     /// Sums of each group.
     pub sums: &'a [[i32; TOKENS]],
-    /// How many rows there are.
+    /// Number of rows.
     pub tokens: usize,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Tile<'a> {
         &self.words[token * words..][..words]
     }
 
-    /// What an activation is times the scale of its group.
+    /// An activation divided by the scale of its group.
     pub fn value(&self, bits: Bits, token: usize, col: usize) -> f32 {
         let neighbours = bits.neighbours();
         let word = self.words(token)[col / neighbours] >> (col % neighbours * (32 / neighbours));
@@ -59,7 +59,7 @@ impl Activations {
         all
     }
 
-    /// Takes other ones, `[tokens, cols]`; those of bf16 are filled up with zeros to whole groups.
+    /// Replaces the activations by `[tokens, cols]`; bf16 is zero-padded to whole groups.
     pub fn round(&mut self, bits: Bits, x: &[f32], cols: usize) {
         let groups = cols.div_ceil(GROUP);
         let words = groups * GROUP / bits.neighbours();
@@ -86,7 +86,7 @@ impl Activations {
             });
     }
 
-    /// Rows from a multiple of [`TOKENS`] on.
+    /// The tile at row `first`, a multiple of [`TOKENS`].
     pub(super) fn tile(&self, first: usize) -> Tile<'_> {
         let [words, groups] = self.row;
         let tokens = TOKENS.min(self.tokens - first);
@@ -103,7 +103,7 @@ impl Activations {
 /// Rounds the rows of a tile.
 struct Round<'a> {
     bits: Bits,
-    /// Numbers and words of a row.
+    /// Values and words per row.
     row: [usize; 2],
     x: &'a [f32],
     words: &'a mut [u32],
@@ -146,7 +146,7 @@ fn pairs(x: &[f32], words: &mut [u32]) {
     }
 }
 
-/// Rounds the groups of a row to 8 bits, and puts their scales and sums where they belong.
+/// Rounds the groups of a row to 8 bits, with their scales and sums.
 #[inline(always)]
 fn of_groups<'a>(
     x: &[f32],
@@ -156,19 +156,19 @@ fn of_groups<'a>(
     let rows = x.as_chunks::<GROUP>().0.iter();
     for ((x, words), (scale, sum)) in rows.zip(words.chunks_exact_mut(GROUP / 4)).zip(groups) {
         let mut most = [0.0f32; 16];
-        // NaN and infinity must not vanish in the rounding: times zero they are NaN, and all else is zero.
-        let mut sound = [0.0f32; 16];
+        // NaN and infinity must survive rounding: times zero they are NaN, finite values are zero.
+        let mut nan = [0.0f32; 16];
         for x in x.as_chunks::<16>().0 {
-            for ((most, sound), x) in most.iter_mut().zip(&mut sound).zip(x) {
+            for ((most, nan), x) in most.iter_mut().zip(&mut nan).zip(x) {
                 *most = most.max(x.abs());
-                *sound += x * 0.0;
+                *nan += x * 0.0;
             }
         }
         let most = most.iter().fold(0.0f32, |m, v| m.max(*v));
         let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
         let mut total = [0i32; 16];
         for (x, words) in x.as_chunks::<16>().0.iter().zip(words.chunks_exact_mut(4)) {
-            let rounded: [i8; 16] = std::array::from_fn(|i| whole(x[i] * inverse));
+            let rounded: [i8; 16] = std::array::from_fn(|i| integer(x[i] * inverse));
             for (total, v) in total.iter_mut().zip(rounded) {
                 *total += i32::from(v);
             }
@@ -177,24 +177,8 @@ fn of_groups<'a>(
             }
         }
         *sum = total.iter().sum();
-        *scale = most / 127.0 + sound.iter().sum::<f32>();
+        *scale = most / 127.0 + nan.iter().sum::<f32>();
     }
-}
-
-/// The nearest whole number, the even one of two, for one of at most 127.
-#[inline(always)]
-pub(super) fn whole(x: f32) -> i8 {
-    // Adding this rounds to an integer, which is then in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    (x + ROUND).to_bits() as i8
-}
-
-/// The nearest bf16, even of two, in the low bits; NaN stays NaN.
-#[inline(always)]
-pub(super) fn bf16_bits(x: f32) -> u32 {
-    let bits = x.to_bits();
-    let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1))) >> 16;
-    if x.is_nan() { 0x7fc0 } else { rounded }
 }
 
 #[cfg(test)]
@@ -202,21 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bf16_is_rounded_as_half_does() {
-        for i in 0..=u16::MAX {
-            for low in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {
-                let x = f32::from_bits(u32::from(i) << 16 | low);
-                let half = half::bf16::from_f32(x);
-                match half.is_nan() {
-                    true => assert!(half::bf16::from_bits(bf16_bits(x) as u16).is_nan()),
-                    false => assert_eq!(bf16_bits(x), u32::from(half.to_bits()), "{x:e}"),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn groups_are_scaled_by_their_largest() {
+    fn groups_scale_to_maximum() {
         let x: Vec<f32> = (0..11 * 128).map(|i| (i as f32 * 0.37).sin()).collect();
         let all = Activations::new(Bits::Eight, &x, 128);
         for (token, x) in x.chunks(128).enumerate() {
@@ -234,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn bf16_is_filled_up_with_zeros() {
+    fn bf16_zero_padding() {
         let x: Vec<f32> = (0..10).map(|i| i as f32).collect();
         let mut all = Activations::new(Bits::Sixteen, &[7.0; 64], 64);
         all.round(Bits::Sixteen, &x, 5);

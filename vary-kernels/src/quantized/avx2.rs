@@ -1,18 +1,18 @@
-//! AVX2.
+//! Products by AVX2.
 
 #![allow(unsafe_code)]
-// The same index is used for several arrays, of which only one could be iterated.
+// The same index is used for several arrays.
 #![allow(clippy::needless_range_loop)]
 
 use std::arch::x86_64::*;
 
 use super::activations::Tile;
+use super::chunk::chunk;
 use super::pack::{Bits, GROUP, Matrix, ROWS, WORD};
-use super::product::chunk;
 
-/// Rows of activations that a half of a panel is multiplied with at a time.
+/// Rows of activations per product with half a panel.
 const TOKENS: usize = 4;
-/// Rows of a vector.
+/// Rows per vector.
 const HALF: usize = ROWS / 2;
 
 /// Proof that this machine has AVX2, FMA and F16C.
@@ -33,7 +33,7 @@ impl Avx2 {
         // SAFETY: the instructions are there, as a value of this type only comes from `detect`.
         unsafe {
             for (i, out) in whole.iter_mut().enumerate() {
-                // There are registers for the sums of a half.
+                // Registers suffice for the sums of a half.
                 tokens::<TOKENS, 1>(matrix, panel, 0, x, i * TOKENS, out);
                 tokens::<TOKENS, 1>(matrix, panel, 1, x, i * TOKENS, out);
             }
@@ -96,7 +96,7 @@ fn tokens<const N: usize, const H: usize>(
     }
 }
 
-/// A half of word `at` of a group: a word of each of eight rows.
+/// Half of word `at` of a group: a word of each of eight rows.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
 fn load<const B: usize>(weights: &[u8; B], half: usize, at: usize) -> __m256i {
@@ -147,7 +147,7 @@ fn eight<const N: usize, const H: usize>(
     for at in 0..EIGHT {
         for h in 0..H {
             let weights = load(weights, half + h, at);
-            // The product takes unsigned times signed. Two of at most 127 * 127 fit into 16 bits.
+            // The product is unsigned times signed. Two of at most 127 * 127 fit into 16 bits.
             let size = _mm256_abs_epi8(weights);
             for i in 0..N {
                 let values = _mm256_set1_epi32(words[i][at] as i32);

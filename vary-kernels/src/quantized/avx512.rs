@@ -1,14 +1,14 @@
-//! AVX-512 with its instructions for dot products of 8 bits and of bf16.
+//! Products by AVX-512 with its instructions for 8-bit and bf16 dot products.
 
 #![allow(unsafe_code)]
-// The same index is used for several arrays, of which only one could be iterated.
+// The same index is used for several arrays.
 #![allow(clippy::needless_range_loop)]
 
 use std::arch::x86_64::*;
 
 use super::activations::{TOKENS, Tile};
+use super::chunk::chunk;
 use super::pack::{Bits, GROUP, Matrix, ROWS, WORD};
-use super::product::chunk;
 
 /// Proof that this machine has AVX-512 F, VNNI and BF16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Avx512 {
         // SAFETY: the instructions are there, as a value of this type only comes from `detect`.
         unsafe {
             if let Some(out) = out.first_chunk_mut::<TOKENS>() {
-                // A tile has no more.
+                // The maximum of a tile.
                 tokens(matrix, panel, x, 0, out);
             } else {
                 for (i, out) in out.iter_mut().enumerate() {
@@ -119,7 +119,7 @@ fn sixteen<const N: usize>(
 }
 
 fn bf16(bits: __m512i) -> __m512bh {
-    // SAFETY: both are 512 bits without a meaning of their own.
+    // SAFETY: both are plain 512 bits.
     unsafe { std::mem::transmute(bits) }
 }
 
@@ -130,8 +130,8 @@ fn eight<const N: usize>(
     words: [&[u32; EIGHT]; N],
     totals: [i32; N],
 ) -> [__m512i; N] {
-    // The product takes unsigned times signed: 128 is added to the weights, which flips their sign bits, and
-    // 128 times the activations is taken off.
+    // The product is unsigned times signed: 128 is added to the weights, which flips their sign
+    // bits, and 128 times the activations is subtracted.
     let sign = _mm512_set1_epi8(-128);
     let mut sums = [_mm512_setzero_si512(); N];
     for i in 0..N {

@@ -1,4 +1,4 @@
-//! Layers whose matrix is kept in bf16, 8 or 4 bits.
+//! Layers with a matrix in bf16, 8 or 4 bits.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use burn::prelude::*;
 
 use super::Matrix;
 
-/// A packed matrix in the place of a parameter's tensor, which has its shape and no memory.
+/// A packed matrix in place of the tensor of a parameter, which keeps its shape but no memory.
 ///
-/// [`Param::val`](burn::module::Param::val) gives the whole matrix in f32, so that what does not know of packing
-/// computes the same, slowly.
+/// [`Param::val`](burn::module::Param::val) returns the whole matrix in f32: code that is unaware
+/// of packing computes the same, slowly.
 #[derive(Module, Debug)]
 pub struct Packed {
     #[module(skip)]
@@ -36,7 +36,7 @@ impl Reparameterization for Packed {
     }
 }
 
-/// Whether tensors of `device` are multiplied with packed matrices as they are.
+/// Whether `device` multiplies with packed matrices directly.
 pub fn multiplies(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     return crate::flex::is(device);
@@ -47,11 +47,11 @@ pub fn multiplies(device: &Device) -> bool {
     }
 }
 
-/// Puts a packed matrix in the place of a parameter: `[outputs, inputs]` for the transposed one of a linear
-/// layer, `[rows, cols]` for a table.
+/// Replaces a parameter by a packed matrix: `[outputs, inputs]` for the `transposed` one of a
+/// linear layer, `[rows, cols]` for a table.
 ///
 /// # Panics
-/// If the matrix is not of the parameter's shape.
+/// If the shapes of the matrix and the parameter differ.
 pub fn pack<const D: usize>(
     param: Param<Tensor<D>>,
     matrix: Matrix,
@@ -74,7 +74,7 @@ pub fn pack<const D: usize>(
     }
     let (id, expected) = (param.id, param.lazy_shape());
     assert_eq!(expected.as_slice(), shape, "shape of the packed matrix");
-    // One number, seen everywhere.
+    // One value, expanded.
     let base = Tensor::<D>::zeros([1; D], &param.lazy_device()).expand(expected);
     let packed = Packed {
         matrix: Arc::new(matrix),
@@ -129,7 +129,7 @@ pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
 /// - output: `[batch, seq, cols]`
 ///
 /// # Panics
-/// If a row is not there.
+/// If an id is out of range.
 pub fn embedding(table: &Embedding, ids: Tensor<2, Int>) -> Tensor<3> {
     let packed = table.weight.reparameterization::<Packed>();
     let Some(packed) = packed.filter(|packed| !packed.transposed) else {
@@ -153,7 +153,7 @@ mod tests {
     use super::super::Bits;
     use super::*;
 
-    /// How many bits the matrix of a parameter has, if it is packed.
+    /// Bits of the matrix of a parameter, if it is packed.
     fn packed_bits(param: &Param<Tensor<2>>) -> Option<Bits> {
         Some(param.reparameterization::<Packed>()?.matrix.bits)
     }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "flex")]
-    fn a_packed_layer_is_near_its_values() {
+    fn packed_layer_is_near() {
         let device = Device::flex();
         let layer = LinearConfig::new(128, 20).init(&device);
         let x = Tensor::<3>::random([2, 5, 128], Distribution::Normal(0.0, 1.0), &device);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_table_gives_its_rows() {
+    fn packed_table_rows() {
         let device = Device::flex();
         let table = EmbeddingConfig::new(11, 64).init(&device);
         let values = table.weight.val().into_data().try_to_vec().unwrap();

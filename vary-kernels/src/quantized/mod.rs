@@ -1,13 +1,16 @@
-//! Products with weights of bf16, 8 and 4 bits.
+//! Products with weights in bf16, 8 and 4 bits.
 
 mod activations;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod chunk;
 mod layer;
 mod pack;
 mod product;
+mod round;
 
 pub use layer::{Packed, embedding, is_packed, linear, multiplies, pack};
 pub use pack::{Bits, GROUP, Matrix};

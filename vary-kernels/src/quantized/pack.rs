@@ -2,17 +2,17 @@ use half::{bf16, f16};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activations::{bf16_bits, whole};
+use super::round::{bf16_bits, integer};
 
-/// Rows of a matrix that are multiplied at a time: a panel.
+/// Rows per panel, which are multiplied together.
 pub(super) const ROWS: usize = 16;
-/// Bytes of neighbours of a row that lie side by side in a panel.
+/// Contiguous bytes of a row in a panel.
 pub(super) const WORD: usize = 4;
 
-/// Neighbours of a row that share a scale, or are just kept together.
+/// Consecutive weights of a row that share a scale, or are only stored together (bf16).
 pub const GROUP: usize = 32;
 
-/// How many bits a weight has.
+/// Number of bits per weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
     /// bf16, without a scale.
@@ -29,7 +29,7 @@ impl Bits {
         !matches!(self, Self::Sixteen)
     }
 
-    /// Activations in a word.
+    /// Activations per word.
     pub(super) const fn neighbours(self) -> usize {
         match self {
             Self::Sixteen => 2,
@@ -37,7 +37,7 @@ impl Bits {
         }
     }
 
-    /// Bytes of a group of a panel.
+    /// Bytes per group of a panel.
     pub(super) const fn bytes(self) -> usize {
         let weights = ROWS * GROUP;
         match self {
@@ -48,20 +48,20 @@ impl Bits {
     }
 }
 
-/// A weight matrix in bf16, or in 8 or 4 bits with a 16-bit scale for every group of a row (symmetric, as ggml's
-/// `Q8_0` and `Q4_0`).
+/// A weight matrix in bf16, or in 8 or 4 bits with a 16-bit scale for every group of a row
+/// (symmetric, as ggml's `Q8_0` and `Q4_0`).
 ///
-/// Sixteen rows make a panel. Within a group of a panel, four bytes of the first row are followed by four of the
-/// second, and so on: 64 bytes of weights times four bytes of activations give sixteen sums. Weights of 4 bits
-/// are stored plus 8; a byte holds those of the first half of a group in its low bits and those of the second
-/// half, at the same place, in its high bits.
+/// Sixteen rows are a panel. Within a group of a panel, four bytes of the first row are followed by
+/// four of the second, and so on: 64 bytes of weights times four bytes of activations yield sixteen
+/// sums. 4-bit weights are stored plus 8; the low bits of a byte hold a weight of the first half of
+/// a group, the high bits the weight at the same position in the second half.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
     pub(super) bits: Bits,
     pub(super) rows: usize,
     pub(super) cols: usize,
     pub(super) weights: Vec<u8>,
-    /// [`ROWS`] for each group of a panel, none for bf16.
+    /// [`ROWS`] per group of a panel, none for bf16.
     pub(super) scales: Vec<f16>,
 }
 
@@ -69,15 +69,15 @@ impl Matrix {
     /// Rounds a matrix, `[rows, cols]`, row by row.
     ///
     /// # Panics
-    /// If there are not `rows * cols` weights, or `cols` is no multiple of [`GROUP`].
+    /// If there are not `rows * cols` weights, or `cols` is not a multiple of [`GROUP`].
     pub fn new(bits: Bits, weights: &[f32], [rows, cols]: [usize; 2]) -> Self {
         assert_eq!(weights.len(), rows * cols, "weights of {rows} x {cols}");
         assert!(
             cols.is_multiple_of(GROUP),
-            "rows of {cols} weights are no multiple of groups of {GROUP}"
+            "rows of {cols} weights are not a multiple of groups of {GROUP}"
         );
         let (panels, groups) = (rows.div_ceil(ROWS), cols / GROUP);
-        // Of a panel; without scales one that nobody reads, as there are no chunks of nothing.
+        // Per panel; one unused scale for bf16, as chunks cannot be empty.
         let scales = if bits.scaled() { groups * ROWS } else { 1 };
         let mut matrix = Self {
             bits,
@@ -113,13 +113,13 @@ impl Matrix {
         [self.rows, self.cols]
     }
 
-    /// Bytes that the weights and their scales take.
+    /// Size of the weights and their scales in bytes.
     pub fn bytes(&self) -> usize {
         self.weights.len() + 2 * self.scales.len()
     }
 
-    /// Whether no weight is NaN or infinite as it is kept: one that is, or a group too large for a
-    /// 16-bit scale, makes NaN of every product.
+    /// Whether all weights are finite as stored. A NaN or infinite weight, or a group too large for
+    /// a 16-bit scale, makes every product NaN.
     pub fn is_finite(&self) -> bool {
         match self.bits.scaled() {
             true => self.scales.iter().all(|scale| scale.is_finite()),
@@ -132,7 +132,7 @@ impl Matrix {
         }
     }
 
-    /// The weights as the products see them, `[rows, cols]`.
+    /// The weights after rounding, `[rows, cols]`.
     pub fn dequantized(&self) -> Vec<f32> {
         (0..self.rows).flat_map(|row| self.row(row)).collect()
     }
@@ -140,7 +140,7 @@ impl Matrix {
     /// A row of [`dequantized`](Self::dequantized).
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If `row` is out of range.
     pub fn row(&self, row: usize) -> impl Iterator<Item = f32> {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         let groups = self.cols / GROUP;
@@ -150,15 +150,15 @@ impl Matrix {
         })
     }
 
-    /// What a weight of a group of a panel is times its scale.
+    /// A weight of a group of a panel, divided by its scale.
     pub(super) fn weight(&self, at: usize, row: usize, col: usize) -> f32 {
         let bytes = &self.weights[at * self.bits.bytes()..][..self.bits.bytes()];
-        let (place, high) = place(self.bits, row, col);
+        let (byte, high) = position(self.bits, row, col);
         match self.bits {
-            Bits::Sixteen => bf16::from_le_bytes([bytes[place], bytes[place + 1]]).to_f32(),
-            Bits::Eight => f32::from(bytes[place] as i8),
-            Bits::Four if high => f32::from(bytes[place] >> 4) - 8.0,
-            Bits::Four => f32::from(bytes[place] & 15) - 8.0,
+            Bits::Sixteen => bf16::from_le_bytes([bytes[byte], bytes[byte + 1]]).to_f32(),
+            Bits::Eight => f32::from(bytes[byte] as i8),
+            Bits::Four if high => f32::from(bytes[byte] >> 4) - 8.0,
+            Bits::Four => f32::from(bytes[byte] & 15) - 8.0,
         }
     }
 
@@ -171,7 +171,7 @@ impl Matrix {
     }
 }
 
-/// Rows of weights, to become a panel.
+/// Packs rows of weights into a panel.
 struct Panel<'a> {
     bits: Bits,
     cols: usize,
@@ -185,7 +185,7 @@ impl WithSimd for Panel<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        // Rows that fill the last panel are zero.
+        // Rows that pad the last panel are zero.
         for (row, values) in self.weights.chunks_exact(self.cols).enumerate() {
             let groups = self.bytes.chunks_exact_mut(self.bits.bytes());
             let groups = groups.zip(values.as_chunks::<GROUP>().0);
@@ -208,7 +208,7 @@ impl WithSimd for Panel<'_> {
                     Bits::Four => {
                         let (rounded, scale) = round(values, 7.0);
                         self.scales[g * ROWS + row] = scale;
-                        // Below 16, so that nothing is carried from a byte into the next.
+                        // Below 16, so that no byte carries into the next.
                         let codes = rounded.map(|x| x + 8);
                         let (first, second) = codes.split_at(GROUP / 2);
                         let words = first
@@ -224,26 +224,26 @@ impl WithSimd for Panel<'_> {
     }
 }
 
-/// Whole multiples of the scale, up to `largest` of it.
+/// Rounds to multiples of a scale, up to `largest` of it; returns the scale too.
 #[inline(always)]
 fn round(values: &[f32; GROUP], largest: f32) -> ([i8; GROUP], f16) {
     let mut most = [0.0f32; 8];
-    // NaN and infinity must not vanish in the rounding: times zero they are NaN, and all else is zero.
-    let mut sound = [0.0f32; 8];
+    // NaN and infinity must survive rounding: times zero they are NaN, finite values are zero.
+    let mut nan = [0.0f32; 8];
     for values in values.as_chunks::<8>().0 {
-        for ((most, sound), v) in most.iter_mut().zip(&mut sound).zip(values) {
+        for ((most, nan), v) in most.iter_mut().zip(&mut nan).zip(values) {
             *most = most.max(v.abs());
-            *sound += v * 0.0;
+            *nan += v * 0.0;
         }
     }
     let most = most.iter().fold(0.0f32, |m, v| m.max(*v));
-    // The rounded scale is what the weights will be multiplied by.
-    let scale = f16::from_f32(most / largest + sound.iter().sum::<f32>());
+    // Products use the rounded scale.
+    let scale = f16::from_f32(most / largest + nan.iter().sum::<f32>());
     let inverse = match scale.to_f32() {
         0.0 => 0.0,
         scale => 1.0 / scale,
     };
-    let rounded = values.map(|v| whole((v * inverse).clamp(-largest, largest)));
+    let rounded = values.map(|v| integer((v * inverse).clamp(-largest, largest)));
     (rounded, scale)
 }
 
@@ -252,7 +252,7 @@ fn word(values: [i8; 4]) -> u32 {
     u32::from_le_bytes(values.map(|v| v as u8))
 }
 
-/// Puts a group's words of a row among those of its panel.
+/// Writes the words of a row into its group of a panel.
 #[inline(always)]
 fn put(row: usize, words: impl Iterator<Item = u32>, bytes: &mut [u8]) {
     for (of_rows, word) in bytes.chunks_exact_mut(ROWS * WORD).zip(words) {
@@ -260,8 +260,8 @@ fn put(row: usize, words: impl Iterator<Item = u32>, bytes: &mut [u8]) {
     }
 }
 
-/// The first byte of a weight among those of its group of a panel, and whether it lies in the high bits.
-fn place(bits: Bits, row: usize, col: usize) -> (usize, bool) {
+/// Index of the first byte of a weight in its group of a panel, and whether it is in the high bits.
+fn position(bits: Bits, row: usize, col: usize) -> (usize, bool) {
     let half = match bits {
         Bits::Four => GROUP / 2,
         Bits::Sixteen | Bits::Eight => GROUP,

@@ -5,19 +5,20 @@ use rayon::prelude::*;
 use super::activations::{Activations, TOKENS, Tile};
 use super::pack::{GROUP, Matrix, ROWS};
 
-/// Panels that a task takes at least.
+/// Minimum number of panels per task.
 const PANELS: usize = 8;
 
-/// Rows of activations that a task takes at most; a core's cache holds them.
+/// Maximum number of rows of activations per task; the cache of a core holds them.
 const TASK: usize = 128;
 
 impl Matrix {
-    /// `out = x W^T + bias`: every row of activations times every row of weights, on all of rayon's threads.
+    /// `out = x W^T + bias`: every row of activations times every row of weights, on all threads of
+    /// rayon.
     ///
-    /// With weights in 8 or 4 bits, activations are rounded to 8 bits, group by group; sums of a group are exact,
-    /// and groups are added in f32 in the order of the columns, so that every machine gives the same bits. With
-    /// weights in bf16, activations are rounded to it and products added in f32, in an order that depends on the
-    /// instructions.
+    /// With weights in 8 or 4 bits, activations are rounded to 8 bits, group by group; sums of a
+    /// group are exact, and groups are added in f32 in the order of the columns, so that every
+    /// machine computes the same bits. With weights in bf16, activations are rounded to bf16 and
+    /// products are added in f32, in an order that depends on the instruction set.
     ///
     /// # Shapes
     /// - x: `[tokens, cols]`
@@ -25,7 +26,7 @@ impl Matrix {
     /// - out: `[tokens, rows]`
     ///
     /// # Panics
-    /// If a slice is not of that size.
+    /// If the size of a slice differs.
     pub fn multiply(&self, x: &[f32], bias: Option<&[f32]>, out: &mut [f32]) {
         let tokens = x.len() / self.cols;
         assert_eq!(
@@ -41,7 +42,7 @@ impl Matrix {
             self.rows
         );
         if let Some(bias) = bias {
-            assert_eq!(bias.len(), self.rows, "numbers of the bias");
+            assert_eq!(bias.len(), self.rows, "values of the bias");
         }
         let x = Activations::new(self.bits, x, self.cols);
         let threads = rayon::current_num_threads();
@@ -62,7 +63,8 @@ impl Matrix {
             });
     }
 
-    /// Multiplies some rows of activations, from a multiple of [`TOKENS`] on, on the calling thread.
+    /// Multiplies some rows of activations, starting at a multiple of [`TOKENS`], on the calling
+    /// thread.
     pub(crate) fn multiply_rows(
         &self,
         x: &Activations,
@@ -100,7 +102,7 @@ impl Matrix {
         }
     }
 
-    /// Puts the products of a panel where they belong in rows of `out`.
+    /// Writes the products of a panel into the rows of `out`.
     fn put(&self, panel: usize, products: &[[f32; ROWS]], bias: Option<&[f32]>, out: &mut [f32]) {
         let first = panel * ROWS;
         let count = ROWS.min(self.rows - first);
@@ -111,7 +113,7 @@ impl Matrix {
                     *out = product + bias;
                 }
             } else if let Some(out) = out.first_chunk_mut() {
-                // Of a size that is known: moves instead of a call.
+                // A constant size compiles to moves instead of a call.
                 *out = *product;
             } else {
                 out.copy_from_slice(&product[..count]);
@@ -120,7 +122,7 @@ impl Matrix {
     }
 }
 
-/// Instructions to multiply with.
+/// An instruction set for products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kernel {
     Plain,
@@ -131,7 +133,7 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// What this machine has, the fastest first.
+    /// The instruction sets of this machine, fastest first.
     pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let found = [
@@ -159,19 +161,13 @@ impl Kernel {
     }
 }
 
-/// Whether this machine has instructions for products of bf16.
+/// Whether this machine has instructions for bf16 products.
 #[cfg(feature = "flex")]
 pub(crate) fn has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     return matches!(Kernel::detect(), Kernel::Avx512(_));
     #[cfg(not(target_arch = "x86_64"))]
     false
-}
-
-/// Chunk `at` of a slice that is cut into arrays.
-#[inline(always)]
-pub(super) fn chunk<T, const N: usize>(values: &[T], at: usize) -> &[T; N] {
-    &values.as_chunks().0[at]
 }
 
 fn plain(matrix: &Matrix, panel: usize, x: Tile<'_>, out: &mut [[f32; ROWS]]) {
@@ -181,7 +177,7 @@ fn plain(matrix: &Matrix, panel: usize, x: Tile<'_>, out: &mut [[f32; ROWS]]) {
         for g in 0..groups {
             let at = panel * groups + g;
             for (row, out) in out.iter_mut().enumerate() {
-                // Whole numbers, all below 2^24: their sums are exact.
+                // Integers below 2^24: their sums are exact.
                 let mut sum = 0.0;
                 for col in 0..GROUP {
                     let value = x.value(matrix.bits, token, g * GROUP + col);
@@ -221,24 +217,30 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(100))]
 
         #[test]
-        fn instructions_give_the_same_bits(
-            bits in bits(), rows in 1usize..40, groups in 1usize..6, tokens in 1usize..20, seed: u32,
+        fn instruction_sets_agree(
+            bits in bits(), rows in 1usize..40, groups in 1usize..6,
+            tokens in 1usize..20, seed: u32,
         ) {
             let cols = groups * GROUP;
             let matrix = Matrix::new(bits, &numbers(rows * cols, seed), [rows, cols]);
             let x = Activations::new(bits, &numbers(tokens * cols, seed ^ 77), cols);
             for kernel in Kernel::all() {
+                let panels = 0..rows.div_ceil(ROWS);
                 let tiles = (0..tokens).step_by(TOKENS).map(|first| x.tile(first));
-                for (panel, tile) in (0..rows.div_ceil(ROWS)).flat_map(|p| tiles.clone().map(move |t| (p, t))) {
+                for (panel, tile) in panels.flat_map(|p| tiles.clone().map(move |t| (p, t))) {
                     let mut found = vec![[f32::NAN; ROWS]; tile.tokens];
                     let mut plain = found.clone();
                     kernel.panel(&matrix, panel, tile, &mut found);
                     Kernel::Plain.panel(&matrix, panel, tile, &mut plain);
                     match bits {
                         // Products of bf16 are rounded, and added in another order.
-                        Bits::Sixteen => for (a, b) in found.iter().flatten().zip(plain.iter().flatten()) {
-                            prop_assert!((a - b).abs() < 1e-6 * cols as f32, "{kernel:?}: {a} and {b}");
-                        },
+                        Bits::Sixteen => {
+                            let pairs = found.iter().flatten().zip(plain.iter().flatten());
+                            for (a, b) in pairs {
+                                let close = (a - b).abs() < 1e-6 * cols as f32;
+                                prop_assert!(close, "{kernel:?}: {a} and {b}");
+                            }
+                        }
                         Bits::Eight | Bits::Four => prop_assert_eq!(&found, &plain, "{:?}", kernel),
                     }
                 }
@@ -246,8 +248,9 @@ mod tests {
         }
 
         #[test]
-        fn products_are_near_those_of_the_rounded_weights(
-            bits in bits(), rows in 1usize..40, groups in 1usize..6, tokens in 1usize..99, seed: u32,
+        fn products_are_near(
+            bits in bits(), rows in 1usize..40, groups in 1usize..6,
+            tokens in 1usize..99, seed: u32,
         ) {
             let cols = groups * GROUP;
             let weights = numbers(rows * cols, seed);
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_stays_none() {
+    fn nan_activations_stay_nan() {
         for bits in [Bits::Sixteen, Bits::Eight, Bits::Four] {
             let cols = GROUP;
             let matrix = Matrix::new(bits, &numbers(3 * cols, 5), [3, cols]);
@@ -294,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_are_no_numbers_stay_none() {
+    fn nonfinite_weights_stay_nonfinite() {
         for bits in [Bits::Sixteen, Bits::Eight, Bits::Four] {
             for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let cols = GROUP * 2;
@@ -308,14 +311,14 @@ mod tests {
                 assert_eq!(out.map(f32::is_finite), [true, false, true], "{out:?}");
             }
         }
-        // Beyond the scales, not beyond bf16.
+        // Too large for the scales, not for bf16.
         let large = vec![1e9; GROUP];
         let finite = |bits| Matrix::new(bits, &large, [1, GROUP]).is_finite();
         assert_eq!([finite(Bits::Sixteen), finite(Bits::Eight)], [true, false]);
     }
 
     #[test]
-    fn the_largest_numbers_do_not_overflow() {
+    fn largest_values_do_not_overflow() {
         for bits in [Bits::Sixteen, Bits::Eight, Bits::Four] {
             for sign in [1.0, -1.0] {
                 let cols = GROUP * 2;

@@ -5,7 +5,7 @@ use vary_kernels::quantized::linear;
 
 use super::OptConfig;
 use crate::attention::causal_attention;
-use crate::kv_cache::LayerCache;
+use crate::kv_cache::LayerCaches;
 
 /// Self-attention of an OPT layer; every projection has a bias.
 #[derive(Module, Debug)]
@@ -37,15 +37,13 @@ impl SelfAttention {
         &self,
         x: Tensor<3>,
         padding: Option<&Tensor<2, Bool>>,
-        cache: Option<&mut LayerCache>,
+        caches: LayerCaches<'_>,
     ) -> Tensor<3> {
-        let [batch, seq, d_model] = x.dims();
-        let (heads, head_dim) = (self.num_heads, d_model / self.num_heads);
-        let split = |t: Tensor<3>| t.reshape([batch, seq, heads, head_dim]).swap_dims(1, 2);
+        let split = |t| caches.split_heads(t, self.num_heads);
         let q = split(linear(&self.q_proj, x.clone()));
         let k = split(linear(&self.k_proj, x.clone()));
         let v = split(linear(&self.v_proj, x));
-        linear(&self.out_proj, causal_attention(q, k, v, padding, cache))
+        linear(&self.out_proj, causal_attention(q, k, v, padding, caches))
     }
 }
 
@@ -90,12 +88,12 @@ impl DecoderLayer {
         &self,
         x: Tensor<3>,
         padding: Option<&Tensor<2, Bool>>,
-        cache: Option<&mut LayerCache>,
+        caches: LayerCaches<'_>,
     ) -> Tensor<3> {
         let normed = self.self_attn_layer_norm.forward(x.clone());
         let x = x + self
             .dropout
-            .forward(self.self_attn.forward(normed, padding, cache));
+            .forward(self.self_attn.forward(normed, padding, caches));
         let normed = self.final_layer_norm.forward(x.clone());
         let hidden = linear(&self.fc2, relu(linear(&self.fc1, normed)));
         x + self.dropout.forward(hidden)

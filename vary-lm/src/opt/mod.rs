@@ -12,6 +12,7 @@ use burn::nn::{Dropout, Embedding, LayerNorm};
 use burn::prelude::*;
 
 use crate::attention::outputs;
+use crate::kv_cache::Caches;
 use crate::model::tied_logits;
 use crate::{KvCache, LanguageModel};
 
@@ -31,6 +32,30 @@ pub struct Decoder {
     dropout: Dropout,
 }
 
+impl Decoder {
+    /// # Shapes
+    /// - inputs_embeds, output: `[batch, seq, d_model]`
+    /// - rows: `[batch, seq]` of the position table
+    fn run(
+        &self,
+        inputs_embeds: Tensor<3>,
+        rows: Tensor<2, Int>,
+        padding: Option<Tensor<2, Bool>>,
+        mut caches: Caches<'_>,
+        inspect: &mut dyn FnMut(&Tensor<3>),
+    ) -> Tensor<3> {
+        let x = inputs_embeds + self.embed_positions.forward(rows);
+        let mut x = self.dropout.forward(x);
+        for (i, layer) in self.layers.iter().enumerate() {
+            inspect(&x);
+            x = layer.forward(x, padding.as_ref(), caches.layer(i));
+        }
+        let x = self.final_layer_norm.forward(x);
+        inspect(&x);
+        x
+    }
+}
+
 /// A token's position is the number of tokens before it, padding not counted, on either side.
 impl LanguageModel for Decoder {
     fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
@@ -41,7 +66,7 @@ impl LanguageModel for Decoder {
         &self,
         inputs_embeds: Tensor<3>,
         attention_mask: Option<Tensor<2, Int>>,
-        mut cache: Option<&mut KvCache>,
+        cache: Option<&mut KvCache>,
         inspect: &mut dyn FnMut(&Tensor<3>),
     ) -> Tensor<3> {
         let [batch, seq, _] = inputs_embeds.dims();
@@ -56,17 +81,16 @@ impl LanguageModel for Decoder {
             }
         };
         let padding = attention_mask.map(|mask| mask.equal_elem(0));
+        self.run(inputs_embeds, rows, padding, Caches::of(cache), inspect)
+    }
 
-        let x = inputs_embeds + self.embed_positions.forward(rows);
-        let mut x = self.dropout.forward(x);
-        for (i, layer) in self.layers.iter().enumerate() {
-            inspect(&x);
-            let cache = cache.as_mut().and_then(|cache| cache.layer(i));
-            x = layer.forward(x, padding.as_ref(), cache);
-        }
-        let x = self.final_layer_norm.forward(x);
-        inspect(&x);
-        x
+    fn step(&self, inputs_embeds: Tensor<3>, caches: &mut [&mut KvCache]) -> Tensor<2> {
+        assert_eq!(inputs_embeds.dims()[1], caches.len(), "a cache per sequence");
+        let rows = caches.iter().map(|cache| (cache.len() + POSITION_OFFSET) as i32);
+        let data = TensorData::new(rows.collect(), [1, caches.len()]);
+        let rows = Tensor::from_data(data, &inputs_embeds.device());
+        let hidden = self.run(inputs_embeds, rows, None, Caches::own(caches), &mut |_| ());
+        self.logits(hidden).squeeze_dim(0)
     }
 
     fn queries_and_keys(&self, layer: usize, head: usize, state: Tensor<3>) -> [Tensor<3>; 2] {

@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 use burn::nn::{Linear, RmsNorm};
 use burn::prelude::*;
 use burn::tensor::activation::silu;
@@ -7,7 +5,7 @@ use vary_kernels::quantized::linear;
 
 use super::QwenConfig;
 use crate::attention::{causal_attention, outputs};
-use crate::kv_cache::LayerCache;
+use crate::kv_cache::LayerCaches;
 use crate::rope::{Rope, Rotation};
 
 /// How positions enter the attention.
@@ -22,7 +20,7 @@ pub(super) struct Positions {
 /// What the positions of one pass do to queries and keys, the same in every layer.
 pub(super) struct PositionTables {
     rotation: Rotation,
-    /// Factors of the queries, `[1, 1, seq, 1]`; `None` when all are 1.
+    /// Factors of the queries, `[batch, 1, seq, 1]`; `None` when all are 1.
     logn: Option<Tensor<4>>,
 }
 
@@ -39,33 +37,38 @@ impl PositionTables {
 }
 
 impl Positions {
-    /// Tables for `positions` of a sequence whose prompt has `prompt` of them; `like` says device,
+    /// Tables for positions of sequences, each with the length of its prompt; `like` says device,
     /// type, and whether this is training.
+    ///
+    /// # Shapes
+    /// - places: `batch * seq` pairs of a position and the length of its prompt, where `shape` is
+    ///   `[batch, seq]`
     pub fn tables(
         &self,
-        positions: Range<usize>,
-        prompt: usize,
+        places: &[(usize, usize)],
+        shape: [usize; 2],
         like: &Tensor<3>,
     ) -> PositionTables {
         let (device, dtype) = (like.device().without_autodiff(), like.dtype());
         let training = like.is_autodiff();
-        let alpha = match training {
-            true => 1.0,
-            false => self.ntk_alpha(prompt),
-        };
-        let beyond = positions.end > self.seq_length;
+        let beyond = places.iter().any(|&(p, _)| p >= self.seq_length);
         let logn = (self.logn && !training && beyond).then(|| {
             let base = (self.seq_length as f64).ln();
-            let factor = |p: usize| match p + 1 > self.seq_length {
+            let factor = |&(p, _): &(usize, usize)| match p + 1 > self.seq_length {
                 true => ((p as f64 + 1.0).ln() / base) as f32,
                 false => 1.0,
             };
-            let factors: Vec<f32> = positions.clone().map(factor).collect();
-            let data = TensorData::new(factors, [1, 1, positions.len(), 1]);
+            let factors: Vec<f32> = places.iter().map(factor).collect();
+            let data = TensorData::new(factors, [shape[0], 1, shape[1], 1]);
             Tensor::from_data(data.convert_dtype(dtype), (&device, dtype))
         });
+        let alpha = |prompt| match training {
+            true => 1.0,
+            false => self.ntk_alpha(prompt),
+        };
+        let turns: Vec<_> = places.iter().map(|&(p, prompt)| (p, alpha(prompt))).collect();
         PositionTables {
-            rotation: self.rope.rotation(positions, alpha, &device, dtype),
+            rotation: self.rope.rotation(&turns, shape, &device, dtype),
             logn,
         }
     }
@@ -196,18 +199,13 @@ impl SelfAttention {
         x: Tensor<3>,
         positions: &PositionTables,
         padding: Option<&Tensor<2, Bool>>,
-        cache: Option<&mut LayerCache>,
+        caches: LayerCaches<'_>,
     ) -> Tensor<3> {
-        let [batch, seq, _] = x.dims();
-        let split = |t: Tensor<3>, heads| {
-            t.reshape([batch, seq, heads, self.head_dim])
-                .swap_dims(1, 2)
-        };
         let [q, k, v] = self.project(x);
-        let q = positions.queries(split(q, self.n_heads));
-        let k = positions.rotation.apply(split(k, self.n_kv_heads));
-        let v = split(v, self.n_kv_heads);
-        linear(&self.c_proj, causal_attention(q, k, v, padding, cache))
+        let q = positions.queries(caches.split_heads(q, self.n_heads));
+        let k = positions.rotation.apply(caches.split_heads(k, self.n_kv_heads));
+        let v = caches.split_heads(v, self.n_kv_heads);
+        linear(&self.c_proj, causal_attention(q, k, v, padding, caches))
     }
 }
 
@@ -272,10 +270,10 @@ impl Block {
         x: Tensor<3>,
         positions: &PositionTables,
         padding: Option<&Tensor<2, Bool>>,
-        cache: Option<&mut LayerCache>,
+        caches: LayerCaches<'_>,
     ) -> Tensor<3> {
         let normed = self.ln_1.forward(x.clone());
-        let x = x + self.attn.forward(normed, positions, padding, cache);
+        let x = x + self.attn.forward(normed, positions, padding, caches);
         let normed = self.ln_2.forward(x.clone());
         x + self.mlp.forward(normed)
     }

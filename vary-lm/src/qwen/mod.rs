@@ -21,10 +21,11 @@ use burn::nn::{Embedding, Linear, RmsNorm};
 use burn::prelude::*;
 use vary_kernels::quantized::{embedding, linear};
 
+use crate::kv_cache::Caches;
 use crate::model::tied_logits;
 use crate::rope::Rope;
 use crate::{KvCache, LanguageModel};
-use layer::Positions;
+use layer::{PositionTables, Positions};
 
 /// Field paths whose official names differ, as `(field path, official name)`.
 pub const KEYS: &[(&str, &str)] = &[("h.*.attn.qkv.", "h.*.attn.")];
@@ -72,6 +73,26 @@ impl Qwen {
             max_positions: config.max_position_embeddings,
         }
     }
+
+    /// # Shapes
+    /// - inputs_embeds, output: `[batch, seq, d_model]`
+    fn run(
+        &self,
+        inputs_embeds: Tensor<3>,
+        positions: &PositionTables,
+        padding: Option<Tensor<2, Bool>>,
+        mut caches: Caches<'_>,
+        inspect: &mut dyn FnMut(&Tensor<3>),
+    ) -> Tensor<3> {
+        let mut x = inputs_embeds;
+        for (i, block) in self.h.iter().enumerate() {
+            inspect(&x);
+            x = block.forward(x, positions, padding.as_ref(), caches.layer(i));
+        }
+        let x = self.ln_f.forward(x);
+        inspect(&x);
+        x
+    }
 }
 
 impl LanguageModel for Qwen {
@@ -93,25 +114,27 @@ impl LanguageModel for Qwen {
             None => seq,
         };
         // Padding is not skipped: a position is a place in the sequence.
-        let positions = self
-            .positions
-            .tables(past..past + seq, prompt, &inputs_embeds);
+        let places: Vec<_> = (past..past + seq).map(|p| (p, prompt)).collect();
+        let positions = self.positions.tables(&places, [1, seq], &inputs_embeds);
         let padding = attention_mask.map(|mask| mask.equal_elem(0));
+        self.run(inputs_embeds, &positions, padding, Caches::of(cache), inspect)
+    }
 
-        let mut x = inputs_embeds;
-        for (i, block) in self.h.iter().enumerate() {
-            inspect(&x);
-            let cache = cache.as_mut().and_then(|cache| cache.layer(i));
-            x = block.forward(x, &positions, padding.as_ref(), cache);
-        }
-        let x = self.ln_f.forward(x);
-        inspect(&x);
-        x
+    fn step(&self, inputs_embeds: Tensor<3>, caches: &mut [&mut KvCache]) -> Tensor<2> {
+        let rows = inputs_embeds.dims()[1];
+        assert_eq!(rows, caches.len(), "a cache per sequence");
+        let places = caches.iter_mut().map(|cache| (cache.len(), cache.prompt_len(1)));
+        let places: Vec<_> = places.collect();
+        let positions = self.positions.tables(&places, [rows, 1], &inputs_embeds);
+        let caches = Caches::own(caches);
+        let hidden = self.run(inputs_embeds, &positions, None, caches, &mut |_| ());
+        self.logits(hidden).squeeze_dim(0)
     }
 
     fn queries_and_keys(&self, layer: usize, head: usize, state: Tensor<3>) -> [Tensor<3>; 2] {
         let seq = state.dims()[1];
-        let positions = self.positions.tables(0..seq, seq, &state);
+        let places: Vec<_> = (0..seq).map(|p| (p, seq)).collect();
+        let positions = self.positions.tables(&places, [1, seq], &state);
         let block = &self.h[layer];
         let normed = block.ln_1.forward(state);
         block.attn.queries_and_keys(normed, head, &positions)

@@ -15,34 +15,35 @@ use vary_core::{Error, Pipeline, Weights};
 use crate::finetune::{DataArgs, Source, open_set};
 use crate::part::Part;
 use crate::recipe::seeds;
+use crate::report::{Report, ReportBuilder};
 use crate::scenes::{Atlas, Scene, SceneConfig, draw_batch};
 
 pub use suite::Suite;
 pub use table::{quality, table};
 
-/// Scores a model on drawn scenes and texts that it was not trained on, or on your own pictures.
+/// Scores a model on drawn scenes and texts that it was not trained on, or on your own data.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Checkpoint directory; the embedded model without it.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// What weights are kept in: f32, bf16, int8 or int4.
+    /// Precision of the weights in memory: f32, bf16, int8 or int4.
     #[arg(long, default_value = "f32")]
     precision: Precision,
-    /// Pictures of each task.
+    /// Images per task.
     #[arg(long, default_value_t = 300)]
-    pictures: u64,
-    /// Only the tasks whose names begin so; all without it.
+    images: u64,
+    /// Only the tasks whose names start with one of these; all by default.
     #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "data")]
     task: Vec<String>,
-    /// Seed of the pictures; the default is never trained or tuned on.
+    /// Seed of the images; the default is never trained or tuned on.
     #[arg(long, default_value_t = seeds::HELD_OUT)]
     seed: u64,
-    /// Whose fonts, papers and backgrounds the pictures show.
+    /// Split whose fonts, papers and backgrounds the images show.
     #[arg(long, value_enum, default_value_t = Part::HeldOut)]
     part: Part,
-    /// Your own data instead of drawn pictures: the first question of each of its conversations is asked.
-    /// An answer of boxes is scored as detection, any other as text.
+    /// Your own data instead of drawn images: the first question of each conversation is asked. A
+    /// reference of boxes is scored as detection, any other as text.
     #[command(flatten)]
     data: DataArgs,
     /// Writes report.json and report.html, with the best and worst answers, into this directory.
@@ -72,32 +73,29 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
     let size = pipeline.config().image_size() as u32;
     let start = std::time::Instant::now();
-    let mut suite = Suite::new(args.part, args.seed, args.pictures, pipeline.config())?;
+    let mut suite = Suite::new(args.part, args.seed, args.images, pipeline.config())?;
     if !args.task.is_empty() {
         suite = suite.only(&args.task)?;
     }
-    let title = format!("drawn pictures of seed {}, {size} px", args.seed);
+    let title = format!("drawn images of seed {}, {size} px", args.seed);
     let report = suite.run(pipeline)?.report(titled(&title, args));
-    if let Some(dir) = &args.report {
-        report.save(dir)?;
-    }
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", table(&report));
-        println!("{:.0} s", start.elapsed().as_secs_f64());
-    }
-    Ok(())
+    print_report(args, &report, |report| {
+        let seconds = start.elapsed().as_secs_f64();
+        format!("{}{seconds:.0} s\n", table(report))
+    })
 }
 
 fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Result<()> {
     let set = open_set(source, pipeline.config().family(), args.seed)?;
-    let mut evaluation = Evaluation::default().with_min_score(pipeline.config().min_score());
-    let mut left_out = set.left_out().to_vec();
+    let evaluation = Evaluation::default().with_min_score(pipeline.config().min_score());
+    let mut builder = ReportBuilder::new(evaluation);
+    set.left_out()
+        .iter()
+        .for_each(|record| builder.skip(record));
     for index in 0..set.len() {
         let conversation = match set.get(index, 0) {
             Err(error @ Error::Picture { .. }) => {
-                left_out.push(error.to_string());
+                builder.skip(error.to_string());
                 continue;
             }
             other => other?,
@@ -109,15 +107,15 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
             }
             _ => None,
         };
-        let (Some((question, reference)), Some(picture)) = (asked, conversation.pictures.first())
+        let (Some((question, reference)), Some(image)) = (asked, conversation.pictures.first())
         else {
-            left_out.push(format!(
-                "{origin}: it is no question about a picture with an answer"
+            builder.skip(format!(
+                "{origin}: not a question about an image with an answer"
             ));
             continue;
         };
         let question = question.value.replace(IMAGE, "");
-        let (width, height) = picture.dimensions();
+        let (width, height) = image.dimensions();
         let truth = match conversation.accepted.is_empty() {
             true => Truth::parse(&question, reference.value.trim(), width, height),
             false => Truth::Text(conversation.accepted),
@@ -130,25 +128,30 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
             )
             .context(origin)?;
         let task = task_name(&question, &truth);
-        evaluation.add(task, picture, question.trim(), &truth, &answer);
-    }
-    for what in &left_out {
-        eprintln!("left out: {what}");
+        builder.add(task, image, question.trim(), &truth, &answer);
     }
     let data = source.files.first().map(|file| file.display().to_string());
-    let report = evaluation.report(titled(&data.unwrap_or_default(), args));
+    let report = builder.report(titled(&data.unwrap_or_default(), args));
+    print_report(args, &report, Report::to_string)
+}
+
+/// Saves the report if asked to, and prints it as JSON or as `text`.
+fn print_report(
+    args: &EvalArgs,
+    report: &Report,
+    text: impl Fn(&Report) -> String,
+) -> anyhow::Result<()> {
     if let Some(dir) = &args.report {
         report.save(dir)?;
     }
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{report}");
+    match args.json {
+        true => println!("{}", serde_json::to_string_pretty(report)?),
+        false => print!("{}", text(report)),
     }
     Ok(())
 }
 
-/// How a question is answered that is scored so. Average precision is about all boxes, however unsure.
+/// Options for an answer with this truth. Average precision ranks boxes of all scores.
 fn options_for(truth: &Truth) -> AnswerOptions {
     AnswerOptions {
         min_score: matches!(truth, Truth::Objects(_)).then_some(0.0),
@@ -156,7 +159,7 @@ fn options_for(truth: &Truth) -> AnswerOptions {
     }
 }
 
-/// What was scored, with the model.
+/// Title of a report: model and data set.
 fn titled(data: &str, args: &EvalArgs) -> String {
     match &args.weights {
         Some(weights) => format!("{} on {data}", weights.display()),
@@ -164,7 +167,7 @@ fn titled(data: &str, args: &EvalArgs) -> String {
     }
 }
 
-/// Under which name an answer is reported.
+/// Name of the task that an answer is reported under.
 fn task_name(question: &str, truth: &Truth) -> &'static str {
     let question = question.trim();
     match truth {
@@ -189,7 +192,7 @@ pub fn answer_scenes(
     count: u64,
     mut each: impl FnMut(&Scene, &Answer),
 ) -> anyhow::Result<()> {
-    // A part at a time: a thousand large scenes would not fit the memory.
+    // In chunks: a thousand large scenes would not fit into memory.
     for start in (0..count).step_by(64) {
         for scene in draw_batch(config, atlas, seed, start..(start + 64).min(count)) {
             let answer = pipeline

@@ -13,10 +13,11 @@ use super::{options_for, truths};
 use crate::charts::Charts;
 use crate::part::Part;
 use crate::questions::{Objects, Question};
+use crate::report::ReportBuilder;
 use crate::scenes::{Atlas, Scene, SceneConfig, draw};
 use crate::texts::{TextConfig, TextKind, TextScene, Texts, Written};
 
-/// What small models are asked on drawn pictures. Charts and forms are for the second stage.
+/// Questions for small models about drawn images. Charts and forms are for the second stage.
 pub struct Suite {
     atlas: Atlas,
     texts: Texts,
@@ -24,18 +25,18 @@ pub struct Suite {
     scenes: SceneConfig,
     text: TextConfig,
     seed: u64,
-    pictures: u64,
+    images: u64,
     family: Family,
     tasks: Vec<(u64, &'static str, Asked)>,
 }
 
-/// Letters of a line count as large from this x-height, in pixels of a picture of the model's size.
+/// Minimum x-height of large letters, in pixels of an image of the model's size.
 const LARGE: f32 = 12.0;
 
-/// Numbers of pictures between the streams of two tasks.
+/// Distance of the image numbers of two tasks.
 const STREAM: u64 = 1 << 32;
 
-/// Pictures drawn and answered at a time. Of the last ones some cores have none.
+/// Images drawn and answered at a time.
 const CHUNK: usize = 100;
 
 /// A task of the suite.
@@ -45,7 +46,7 @@ enum Asked {
     Detect { crowd: bool },
     /// The object that a phrase refers to.
     Refer,
-    /// The text of a picture.
+    /// The text of an image.
     Read(TextKind),
     /// One line, of large letters or of small ones.
     Line { large: bool },
@@ -53,9 +54,9 @@ enum Asked {
     Part,
     /// A page, a receipt or a table with its markup.
     Markdown,
-    /// How many objects of a class there are.
+    /// The number of objects of a class.
     Count,
-    /// What a scene shows, in a sentence.
+    /// A description of a scene, in a sentence.
     Describe,
     /// The object that a phrase refers to, after all of them.
     FollowUp,
@@ -88,7 +89,7 @@ const TASKS: [(&str, Asked); 19] = [
     ("charts and forms", Asked::Chart),
 ];
 
-/// A picture, a question and its answer.
+/// An image, a question and its answer.
 struct Exercise {
     image: image::RgbImage,
     /// Asked first; its answer is not scored.
@@ -104,7 +105,7 @@ impl Exercise {
             return pipeline.answer(&self.image, Task::Ask(&self.question), &options);
         };
         let mut chat = pipeline.chat(&self.image)?;
-        // A model that never ends must leave room for the question that counts.
+        // An answer that never ends must leave room for the scored question.
         let half = AnswerOptions {
             max_new_tokens: pipeline.max_positions() / 2,
             ..options.clone()
@@ -115,11 +116,11 @@ impl Exercise {
 }
 
 impl Suite {
-    /// `pictures` of each task, as large as the model of `config` sees them, of the streams of a seed.
+    /// `images` per task, of the size of the model of `config`, of the streams of a seed.
     ///
     /// # Errors
     /// If sprites or fonts are damaged.
-    pub fn new(part: Part, seed: u64, pictures: u64, config: &ModelConfig) -> anyhow::Result<Self> {
+    pub fn new(part: Part, seed: u64, images: u64, config: &ModelConfig) -> anyhow::Result<Self> {
         let size = config.image_size() as u32;
         let scenes = SceneConfig {
             part,
@@ -128,7 +129,7 @@ impl Suite {
         };
         let text = TextConfig {
             part,
-            // No smaller picture of text is drawn; the pipeline makes it as small as the model wants.
+            // Minimum size of drawn text; the pipeline scales it to the size of the model.
             size: size.max(64),
             ..TextConfig::default()
         };
@@ -141,7 +142,7 @@ impl Suite {
             scenes,
             text,
             seed,
-            pictures,
+            images,
             family: config.family(),
             tasks: (0..)
                 .zip(TASKS)
@@ -150,10 +151,11 @@ impl Suite {
         })
     }
 
-    /// Only the tasks whose names these begin, on the same pictures as among all.
+    /// Only the tasks whose names start with one of `names`, on the same images as in the whole
+    /// suite.
     ///
     /// # Errors
-    /// A name that begins no task, with those that there are.
+    /// If no task starts with a name; the message lists the tasks.
     pub fn only(mut self, names: &[String]) -> anyhow::Result<Self> {
         let begins = |task: &str| names.iter().any(|name| task.starts_with(name.as_str()));
         for name in names {
@@ -161,7 +163,7 @@ impl Suite {
                 TASKS
                     .iter()
                     .any(|(task, _)| task.starts_with(name.as_str())),
-                "no task is named `{name}`; there are: {}",
+                "no task name starts with `{name}`; the tasks are: {}",
                 TASKS.map(|(task, _)| task).join("; ")
             );
         }
@@ -175,17 +177,18 @@ impl Suite {
         self
     }
 
-    /// Asks a model everything.
+    /// Asks a model all questions.
     ///
     /// # Errors
     /// Those of the pipeline.
-    pub fn run(&self, pipeline: &Pipeline) -> anyhow::Result<Evaluation> {
-        let mut evaluation = Evaluation::default()
+    pub fn run(&self, pipeline: &Pipeline) -> anyhow::Result<ReportBuilder> {
+        let evaluation = Evaluation::default()
             .with_classes(self.atlas.names())
             .with_min_score(pipeline.config().min_score());
+        let mut builder = ReportBuilder::new(evaluation);
         for &(number, name, asked) in &self.tasks {
             let mut indices = number * STREAM..(number + 1) * STREAM;
-            let mut left = self.pictures as usize;
+            let mut left = self.images as usize;
             while left > 0 && !indices.is_empty() {
                 let chunk: Vec<u64> = indices.by_ref().take(left.min(CHUNK)).collect();
                 let answered: Vec<_> = chunk
@@ -199,14 +202,14 @@ impl Suite {
                 left -= answered.len();
                 for (exercise, answer) in answered {
                     let (image, question) = (&exercise.image, &exercise.question);
-                    evaluation.add(name, image, question, &exercise.truth, &answer);
+                    builder.add(name, image, question, &exercise.truth, &answer);
                 }
             }
         }
-        Ok(evaluation)
+        Ok(builder)
     }
 
-    /// The picture number `index`; `None` where it does not serve the task.
+    /// The image number `index`; `None` if it does not suit the task.
     fn exercise(&self, asked: Asked, index: u64) -> Option<Exercise> {
         match asked {
             Asked::Detect { crowd } => {
@@ -218,18 +221,8 @@ impl Suite {
                     image: scene.image,
                 })
             }
-            Asked::Refer | Asked::FollowUp => {
-                let (scene, question) = self.ask(index, Question::locate)?;
-                let [x1, y1, x2, y2] = scene.objects[*question.objects.first()?].bbox;
-                let before =
-                    (asked == Asked::FollowUp).then(|| Task::DetectAll.question(self.family));
-                Some(Exercise {
-                    before,
-                    question: question.prompt,
-                    truth: Truth::Object(BoundingBox::new(x1, y1, x2, y2)),
-                    image: scene.image,
-                })
-            }
+            Asked::Refer => self.refer(index, None),
+            Asked::FollowUp => self.refer(index, Some(Task::DetectAll.question(self.family))),
             Asked::Read(kind) => {
                 let text = self.text(kind, index);
                 let plain = text.plain.clone();
@@ -240,16 +233,7 @@ impl Suite {
                 let plain = text.plain.clone();
                 ((text.x_height >= LARGE) == large).then(|| read(text, Task::Ocr, &plain))
             }
-            Asked::Part => {
-                // Charts to read, the last, are younger than this task, whose pictures stay the same.
-                let [kinds @ .., _] = &TextKind::ALL;
-                let kind = kinds[index as usize % kinds.len()];
-                let text = self.text(kind, index);
-                let regions = text.regions.len() as u64;
-                let place = (index / kinds.len() as u64).checked_rem(regions)?;
-                let region = text.regions[place as usize].clone();
-                Some(read(text, Task::OcrOf(&region.name), &region.written))
-            }
+            Asked::Part => self.part(index),
             Asked::Markdown => {
                 const KINDS: [TextKind; 3] = [TextKind::Page, TextKind::Receipt, TextKind::Table];
                 let text = self.text(KINDS[index as usize % KINDS.len()], index);
@@ -257,30 +241,65 @@ impl Suite {
                 let marked = markdown.text != text.plain.text;
                 marked.then(|| read(text, Task::Markdown, &markdown))
             }
-            Asked::Count | Asked::Describe => {
-                let (scene, question) = self.ask(index, |scene, names, rng| match asked {
-                    Asked::Count => Some(Question::count(scene, names, rng)),
-                    _ => Question::describe(scene, names),
-                })?;
-                Some(Exercise {
-                    before: None,
-                    question: question.prompt,
-                    truth: Truth::Text(vec![question.answer]),
-                    image: scene.image,
-                })
+            Asked::Count => self.describe(index, |scene, names, rng| {
+                Some(Question::count(scene, names, rng))
+            }),
+            Asked::Describe => {
+                self.describe(index, |scene, names, _| Question::describe(scene, names))
             }
-            Asked::Chart => {
-                let mut rng = self.rng(index);
-                let (image, questions) = self.charts.draw(self.seed, index, &mut rng)?;
-                let asked = questions.first()?;
-                Some(Exercise {
-                    before: None,
-                    question: Question::of_chart(asked).prompt,
-                    truth: Truth::Text(asked.answers.clone()),
-                    image,
-                })
-            }
+            Asked::Chart => self.chart(index),
         }
+    }
+
+    /// The object that a phrase refers to, after the question `before`.
+    fn refer(&self, index: u64, before: Option<String>) -> Option<Exercise> {
+        let (scene, question) = self.ask(index, Question::locate)?;
+        let [x1, y1, x2, y2] = scene.objects[*question.objects.first()?].bbox;
+        Some(Exercise {
+            before,
+            question: question.prompt,
+            truth: Truth::Object(BoundingBox::new(x1, y1, x2, y2)),
+            image: scene.image,
+        })
+    }
+
+    /// A part of a text, by its name.
+    fn part(&self, index: u64) -> Option<Exercise> {
+        // Without charts, the last kind: the images of this task must stay the same.
+        let [kinds @ .., _] = &TextKind::ALL;
+        let kind = kinds[index as usize % kinds.len()];
+        let text = self.text(kind, index);
+        let regions = text.regions.len() as u64;
+        let region = (index / kinds.len() as u64).checked_rem(regions)?;
+        let region = text.regions[region as usize].clone();
+        Some(read(text, Task::OcrOf(&region.name), &region.written))
+    }
+
+    /// A question about a scene with a text as its answer.
+    fn describe(
+        &self,
+        index: u64,
+        question: impl Fn(Objects<'_>, &[String], &mut ChaCha8Rng) -> Option<Question>,
+    ) -> Option<Exercise> {
+        let (scene, question) = self.ask(index, question)?;
+        Some(Exercise {
+            before: None,
+            question: question.prompt,
+            truth: Truth::Text(vec![question.answer]),
+            image: scene.image,
+        })
+    }
+
+    fn chart(&self, index: u64) -> Option<Exercise> {
+        let mut rng = self.rng(index);
+        let (image, questions) = self.charts.draw(self.seed, index, &mut rng)?;
+        let asked = questions.first()?;
+        Some(Exercise {
+            before: None,
+            question: Question::of_chart(asked).prompt,
+            truth: Truth::Text(asked.answers.clone()),
+            image,
+        })
     }
 
     fn rng(&self, index: u64) -> ChaCha8Rng {
@@ -333,7 +352,7 @@ mod tests {
     use vary_core::model::{VaryTinyConfig, VaryToyConfig};
 
     #[test]
-    fn tasks_are_taken_by_the_beginning_of_their_names() {
+    fn tasks_by_name_prefix() {
         let config = VaryTinyConfig::nano(100).into();
         let suite = || Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
         let only = |names: &[&str]| {
@@ -351,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vary_toy_is_asked_as_it_was_taught() {
+    fn vary_toy_prompts() {
         let config = VaryToyConfig::nano(100).into();
         let suite = Suite::new(Part::Train, 5, 1, &config).unwrap();
         let asked = |asked| suite.exercise(asked, 0).unwrap().question;
@@ -364,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn every_task_draws_what_it_asks_for() {
+    fn truths_match_tasks() {
         let config = VaryTinyConfig::nano(100).into();
         let suite = Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
         for (name, asked) in TASKS {

@@ -13,7 +13,7 @@ fn found(label: &str, score: f32, bbox: BoundingBox) -> Detection {
 }
 
 #[test]
-fn counts_hits_confusions_misses_and_false_boxes() {
+fn counts_every_outcome() {
     let mut eval = DetectionEval::new(["cat", "dog"]);
     eval.add(
         &[
@@ -55,7 +55,7 @@ fn counts_hits_confusions_misses_and_false_boxes() {
 }
 
 #[test]
-fn a_second_guess_takes_nothing_from_a_right_one() {
+fn duplicate_boxes_are_false() {
     let mut eval = DetectionEval::new(["cat", "dog"]);
     eval.add(
         &[GroundTruth::new("cat", square(0.0, 100.0))],
@@ -70,7 +70,7 @@ fn a_second_guess_takes_nothing_from_a_right_one() {
 }
 
 #[test]
-fn what_is_not_told_counts_for_average_precision_alone() {
+fn min_score_spares_coco() {
     let counted = |min_score| {
         let mut eval = DetectionEval::new(["cat"]).with_min_score(min_score);
         let cats = [0.0, 200.0].map(|x| GroundTruth::new("cat", square(x, 100.0)));
@@ -79,17 +79,17 @@ fn what_is_not_told_counts_for_average_precision_alone() {
         eval.add(&cats, &boxes);
         eval.summary()
     };
-    let (all, told) = (counted(0.0), counted(0.25));
-    assert_eq!(all.coco.ap50, told.coco.ap50);
-    assert_eq!((all.detections, told.detections), (3, 2));
-    assert_eq!((all.recall, told.recall), (1.0, 0.5));
-    assert_eq!((all.precision, told.precision), (2.0 / 3.0, 0.5));
-    assert_eq!((all.calibration.count, told.calibration.count), (3, 2));
-    assert_eq!(told.confusion.missed(0), 1);
+    let (all, confident) = (counted(0.0), counted(0.25));
+    assert_eq!(all.coco.ap50, confident.coco.ap50);
+    assert_eq!((all.detections, confident.detections), (3, 2));
+    assert_eq!((all.recall, confident.recall), (1.0, 0.5));
+    assert_eq!((all.precision, confident.precision), (2.0 / 3.0, 0.5));
+    assert_eq!((all.calibration.count, confident.calibration.count), (3, 2));
+    assert_eq!(confident.confusion.missed(0), 1);
 }
 
 #[test]
-fn a_crowd_counts_for_nothing() {
+fn crowds_are_neutral() {
     let mut eval = DetectionEval::new(["cat"]);
     let crowd = GroundTruth {
         crowd: true,
@@ -105,7 +105,7 @@ fn a_crowd_counts_for_nothing() {
 }
 
 #[test]
-fn each_object_is_matched_once_by_the_best_box() {
+fn one_match_per_object() {
     let mut eval = DetectionEval::new(["cat"]);
     eval.add(
         &[GroundTruth::new("cat", square(0.0, 100.0))],
@@ -120,7 +120,7 @@ fn each_object_is_matched_once_by_the_best_box() {
 }
 
 #[test]
-fn accuracy_of_single_boxes() {
+fn iou_accuracy_thresholds() {
     let truth = square(0.0, 10.0);
     let half = BoundingBox::new(0.0, 0.0, 10.0, 5.0);
     let pairs = [(truth, Some(truth)), (truth, Some(half)), (truth, None)];

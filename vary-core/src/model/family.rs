@@ -1,0 +1,273 @@
+use std::fmt;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use vary_vision::preprocess::ImageProcessor;
+use vary_vision::vocab::VisionVocabularyConfig;
+
+use super::splice::ImagePlaceholder;
+use super::{VaryModel, VaryTinyConfig, VaryToyConfig, config_dir};
+use crate::checkpoint::{
+    self, CheckpointFiles, KeyMap, Precision, PrecisionPlan, SaveOptions, parse_config_json,
+};
+use crate::pipeline::default_device;
+use crate::{Error, Result};
+
+/// The families of models that a checkpoint can be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// Vision vocabulary and OPT.
+    VaryTiny,
+    /// Vision vocabulary, CLIP and Qwen; Vary-nano is one.
+    VaryToy,
+}
+
+/// What the rest of the crate needs to know of a model's configuration.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ModelInfo<'a> {
+    /// Rows of the token table.
+    pub vocab_size: usize,
+    /// Longest sequence of the language model.
+    pub max_positions: usize,
+    /// Ids and length of an image placeholder.
+    pub image_placeholder: ImagePlaceholder,
+    /// The vision vocabulary.
+    pub sam_config: &'a VisionVocabularyConfig,
+    /// What images go through before each of the towers, in the order of
+    /// [`VaryModel::processors`].
+    pub processors: Vec<ImageProcessor>,
+    /// Tokens that end an answer.
+    pub stop_tokens: &'static [&'static str],
+    /// Tokens whose id is a field of the configuration: name, field, id.
+    pub token_fields: Vec<(&'static str, &'static str, u32)>,
+}
+
+/// Configuration of a family: the content of its `config.json`.
+pub trait FamilyConfig:
+    Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Into<ModelConfig>
+{
+    /// The model that it describes.
+    type Model: FamilyModel<Config = Self>;
+
+    /// The family.
+    const FAMILY: Family;
+
+    /// Whether a `config.json` with these fields is of this family.
+    fn recognizes(fields: &Value) -> bool;
+
+    /// Checks that the parts fit each other.
+    ///
+    /// # Errors
+    /// [`Error::Config`] or the part's own error, naming the field.
+    fn validate(&self) -> Result<()>;
+
+    /// What the rest of the crate needs to know.
+    fn info(&self) -> ModelInfo<'_>;
+
+    /// Makes the model with random parameters, drawn when first used.
+    fn init(&self, device: &Device) -> Self::Model;
+
+    /// Which parameters are quantized with a precision.
+    fn precision_plan(&self, precision: Precision) -> PrecisionPlan;
+}
+
+/// A model that is loaded from a checkpoint of its family and saved as one.
+pub trait FamilyModel: VaryModel + Module + 'static {
+    /// Its configuration.
+    type Config: FamilyConfig<Model = Self>;
+
+    /// Official names of the parameters.
+    fn key_map() -> KeyMap;
+
+    /// Loads a checkpoint in f32: a directory, or a single weight file with `config.json` beside it.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the files, the configuration, or their fit; see [`Error`].
+    fn load(path: impl AsRef<Path>, device: &Device) -> Result<(Self, Self::Config)> {
+        let path = path.as_ref();
+        let config: Self::Config = checkpoint::read_config_json(config_dir(path))?;
+        let files = CheckpointFiles::open(path)?;
+        let model = Self::from_files(&config, &files, device, Precision::F32)?;
+        Ok((model, config))
+    }
+
+    /// Loads the weights of a known configuration.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); [`Error::UnsupportedPrecision`].
+    fn from_files(
+        config: &Self::Config,
+        files: &CheckpointFiles,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self> {
+        config.validate()?;
+        precision.check(device)?;
+        let plan = config.precision_plan(precision);
+        checkpoint::load_with(config.init(device), files, &Self::key_map(), &plan)
+    }
+
+    /// Writes `config.json` and `model.safetensors` into a directory, each atomically.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    fn save(
+        &self,
+        config: &Self::Config,
+        dir: impl AsRef<Path>,
+        options: &SaveOptions,
+    ) -> Result<()> {
+        checkpoint::save_dir(self, &Self::key_map(), config, dir.as_ref(), options)
+    }
+}
+
+/// Configuration of a model of any family.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum ModelConfig {
+    /// See [`VaryTinyConfig`].
+    VaryTiny(VaryTinyConfig),
+    /// See [`VaryToyConfig`].
+    VaryToy(VaryToyConfig),
+}
+
+/// A model of any family.
+pub type AnyModel = Box<dyn VaryModel>;
+
+/// The same for the configuration of every family.
+macro_rules! each_family {
+    ($config:expr, $inner:ident => $result:expr) => {
+        match $config {
+            ModelConfig::VaryTiny($inner) => $result,
+            ModelConfig::VaryToy($inner) => $result,
+        }
+    };
+}
+
+impl ModelConfig {
+    /// Reads the `config.json` of a checkpoint directory and finds out the family.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::ConfigField`] for a field of another form, [`Error::Config`] for
+    /// another family's file.
+    pub fn read(dir: impl AsRef<Path>) -> Result<Self> {
+        let path = dir.as_ref().join("config.json");
+        let text = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+        Self::parse(&path, &text)
+    }
+
+    /// Reads the text of a `config.json`; `path` is for messages.
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self> {
+        let fields: Value = parse_config_json(path, text)?;
+        let model_type = fields.get("model_type").and_then(Value::as_str);
+        if model_type.is_none_or(|name| name == MODEL_TYPE) {
+            if VaryTinyConfig::recognizes(&fields) {
+                return Ok(Self::VaryTiny(parse_config_json(path, text)?));
+            }
+            if VaryToyConfig::recognizes(&fields) {
+                return Ok(Self::VaryToy(parse_config_json(path, text)?));
+            }
+        }
+        let found = match model_type {
+            Some(MODEL_TYPE) | None => "has neither `ffn_dim` nor `kv_channels`".into(),
+            Some(other) => format!("is of another family ({other})"),
+        };
+        Err(Error::Config(format!(
+            "{} {found}; Vary has OPT's fields (`ffn_dim`, ..) or Qwen's (`kv_channels`, ..) and \
+             `model_type` `vary`",
+            path.display()
+        )))
+    }
+
+    /// The family.
+    pub fn family(&self) -> Family {
+        fn family<C: FamilyConfig>(_: &C) -> Family {
+            C::FAMILY
+        }
+        each_family!(self, config => family(config))
+    }
+
+    /// What the rest of the crate needs to know.
+    pub fn info(&self) -> ModelInfo<'_> {
+        each_family!(self, config => config.info())
+    }
+
+    /// Checks that the parts fit each other.
+    ///
+    /// # Errors
+    /// Naming the field.
+    pub fn validate(&self) -> Result<()> {
+        each_family!(self, config => config.validate())
+    }
+
+    /// Checks that files have the names, types and shapes of the model's parameters. Values are not
+    /// read.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the configuration or its fit to the files.
+    pub fn check(&self, files: &CheckpointFiles) -> Result<()> {
+        fn check<C: FamilyConfig>(config: &C, files: &CheckpointFiles) -> Result<()> {
+            config.validate()?;
+            let model = config.init(&default_device()?);
+            checkpoint::check(&model, files, &C::Model::key_map())
+        }
+        each_family!(self, config => check(config, files))
+    }
+
+    /// Loads the weights.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the files, the configuration, or their fit.
+    pub fn load(
+        &self,
+        files: &CheckpointFiles,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<AnyModel> {
+        fn load<C: FamilyConfig>(
+            config: &C,
+            files: &CheckpointFiles,
+            device: &Device,
+            precision: Precision,
+        ) -> Result<AnyModel> {
+            Ok(Box::new(C::Model::from_files(config, files, device, precision)?))
+        }
+        each_family!(self, config => load(config, files, device, precision))
+    }
+}
+
+impl From<VaryTinyConfig> for ModelConfig {
+    fn from(config: VaryTinyConfig) -> Self {
+        Self::VaryTiny(config)
+    }
+}
+
+impl From<VaryToyConfig> for ModelConfig {
+    fn from(config: VaryToyConfig) -> Self {
+        Self::VaryToy(config)
+    }
+}
+
+/// `model_type` of both families.
+const MODEL_TYPE: &str = "vary";
+
+/// The default of `model_type`.
+pub(super) fn model_type() -> String {
+    MODEL_TYPE.into()
+}
+
+pub(super) fn check_model_type(found: &str) -> Result<()> {
+    match found == MODEL_TYPE {
+        true => Ok(()),
+        false => Err(Error::Config(format!(
+            "`model_type` is `{found}`, not `{MODEL_TYPE}`: this is another family's checkpoint"
+        ))),
+    }
+}

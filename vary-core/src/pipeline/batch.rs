@@ -1,0 +1,88 @@
+use super::decode::{Decoder, Session};
+use super::input::Input;
+use super::merge::Merger;
+use super::plan::Plan;
+use super::stream::jobs;
+use super::{Answer, AnswerOptions, AsImage, AsImages, Pipeline};
+use crate::Result;
+use crate::prompt::Task;
+
+impl Pipeline {
+    /// Answers a task about an image, or about several that are shown in order; boxes are in
+    /// pixels of the first.
+    ///
+    /// # Errors
+    /// [`Error::ContextLength`](crate::Error::ContextLength) when the question is too long for the
+    /// model, [`Error::Lm`](crate::Error::Lm) when an option is out of range,
+    /// [`Error::EmptyQuestion`](crate::Error::EmptyQuestion),
+    /// [`Error::SpecialToken`](crate::Error::SpecialToken),
+    /// [`Error::NoImages`](crate::Error::NoImages),
+    /// [`Error::ForeignImage`](crate::Error::ForeignImage), [`Error::Vision`](crate::Error::Vision).
+    pub fn answer(
+        &self,
+        images: &(impl AsImages + ?Sized),
+        task: Task<'_>,
+        options: &AnswerOptions,
+    ) -> Result<Answer> {
+        let answers = self.answer_all([images.inputs()], task, options);
+        // One for each.
+        answers
+            .into_iter()
+            .next()
+            .unwrap_or(Err(crate::Error::NoImages))
+    }
+
+    /// [`answer`](Self::answer) for many images, each on its own, decoded together: up to
+    /// [`max_batch`](super::PipelineBuilder::max_batch) at a time, in order; when one ends, the next
+    /// takes its place. The answers are those of one by one. An image that fails does not affect the
+    /// others.
+    pub fn answer_batch(
+        &self,
+        images: &[impl AsImage],
+        task: Task<'_>,
+        options: &AnswerOptions,
+    ) -> Vec<Result<Answer>> {
+        self.answer_all(images.iter().map(|image| vec![image.input()]), task, options)
+    }
+
+    /// Answers a task about each group of images.
+    fn answer_all<'a>(
+        &self,
+        groups: impl IntoIterator<Item = Vec<Input<'a>>>,
+        task: Task<'_>,
+        options: &AnswerOptions,
+    ) -> Vec<Result<Answer>> {
+        let inner = &self.inner;
+        let mut decoder = Decoder::new(inner);
+        // For each job its answer and its number there.
+        let mut owners = vec![];
+        let mut answers = vec![];
+        for (number, images) in groups.into_iter().enumerate() {
+            let plan = options
+                .validate(inner)
+                .and_then(|()| Plan::new(inner, &images, &[], task));
+            answers.push(plan.map(|plan| {
+                let merger = Merger::new(inner, &plan, options);
+                let jobs = jobs(inner, plan, images.into(), options, Session::default());
+                for (part, job) in jobs.enumerate() {
+                    decoder.push(owners.len(), job);
+                    owners.push((number, part));
+                }
+                merger
+            }));
+        }
+        while !decoder.is_idle() {
+            for (job, progress) in decoder.step() {
+                let (number, part) = owners[job];
+                if let Ok(merger) = &mut answers[number]
+                    && let Err(error) = merger.push(part, progress)
+                {
+                    answers[number] = Err(error);
+                    decoder.remove(|job| owners[job].0 == number);
+                }
+            }
+        }
+        let finish = |answer: Result<Merger>| answer.map(|merger| merger.finish().0);
+        answers.into_iter().map(finish).collect()
+    }
+}

@@ -1,0 +1,135 @@
+use vary_lm::generate::{CancellationToken, GenerateOptions, LoopGuard, Sampling};
+
+use super::Inner;
+use crate::{Error, Result};
+
+/// How an answer is generated.
+///
+/// By default greedily, with at most 1024 tokens, a guard against endless loops and non-maximum
+/// suppression of boxes.
+///
+/// ```
+/// # use vary_core::pipeline::AnswerOptions;
+/// let options = AnswerOptions::default().with_max_new_tokens(40).with_min_score(0.3);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AnswerOptions {
+    /// Maximum number of new tokens, 1024 by default; of each text line where a page is read line by
+    /// line. The room that the context has left is a limit as well.
+    pub max_new_tokens: usize,
+    /// Draw tokens at random instead of taking the most likely.
+    pub sampling: Option<Sampling>,
+    /// End an answer that repeats itself. By default four times the same 20 tokens.
+    pub loop_guard: Option<LoopGuard>,
+    /// Of boxes of one label that overlap with an IoU above this, 0 to 1,
+    /// [`Answer::detections`](super::Answer::detections) has the most confident only
+    /// ([`nms`](crate::detection::nms)); 0.5 by default, 1 keeps all.
+    pub nms_iou: f32,
+    /// Score threshold of [`Answer::detections`](super::Answer::detections), 0 to 1. By default
+    /// [`MIN_SCORE`](crate::detection::MIN_SCORE) where the checkpoint is calibrated and scores are
+    /// probabilities, else 0.
+    pub min_score: Option<f32>,
+    /// Ends the answer from elsewhere; checked before an image is encoded and before every token.
+    pub cancellation: CancellationToken,
+}
+
+impl Default for AnswerOptions {
+    fn default() -> Self {
+        Self {
+            max_new_tokens: 1024,
+            sampling: None,
+            // A box takes up to 20 tokens, and none is worth repeating four times in a row.
+            loop_guard: Some(LoopGuard {
+                ngram: 20,
+                max_repeats: 4,
+            }),
+            // Objects of one class seldom hide each other more than that.
+            nms_iou: 0.5,
+            min_score: None,
+            cancellation: CancellationToken::new(),
+        }
+    }
+}
+
+impl AnswerOptions {
+    /// Sets [`max_new_tokens`](Self::max_new_tokens).
+    #[must_use]
+    pub fn with_max_new_tokens(mut self, max_new_tokens: usize) -> Self {
+        self.max_new_tokens = max_new_tokens;
+        self
+    }
+
+    /// Sets [`sampling`](Self::sampling); `None` is greedy.
+    #[must_use]
+    pub fn with_sampling(mut self, sampling: impl Into<Option<Sampling>>) -> Self {
+        self.sampling = sampling.into();
+        self
+    }
+
+    /// Sets [`loop_guard`](Self::loop_guard); `None` is no guard.
+    #[must_use]
+    pub fn with_loop_guard(mut self, loop_guard: impl Into<Option<LoopGuard>>) -> Self {
+        self.loop_guard = loop_guard.into();
+        self
+    }
+
+    /// Sets [`nms_iou`](Self::nms_iou).
+    #[must_use]
+    pub fn with_nms_iou(mut self, nms_iou: f32) -> Self {
+        self.nms_iou = nms_iou;
+        self
+    }
+
+    /// Sets [`min_score`](Self::min_score); `None` is the default of the checkpoint.
+    #[must_use]
+    pub fn with_min_score(mut self, min_score: impl Into<Option<f32>>) -> Self {
+        self.min_score = min_score.into();
+        self
+    }
+
+    /// Sets [`cancellation`](Self::cancellation).
+    #[must_use]
+    pub fn with_cancellation(mut self, cancellation: CancellationToken) -> Self {
+        self.cancellation = cancellation;
+        self
+    }
+
+    /// The threshold that holds for the model of `inner`.
+    pub(super) fn threshold(&self, inner: &Inner) -> f32 {
+        self.min_score.unwrap_or(inner.inference.min_score())
+    }
+
+    /// Checks every range.
+    pub(super) fn validate(&self, inner: &Inner) -> Result<()> {
+        self.generate(0, 0, inner).validate()?;
+        for (name, value) in [
+            ("nms_iou", self.nms_iou),
+            ("min_score", self.threshold(inner)),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(Error::Lm(vary_lm::Error::Option {
+                    name,
+                    value: value.to_string(),
+                    expected: "0 to 1",
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Options of request number `index`, whose prompt leaves `room`. Requests of one answer draw
+    /// different random numbers.
+    pub(super) fn generate(&self, index: usize, room: usize, inner: &Inner) -> GenerateOptions {
+        let reseed = |mut sampling: Sampling| {
+            sampling.seed = sampling.seed.wrapping_add(index as u64);
+            sampling
+        };
+        GenerateOptions {
+            max_new_tokens: self.max_new_tokens.min(room),
+            sampling: self.sampling.map(reseed),
+            stop_tokens: inner.stop_tokens.clone(),
+            loop_guard: self.loop_guard,
+        }
+    }
+}

@@ -262,18 +262,19 @@ pub enum Error {
         last: String,
     },
     /// A name or revision that no hub has.
+    #[cfg(feature = "hub")]
     #[error(
-        "`{value}` is no {what} of a model on a hub: {reason}; write `owner/name` and a branch, tag or commit, or pass a directory"
+        "`{value}` is not the {what} of a model on a hub; write `owner/name` and a branch, tag or \
+         commit (letters, digits, `-`, `_` and `.`), or pass a directory"
     )]
     HubName {
         /// `name` or `revision`.
         what: &'static str,
         /// What was given.
         value: String,
-        /// What is wrong with it.
-        reason: String,
     },
     /// A setting that no hub can be asked with.
+    #[cfg(feature = "hub")]
     #[error("{setting}: {reason}")]
     HubSetting {
         /// The environment variable that sets it.
@@ -282,18 +283,23 @@ pub enum Error {
         reason: String,
     },
     /// A hub that doesn't answer.
+    #[cfg(feature = "hub")]
     #[error(
-        "{endpoint} can't be reached: {reason}; check the network, set HF_ENDPOINT to a mirror, or pass a directory with the model"
+        "{endpoint} can't be reached: {reason}; check the network, set HF_ENDPOINT to a mirror, or \
+         pass a directory with the model"
     )]
     HubUnreachable {
         /// Address of the hub.
         endpoint: String,
-        /// What the network says.
+        /// The network's reason.
         reason: String,
     },
     /// A model that the hub doesn't show to everybody.
+    #[cfg(feature = "hub")]
     #[error(
-        "{endpoint} refuses access to {name} ({status}): it is private, its terms have to be accepted on its page first, or there is no such model; check the name, or set HF_TOKEN to a token that may read it"
+        "{endpoint} refuses access to {name} ({status}): it is private, its terms have to be \
+         accepted on its page first, or there is no such model; check the name, or set HF_TOKEN to \
+         a token that may read it"
     )]
     HubDenied {
         /// Address of the hub.
@@ -304,6 +310,7 @@ pub enum Error {
         status: u16,
     },
     /// A model, revision or file that the hub doesn't have.
+    #[cfg(feature = "hub")]
     #[error("{endpoint} has no {what} of {name}; compare name and revision with the model's page")]
     HubNotFound {
         /// Address of the hub.
@@ -313,7 +320,8 @@ pub enum Error {
         /// What is missing.
         what: String,
     },
-    /// An answer that is no hub's, or says that it is out of order.
+    /// An answer that is no hub's, or reports that the hub is out of order.
+    #[cfg(feature = "hub")]
     #[error("{endpoint}: {reason}; try again later, or check that HF_ENDPOINT is a hub")]
     HubAnswer {
         /// Address of the hub.
@@ -322,20 +330,16 @@ pub enum Error {
         reason: String,
     },
     /// A download that broke off.
-    #[error(
-        "the download of {file} broke off after {have} of {size} bytes: {reason}; the next try goes on from there"
-    )]
+    #[cfg(feature = "hub")]
+    #[error("the download of {file} broke off: {reason}; try again, complete files are kept")]
     HubInterrupted {
         /// The file's name.
         file: String,
-        /// Bytes that are there.
-        have: u64,
-        /// Bytes that it has.
-        size: u64,
-        /// What the network says.
+        /// The network's reason.
         reason: String,
     },
     /// A download that isn't the file that the hub lists.
+    #[cfg(feature = "hub")]
     #[error(
         "the download of {file} is not what the hub lists: {reason}; it was deleted, try again"
     )]
@@ -345,20 +349,11 @@ pub enum Error {
         /// What differs.
         reason: &'static str,
     },
-    /// No room for a download.
-    #[error(
-        "{}: the disk is full, {missing} more bytes are needed; free them and try again, or set HF_HOME to a directory on another disk",
-        path.display()
-    )]
-    DiskFull {
-        /// The unfinished file, which the next try goes on with.
-        path: PathBuf,
-        /// Bytes that are missing.
-        missing: u64,
-    },
     /// A model that the cache doesn't have while nothing else may be asked.
+    #[cfg(feature = "hub")]
     #[error(
-        "offline, and {} has no {missing} of {name}, revision {revision}; fetch it once without HF_HUB_OFFLINE, or pass a directory with the model",
+        "offline, and {} has no {missing} of {name}, revision {revision}; fetch it once without \
+         HF_HUB_OFFLINE, or pass a directory with the model",
         path.display()
     )]
     NotCached {

@@ -22,7 +22,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Chooses among the files that a repository or a snapshot `has`. The error says what is missing.
+    /// Chooses among the files that a repository or a snapshot `has`. The error is what is missing.
     pub fn among(has: impl Fn(&str) -> bool) -> Result<Self, &'static str> {
         if !has(CONFIG) {
             return Err(CONFIG);

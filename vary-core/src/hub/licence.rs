@@ -10,8 +10,8 @@ pub(super) fn terms(name: &str) -> Option<String> {
     is_vary.then(|| {
         format!(
             "{name}: the authors of Vary license their code under Apache-2.0, but data, code and \
-             checkpoints are for research use only: CC BY-NC 4.0 (no commercial use), and the terms \
-             of Qwen and LLaVA."
+             checkpoints are for research use only: CC BY-NC 4.0 (no commercial use), and the \
+             terms of Qwen and LLaVA."
         )
     })
 }

@@ -9,13 +9,8 @@
 //! # }
 //! ```
 //!
-//! Files lie in the cache that Hugging Face's own tools use, where they find each other's, and its
-//! environment variables mean the same: see [`Hub::from_env`].
-//!
-//! Where things lie is the crate `hf-hub`'s knowledge. Its transfers are not used: version 0.5 gives
-//! a file its name before its size is known to be right, can't go on from a part that is complete,
-//! waits without limit and sends the token to the hosts that the hub redirects to; 1.0 starts an
-//! interrupted file anew, and is four times as many crates.
+//! Requests and transfers are those of the crate `hf-hub`. Files lie in the cache that Hugging
+//! Face's own tools use, and its environment variables mean the same: see [`Hub::from_env`].
 
 mod cache;
 mod client;
@@ -28,23 +23,27 @@ mod settings;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+pub use hf_hub::progress;
 pub use settings::Hub;
 
 use crate::checkpoint::read_index;
 use crate::error::{Error, Result};
 use cache::RepoCache;
 use client::{Client, Remote};
+use download::Download;
 use files::Wanted;
 
 /// A model that is published on a hub.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct HubModel {
     /// Owner and name of the repository, such as `Haoran-megvii/Vary-toy`.
     pub name: String,
-    /// Branch, tag or commit.
+    /// Branch, tag or commit; `main` by default.
     pub revision: String,
-    /// Whether only the cache is read, whatever the environment says.
+    /// Whether only the cache is read, whatever the environment says; `false` by default.
     pub offline: bool,
+    progress: Option<progress::Progress>,
 }
 
 impl HubModel {
@@ -54,20 +53,45 @@ impl HubModel {
             name: name.into(),
             revision: "main".into(),
             offline: false,
+            progress: None,
         }
     }
 
+    /// Another branch, tag or commit.
+    #[must_use]
+    pub fn with_revision(mut self, revision: impl Into<String>) -> Self {
+        self.revision = revision.into();
+        self
+    }
+
+    /// Whether only the cache is read.
+    #[must_use]
+    pub fn with_offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// Reports each download to a [`ProgressHandler`](progress::ProgressHandler), from other
+    /// threads than that of [`fetch`](Self::fetch).
+    #[must_use]
+    pub fn with_progress(mut self, handler: impl Into<progress::Progress>) -> Self {
+        self.progress = Some(handler.into());
+        self
+    }
+
     /// Downloads what is missing of the model and returns the directory that holds it, for
-    /// [`Weights::dir`](crate::Weights::dir) and [`CheckpointFiles`](crate::checkpoint::CheckpointFiles).
+    /// [`Weights::dir`](crate::Weights::dir) and
+    /// [`CheckpointFiles`](crate::checkpoint::CheckpointFiles).
     ///
     /// Of the repository's files these are taken: `config.json`, `generation_config.json`, the
-    /// weights in the first form that the repository has, and the tokenizer. They have their names
-    /// when their size is right and, for large ones, their SHA-256. What was interrupted is gone on
-    /// with. If the hub can't be reached, the copy in the cache is used if it is complete.
+    /// weights in the first form that the repository has, and the tokenizer. A file gets its name
+    /// when its size is that of the hub's list and, for files that the hub keeps by their SHA-256,
+    /// its hash is right. If the hub can't be reached, a complete copy in the cache is used.
     ///
     /// # Errors
-    /// The `Hub` variants of [`Error`], [`Error::NotCached`], [`Error::DiskFull`], or
-    /// [`Error::BadIndex`] when an index names a shard outside its directory.
+    /// The `Hub` variants of [`Error`], [`Error::NotCached`], [`Error::Io`] such as for a full
+    /// disk, [`Error::BadIndex`] when an index names a shard outside its directory, or
+    /// [`Error::UnknownFormat`] for PyTorch weights without the feature `pytorch`.
     pub fn fetch(&self) -> Result<PathBuf> {
         self.fetch_from(&Hub::from_env()?)
     }
@@ -81,19 +105,19 @@ impl HubModel {
         name::check_revision(&self.revision)?;
         let cache = RepoCache::new(hub, self);
         let offline = self.offline || hub.offline;
-        // A commit never changes: what is there of it needs no question.
+        // A commit never changes: a complete copy of it needs no request.
         if offline || name::is_commit(&self.revision) {
             match cache.find() {
                 Err(Error::NotCached { .. }) if !offline => {}
                 found => return found,
             }
         }
-        let client = Client::new(hub)?;
-        match client.list(self) {
+        let client = Client::new(hub, self, &cache.staging())?;
+        match client.list() {
             Ok(remote) => self.download(&client, &cache, &remote),
             Err(unreachable @ Error::HubUnreachable { .. }) => match cache.find() {
                 Ok(dir) => {
-                    eprintln!("{unreachable}\nUsing the copy in {}", dir.display());
+                    tracing::warn!("{unreachable}; using the copy in {}", dir.display());
                     Ok(dir)
                 }
                 Err(_) => Err(unreachable),
@@ -103,19 +127,19 @@ impl HubModel {
     }
 
     fn download(&self, client: &Client<'_>, cache: &RepoCache, remote: &Remote) -> Result<PathBuf> {
-        let Wanted { files, weights } = Wanted::among(|name| remote.has(name))
-            .map_err(|what| client.not_found(self, what.into()))?;
+        let Wanted { files, weights } = Wanted::among(|name| remote.size(name).is_some())
+            .map_err(|what| client.missing(what))?;
         files::check_readable(&cache.snapshot(&remote.commit).join(weights))?;
-        let mut fetch = download::Fetch::new(self, client, cache, remote);
+        let mut download = Download::new(client, cache, remote);
         // The index before the weights, for the names of its shards.
         if weights.ends_with(".index.json") {
-            let index = fetch.file(weights)?;
+            let index = download.file(weights)?;
             let shards: BTreeSet<String> = read_index(&index)?.into_values().collect();
-            fetch.files(files.into_iter().chain(shards.iter().map(String::as_str)))?;
+            download.files(files.into_iter().chain(shards.iter().map(String::as_str)))?;
         } else {
-            fetch.files(files.into_iter().chain([weights]))?;
+            download.files(files.into_iter().chain([weights]))?;
         }
-        // Last, so that who is offline finds a complete snapshot or none.
+        // Last, so that offline a branch leads to a complete snapshot or to none.
         cache.point_to(&remote.commit)?;
         Ok(cache.snapshot(&remote.commit))
     }

@@ -1,14 +1,19 @@
 //! Variables of the environment are a process's: each case runs this test program again.
 
+use std::fmt::Debug;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use vary_core::hub::HubModel;
+use tracing::field::Field;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+use vary_core::hub::{Hub, HubModel};
 
 use crate::server::COMMIT;
 use crate::support::{model, names};
 
 const CHILD: &str = "VARY_TEST_HUB_MODEL";
+const NO_TOKEN: &str = "VARY_TEST_HUB_NO_TOKEN";
 /// What `Hub::from_env` reads; none of the caller's may leak in.
 const VARIABLES: &[&str] = &[
     "HF_ENDPOINT",
@@ -29,14 +34,47 @@ const VARIABLES: &[&str] = &[
     "no_proxy",
 ];
 
-/// Not a test of its own: fetches the model that the environment names, if it does.
+/// Prints this crate's events to the standard error.
+struct Log;
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("vary_core")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut |_: &Field, value: &dyn Debug| eprintln!("{value:?}"));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// Not a test of its own: fetches the model that the environment names, if it does, or the one of
+/// a hub without token.
 #[test]
 fn child() {
-    if let Ok(name) = std::env::var(CHILD) {
-        match HubModel::new(name).fetch() {
-            Ok(dir) => println!("fetched {}", dir.display()),
-            Err(error) => println!("failed: {error}"),
-        }
+    let Ok(name) = std::env::var(CHILD) else {
+        return;
+    };
+    tracing::subscriber::set_global_default(Log).unwrap();
+    let model = HubModel::new(name);
+    let fetched = match (std::env::var(NO_TOKEN), Hub::from_env().unwrap()) {
+        (Ok(_), hub) => model.fetch_from(&Hub::new(hub.endpoint, hub.cache_dir)),
+        (Err(_), _) => model.fetch(),
+    };
+    match fetched {
+        Ok(dir) => println!("fetched {}", dir.display()),
+        Err(error) => println!("failed: {error}"),
     }
 }
 
@@ -60,7 +98,7 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn the_environment_says_where() {
+fn variables_of_the_environment() {
     let server = model().serve();
     let dir = tempfile::tempdir().unwrap();
     let (home, cache) = (dir.path().join("home"), dir.path().join("cache"));
@@ -85,6 +123,18 @@ fn the_environment_says_where() {
     assert!(out.contains(&expected(&cache)), "{out}");
     assert_eq!(token(&server), "Bearer hf_variable");
 
+    let (out, _) = fetch(
+        "owner/open",
+        &[&base[..], &more, &[(NO_TOKEN, "1")]].concat(),
+    );
+    assert!(out.contains("fetched"), "{out}");
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.token.is_none())
+    );
+
     let offline = [("HF_HUB_OFFLINE", "1")];
     let (out, _) = fetch("owner/name", &[&base[..], &offline].concat());
     assert!(out.contains(&expected(&home.join("hub"))), "{out}");
@@ -107,7 +157,7 @@ fn the_environment_says_where() {
 }
 
 #[test]
-fn the_licence_of_published_weights_is_named_once() {
+fn the_licence_is_named_once() {
     let server = model().serve();
     let dir = tempfile::tempdir().unwrap();
     let base = [
@@ -117,7 +167,7 @@ fn the_licence_of_published_weights_is_named_once() {
     let terms = |name: &str| fetch(name, &base).1.matches("CC BY-NC 4.0").count();
     assert_eq!(terms("Haoran-megvii/Vary-toy"), 1);
     assert_eq!(terms("Haoran-megvii/Vary-toy"), 0);
-    // No progress bar where there is no terminal, and nothing to say about others' models.
+    // Nothing about other models.
     let (out, err) = fetch("owner/name", &base);
     assert!(out.contains("fetched"), "{out}");
     assert_eq!(err, "");

@@ -1,14 +1,16 @@
 use std::fs;
+use std::sync::{Arc, Mutex};
 
 use vary_core::Error;
 use vary_core::checkpoint::CheckpointFiles;
 use vary_core::hub::HubModel;
+use vary_core::hub::progress::{DownloadEvent, FileProgress, ProgressEvent, ProgressHandler};
 
 use crate::server::{Answer, COMMIT, Repo, Server, hash, status};
 use crate::support::{NAME, cached, fetch, fetch_offline, hub, model, names, weights};
 
 #[test]
-fn a_model_is_downloaded_into_the_layout_of_the_cache() {
+fn the_layout_of_the_cache() {
     let server = model().serve();
     let (_dir, hub) = hub(&server);
     let dir = fetch(&hub).unwrap();
@@ -40,7 +42,7 @@ fn a_model_is_downloaded_into_the_layout_of_the_cache() {
 }
 
 #[test]
-fn what_is_there_is_not_downloaded_again() {
+fn only_missing_files_are_downloaded() {
     let server = model().serve();
     let (_dir, hub) = hub(&server);
     let dir = fetch(&hub).unwrap();
@@ -53,10 +55,7 @@ fn what_is_there_is_not_downloaded_again() {
     offline.offline = true;
     assert_eq!(fetch(&offline).unwrap(), dir);
     // A commit is what it is.
-    let commit = HubModel {
-        revision: COMMIT.into(),
-        ..HubModel::new(NAME)
-    };
+    let commit = HubModel::new(NAME).with_revision(COMMIT);
     assert_eq!(commit.fetch_from(&hub).unwrap(), dir);
     assert!(server.asked().is_empty());
 
@@ -69,7 +68,7 @@ fn what_is_there_is_not_downloaded_again() {
 }
 
 #[test]
-fn a_hub_that_cannot_be_reached_is_not_needed_for_a_complete_copy() {
+fn an_unreachable_hub_and_a_copy() {
     let server = model().serve();
     let (_dir, hub) = hub(&server);
     let dir = fetch(&hub).unwrap();
@@ -80,7 +79,7 @@ fn a_hub_that_cannot_be_reached_is_not_needed_for_a_complete_copy() {
 }
 
 #[test]
-fn shards_are_those_that_the_index_names() {
+fn shards_of_the_index() {
     let index = r#"{"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}"#;
     let repo = model()
         .without("model.safetensors")
@@ -104,7 +103,7 @@ fn shards_are_those_that_the_index_names() {
 }
 
 #[test]
-fn the_first_form_of_weights_and_tokenizer_is_taken() {
+fn the_first_form_is_taken() {
     let base = || {
         Repo::default()
             .with("config.json", "{}")
@@ -139,7 +138,7 @@ fn the_first_form_of_weights_and_tokenizer_is_taken() {
 }
 
 #[test]
-fn pytorch_weights_are_downloaded_only_where_they_can_be_read() {
+fn pytorch_weights_need_the_feature() {
     let index = r#"{"weight_map": {"a": "pytorch_model-1.bin"}}"#;
     let repo = model()
         .without("model.safetensors")
@@ -157,35 +156,40 @@ fn pytorch_weights_are_downloaded_only_where_they_can_be_read() {
 }
 
 #[test]
-fn branches_are_kept_apart() {
+fn branches_are_separate() {
     let server = model().serve();
     let (_dir, hub) = hub(&server);
-    let branch = HubModel {
-        revision: "refs/pr/1".into(),
-        ..HubModel::new(NAME)
-    };
+    let branch = HubModel::new(NAME).with_revision("refs/pr/1");
     branch.fetch_from(&hub).unwrap();
     let list = &server.requests()[0].path;
-    assert_eq!(
-        list,
-        "/api/models/owner/name/revision/refs%2Fpr%2F1?blobs=true"
-    );
+    assert_eq!(list, "/api/models/owner/name/revision/refs%2Fpr%2F1");
     assert!(cached(&hub).join("refs/refs/pr/1").is_file());
     assert!(matches!(fetch_offline(&hub), Err(Error::NotCached { .. })));
 }
 
-#[test]
-fn the_token_goes_to_the_hub_and_not_where_it_redirects_to() {
-    let store = model().serve();
+/// A hub that redirects downloads to `store`, as Hugging Face's own does.
+fn redirecting(store: &Server) -> Server {
+    // Another host by name.
     let elsewhere = store.endpoint.replace("127.0.0.1", "localhost");
     let repo = model();
-    let server = Server::start(move |request| match request.path.starts_with("/api/") {
-        true => repo.answer(request),
-        false => Answer {
-            headers: vec![format!("Location: {elsewhere}{}", request.path)],
+    Server::start(move |request| {
+        let answer = repo.answer(request);
+        if !request.path.contains("/resolve/") {
+            return answer;
+        }
+        let mut headers = answer.headers;
+        headers.push(format!("Location: {elsewhere}{}", request.path));
+        Answer {
+            headers,
             ..status("302 Found")
-        },
-    });
+        }
+    })
+}
+
+#[test]
+fn tokens_stay_with_the_hub() {
+    let store = model().serve();
+    let server = redirecting(&store);
     let (_dir, mut hub) = hub(&server);
     hub.token = Some("hf_secret".into());
     assert!(!format!("{hub:?}").contains("secret"));
@@ -198,14 +202,69 @@ fn the_token_goes_to_the_hub_and_not_where_it_redirects_to() {
     );
     let redirected = store.requests();
     assert_eq!(redirected.len(), 4);
-    for request in redirected {
-        assert_eq!(request.token, None);
-        assert_eq!(request.encoding.as_deref(), Some("identity"));
+    assert!(redirected.iter().all(|request| request.token.is_none()));
+}
+
+#[test]
+fn a_new_commit_brings_what_changed() {
+    let server = model().serve();
+    let (_dir, mut hub) = hub(&server);
+    let old = fetch(&hub).unwrap();
+    let changed = Repo {
+        commit: "fedcba9876543210fedcba9876543210fedcba98",
+        ..model().with("config.json", "{\"new\": 1}")
+    };
+    let server = changed.serve();
+    hub.endpoint = server.endpoint.clone();
+    let new = fetch(&hub).unwrap();
+    assert_eq!(server.asked(), ["list", "config.json"]);
+    assert_ne!(old, new);
+    assert_eq!(fs::read(old.join("config.json")).unwrap(), b"{}");
+    assert_eq!(
+        fs::read(new.join("model.safetensors")).unwrap(),
+        weights("a", 5000)
+    );
+    assert_eq!(fetch_offline(&hub).unwrap(), new);
+}
+
+/// File and bytes of each event.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<(String, u64, u64)>>>);
+
+impl ProgressHandler for Seen {
+    fn on_progress(&self, event: &ProgressEvent) {
+        if let ProgressEvent::Download(DownloadEvent::Progress { files }) = event {
+            let file = |file: &FileProgress| {
+                (
+                    file.filename.clone(),
+                    file.bytes_completed,
+                    file.total_bytes,
+                )
+            };
+            self.0.lock().unwrap().extend(files.iter().map(file));
+        }
     }
 }
 
 #[test]
-fn two_at_once_download_once() {
+fn progress_reaches_the_size() {
+    let store = model().serve();
+    let server = redirecting(&store);
+    let (_dir, hub) = hub(&server);
+    let seen = Seen::default();
+    let model = HubModel::new(NAME).with_progress(seen.clone());
+    model.fetch_from(&hub).unwrap();
+    let seen = seen.0.lock().unwrap();
+    let size = weights("a", 5000).len() as u64;
+    let of_weights = || seen.iter().filter(|(file, ..)| file == "model.safetensors");
+    assert!(of_weights().all(|(_, received, whole)| received <= whole && *whole == size));
+    assert!(of_weights().is_sorted());
+    assert_eq!(of_weights().last().unwrap().1, size);
+    assert!(seen.iter().any(|(file, ..)| file == "tokenizer.json"));
+}
+
+#[test]
+fn concurrent_downloads() {
     let server = model().serve();
     let (_dir, hub) = hub(&server);
     std::thread::scope(|scope| {

@@ -3,11 +3,11 @@ use std::net::TcpListener;
 use vary_core::Error;
 use vary_core::hub::{Hub, HubModel};
 
-use crate::server::{Answer, Server, status};
+use crate::server::{Answer, COMMIT, Server, status};
 use crate::support::{NAME, cached, fetch, hub, model, refusal, weights};
 
 #[test]
-fn names_that_no_hub_has_are_refused_without_asking() {
+fn bad_names_send_no_request() {
     let server = model().serve();
     let (_dir, hub) = hub(&server);
     let long = format!("owner/{}", "n".repeat(91));
@@ -38,10 +38,7 @@ fn names_that_no_hub_has_are_refused_without_asking() {
         assert!(error.to_string().contains("owner/name"), "{error}");
     }
     for revision in ["", "..", "a/../b", "/a", "a//b", "a b", "a?b", ".lock"] {
-        let model = HubModel {
-            revision: revision.into(),
-            ..HubModel::new(NAME)
-        };
+        let model = HubModel::new(NAME).with_revision(revision);
         let error = model.fetch_from(&hub).unwrap_err();
         assert!(
             matches!(
@@ -59,7 +56,7 @@ fn names_that_no_hub_has_are_refused_without_asking() {
 }
 
 #[test]
-fn a_hub_that_is_not_there_is_named() {
+fn an_unreachable_hub() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -76,7 +73,7 @@ fn a_hub_that_is_not_there_is_named() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_named() {
+fn settings_that_cannot_work() {
     for (endpoint, token, named) in [
         ("hf-mirror.example", None, "HF_ENDPOINT"),
         ("http://127.0.0.1:9", Some("two lines\nof it"), "HF_TOKEN"),
@@ -90,7 +87,7 @@ fn settings_that_cannot_work_are_named() {
 }
 
 #[test]
-fn statuses_are_told_apart() {
+fn statuses_have_their_errors() {
     for (answer, expected) in [
         ("401 Unauthorized", "HF_TOKEN"),
         ("403 Forbidden", "terms have to be accepted"),
@@ -119,7 +116,7 @@ fn statuses_are_told_apart() {
 }
 
 #[test]
-fn a_repository_without_a_part_of_a_model_says_which() {
+fn an_incomplete_repository() {
     for (name, expected) in [
         ("config.json", "config.json"),
         ("tokenizer.json", "tokenizer"),
@@ -134,7 +131,7 @@ fn a_repository_without_a_part_of_a_model_says_which() {
 }
 
 #[test]
-fn an_index_cannot_leave_the_directory_or_name_what_is_not_there() {
+fn an_index_that_leaves_its_directory() {
     for (shard, is_climbing) in [
         ("../../../config.json", true),
         ("/etc/passwd", true),
@@ -161,33 +158,36 @@ fn an_index_cannot_leave_the_directory_or_name_what_is_not_there() {
 }
 
 #[test]
-fn lists_that_lie_are_refused() {
-    let file = r#"{"rfilename":"config.json","size":2,"blobId":"ab"}"#;
-    let rest = r#"{"rfilename":"tokenizer.json"},{"rfilename":"model.safetensors"}"#;
-    let list = |sha: &str, file: &str| format!(r#"{{"sha":"{sha}","siblings":[{file},{rest}]}}"#);
-    let commit = "a".repeat(40);
-    for body in [
-        "<html>sign in to the network</html>".to_string(),
-        "{}".into(),
-        list("../../../../etc", file),
-        list("", file),
-        list(&commit, &file.replace("ab", "../../ab")),
-        list(&commit, &file.replace("ab", "")),
-        list(&commit, &file.replace("2,", "-2,")),
-        list(&commit, &file.replace("\"size\":2,", "")),
-        list(
-            &commit,
-            r#"{"rfilename":"config.json","lfs":{"sha256":"..","size":2}}"#,
+fn malformed_lists() {
+    let file = r#"{"type":"file","path":"config.json","size":2,"oid":"ab"}"#;
+    let commit = format!(r#"{{"id":"owner/name","sha":"{COMMIT}"}}"#);
+    let html = "<html>sign in to the network</html>";
+    for (commit, list) in [
+        (html, "[]".to_string()),
+        ("{}", "[]".into()),
+        (r#"{"id":"owner/name"}"#, "[]".into()),
+        (
+            r#"{"id":"owner/name","sha":"../../../../etc"}"#,
+            "[]".into(),
         ),
+        (&commit, html.into()),
+        (&commit, "{}".into()),
+        (&commit, format!("[{}]", file.replace("2,", "-2,"))),
+        (&commit, format!("[{}]", file.replace("\"size\":2,", ""))),
     ] {
-        let body_of = body.clone();
-        let server = Server::start(move |_| Answer {
-            body: body_of.clone().into_bytes(),
+        let bodies = [commit.to_string(), list.clone()];
+        let server = Server::start(move |request| Answer {
+            body: bodies[usize::from(request.path.contains("/tree/"))]
+                .clone()
+                .into(),
             ..status("200 OK")
         });
         let (_dir, hub) = hub(&server);
         let error = fetch(&hub).unwrap_err();
-        assert!(matches!(error, Error::HubAnswer { .. }), "{body}: {error}");
+        assert!(
+            matches!(error, Error::HubAnswer { .. }),
+            "{commit} {list}: {error}"
+        );
         assert!(!cached(&hub).join("blobs").exists());
     }
 }

@@ -18,10 +18,9 @@ const MAX_LIFE: Duration = Duration::from_secs(60);
 /// A request line, and the headers that matter.
 #[derive(Clone, Debug)]
 pub struct Request {
+    pub is_head: bool,
     pub path: String,
-    pub range: Option<u64>,
     pub token: Option<String>,
-    pub encoding: Option<String>,
 }
 
 /// An answer, and how it deviates from a proper one.
@@ -37,8 +36,20 @@ pub struct Answer {
 }
 
 /// A repository: files by name, and whether each is a large one.
-#[derive(Clone, Default)]
-pub struct Repo(pub BTreeMap<String, (Vec<u8>, bool)>);
+#[derive(Clone)]
+pub struct Repo {
+    pub commit: &'static str,
+    pub files: BTreeMap<String, (Vec<u8>, bool)>,
+}
+
+impl Default for Repo {
+    fn default() -> Self {
+        Self {
+            commit: COMMIT,
+            files: BTreeMap::new(),
+        }
+    }
+}
 
 pub struct Server {
     pub endpoint: String,
@@ -50,59 +61,42 @@ pub struct Server {
 impl Repo {
     pub fn with(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         let is_large = name.ends_with(".safetensors") || name.ends_with(".bin");
-        self.0.insert(name.into(), (bytes.into(), is_large));
+        self.files.insert(name.into(), (bytes.into(), is_large));
         self
     }
 
     pub fn without(mut self, name: &str) -> Self {
-        self.0.remove(name).unwrap();
+        self.files.remove(name).unwrap();
         self
     }
 
-    /// What a proper hub says.
+    /// What a proper hub answers.
     pub fn answer(&self, request: &Request) -> Answer {
-        if request.path.starts_with("/api/models/") {
-            return self.list();
+        let answer = |value: serde_json::Value| Answer {
+            body: serde_json::to_vec(&value).unwrap(),
+            ..status("200 OK")
+        };
+        if request.path.contains("/revision/") {
+            return answer(serde_json::json!({ "id": "owner/name", "sha": self.commit }));
+        }
+        if request.path.contains("/tree/") {
+            return answer(self.files.iter().map(tree_entry).collect());
         }
         let name = request.path.rsplit('/').next().unwrap();
-        let Some((bytes, _)) = self.0.get(name) else {
+        let Some((bytes, is_large)) = self.files.get(name) else {
             return status("404 Not Found");
         };
-        match request.range {
-            None => Answer {
-                body: bytes.clone(),
-                ..status("200 OK")
-            },
-            Some(from) if from >= bytes.len() as u64 => status("416 Range Not Satisfiable"),
-            Some(from) => Answer {
-                headers: vec![format!(
-                    "Content-Range: bytes {from}-{}/{}",
-                    bytes.len() - 1,
-                    bytes.len()
-                )],
-                body: bytes[from as usize..].to_vec(),
-                ..status("206 Partial Content")
-            },
+        let mut headers = vec![
+            format!("X-Repo-Commit: {}", self.commit),
+            format!("ETag: \"{}\"", &hash(bytes)[..40]),
+        ];
+        if *is_large {
+            headers.push(format!("X-Linked-ETag: \"{}\"", hash(bytes)));
+            headers.push(format!("X-Linked-Size: {}", bytes.len()));
         }
-    }
-
-    fn list(&self) -> Answer {
-        let file = |(name, (bytes, is_large)): (&String, &(Vec<u8>, bool))| {
-            let (id, size) = (hash(bytes), bytes.len());
-            match is_large {
-                true => serde_json::json!({
-                    "rfilename": name, "size": size, "blobId": &id[..40],
-                    "lfs": { "sha256": id, "size": size, "pointerSize": 134 }
-                }),
-                false => {
-                    serde_json::json!({ "rfilename": name, "size": size, "blobId": &id[..40] })
-                }
-            }
-        };
-        let files: Vec<_> = self.0.iter().map(file).collect();
-        let list = serde_json::json!({ "id": "owner/name", "sha": COMMIT, "siblings": files });
         Answer {
-            body: serde_json::to_vec(&list).unwrap(),
+            headers,
+            body: bytes.clone(),
             ..status("200 OK")
         }
     }
@@ -130,7 +124,7 @@ impl Server {
                 };
                 if let Some(request) = read(&stream) {
                     seen.lock().unwrap().push(request.clone());
-                    write(stream, answer(&request));
+                    write(stream, request.is_head, answer(&request));
                 }
                 if seen.lock().unwrap().len() >= MAX_REQUESTS {
                     break;
@@ -152,11 +146,18 @@ impl Server {
 
     /// Names of the files that were asked for since the last call; the list is `list`.
     pub fn asked(&self) -> Vec<String> {
-        let name = |request: Request| match request.path.starts_with("/api/") {
+        let name = |request: &Request| match request.path.starts_with("/api/") {
             true => "list".to_string(),
             false => request.path.rsplit('/').next().unwrap().to_string(),
         };
-        self.requests().into_iter().map(name).collect()
+        // The commit, its files and the head of each file are asked for before.
+        let is_content =
+            |request: &&Request| !request.is_head && !request.path.contains("/revision/");
+        self.requests()
+            .iter()
+            .filter(is_content)
+            .map(name)
+            .collect()
     }
 }
 
@@ -184,6 +185,18 @@ pub fn hash(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// An entry of the list of files, as Hugging Face's own hub writes it.
+fn tree_entry((name, (bytes, is_large)): (&String, &(Vec<u8>, bool))) -> serde_json::Value {
+    let (id, size) = (hash(bytes), bytes.len());
+    let mut entry = serde_json::json!({
+        "type": "file", "path": name, "size": size, "oid": &id[..40],
+    });
+    if *is_large {
+        entry["lfs"] = serde_json::json!({ "oid": id, "size": size, "pointerSize": 134 });
+    }
+    entry
+}
+
 fn read(stream: &TcpStream) -> Option<Request> {
     stream.set_nonblocking(false).unwrap();
     stream
@@ -198,19 +211,15 @@ fn read(stream: &TcpStream) -> Option<Request> {
             Some((name.to_ascii_lowercase(), value.to_string()))
         })
         .collect();
-    let range = headers.get("range").map(|range| {
-        let from = range.strip_prefix("bytes=").unwrap().strip_suffix('-');
-        from.unwrap().parse().unwrap()
-    });
+    let mut words = first.split(' ');
     Some(Request {
-        path: first.split(' ').nth(1)?.to_string(),
-        range,
+        is_head: words.next()? == "HEAD",
+        path: words.next()?.to_string(),
         token: headers.get("authorization").cloned(),
-        encoding: headers.get("accept-encoding").cloned(),
     })
 }
 
-fn write(mut stream: TcpStream, answer: Answer) {
+fn write(mut stream: TcpStream, is_head: bool, answer: Answer) {
     let mut head = format!("HTTP/1.1 {}\r\nConnection: close\r\n", answer.status);
     if !answer.no_length {
         head += &format!("Content-Length: {}\r\n", answer.body.len());
@@ -218,7 +227,10 @@ fn write(mut stream: TcpStream, answer: Answer) {
     for header in &answer.headers {
         head += &format!("{header}\r\n");
     }
-    let end = answer.cut.unwrap_or(answer.body.len());
+    let end = match is_head {
+        true => 0,
+        false => answer.cut.unwrap_or(answer.body.len()),
+    };
     // Who asked may be gone.
     let _ = stream
         .write_all(format!("{head}\r\n").as_bytes())

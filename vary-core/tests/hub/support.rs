@@ -9,7 +9,7 @@ use crate::server::{Repo, Server};
 
 pub const NAME: &str = "owner/name";
 
-/// A checkpoint of one tensor, `size` values of noise.
+/// A checkpoint of one tensor, `size` values of a sine.
 pub fn weights(tensor: &str, size: usize) -> Vec<u8> {
     let header = format!(
         r#"{{"{tensor}":{{"dtype":"F32","shape":[{size}],"data_offsets":[0,{}]}}}}"#,
@@ -44,11 +44,7 @@ pub fn fetch(hub: &Hub) -> Result<PathBuf> {
 }
 
 pub fn fetch_offline(hub: &Hub) -> Result<PathBuf> {
-    HubModel {
-        offline: true,
-        ..HubModel::new(NAME)
-    }
-    .fetch_from(hub)
+    HubModel::new(NAME).with_offline(true).fetch_from(hub)
 }
 
 /// The error of a hub that serves `server`'s answers to an empty cache.

@@ -1,6 +1,6 @@
 //! Draws `assets/atlas.png` and `assets/atlas.json` from two Iconify icon sets.
 //!
-//! `cargo run --release -p vary-vocab-train --example draw_atlas -- FLUENT.json NOTO.json OUT_DIR`,
+//! `cargo run --release -p vary-data --example draw_atlas -- FLUENT.json NOTO.json OUT_DIR`,
 //! where the first two are `icons.json` of the npm packages `@iconify-json/fluent-emoji-flat` and
 //! `@iconify-json/noto`.
 
@@ -150,7 +150,8 @@ fn draw(set: &Value, icon: &str) -> Result<RgbaImage> {
     let default = set["height"].as_u64().unwrap_or(16);
     let [w, h] = ["width", "height"].map(|key| entry[key].as_u64().unwrap_or(default));
     let svg = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}">{body}</svg>"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}">
+{body}</svg>"#
     );
     let tree = Tree::from_str(&svg, &Options::default())?;
 

@@ -1,4 +1,5 @@
-//! Large JSON files, record by record: none is held as a whole.
+//! JSON files. Lists are read record by record, so that a large file is never held as a whole;
+//! errors name the field.
 
 use std::fmt;
 use std::fs::File;
@@ -9,10 +10,10 @@ use std::path::Path;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
 use serde::de::{SeqAccess, Visitor};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Opens a text file behind its byte order mark, if it has one.
-pub(super) fn open_text(file: &Path) -> Result<BufReader<File>> {
+pub(crate) fn open_text(file: &Path) -> Result<BufReader<File>> {
     let opened = File::open(file).map_err(|e| Error::io(file, e))?;
     let mut reader = BufReader::with_capacity(1 << 16, opened);
     let start = reader.fill_buf().map_err(|e| Error::io(file, e))?;
@@ -22,14 +23,19 @@ pub(super) fn open_text(file: &Path) -> Result<BufReader<File>> {
     Ok(reader)
 }
 
+/// Reads all of `file`.
+pub(crate) fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T> {
+    parse(file, PhantomData::<T>, PhantomData::<T>)
+}
+
 /// Reads `file` as a `Head`, which skips the list under `key`. Where broken JSON in that list is
 /// the trouble, the list is gone through as `Item`s, to name the field and not only the list.
-pub(super) fn read_head<Head, Item>(file: &Path, key: &'static str) -> Result<Head>
+pub(crate) fn read_head<Head, Item>(file: &Path, key: &'static str) -> Result<Head>
 where
     Head: for<'de> Deserialize<'de>,
     Item: for<'de> Deserialize<'de>,
 {
-    parse(file, PhantomData::<Head>, PhantomData::<Head>).map_err(|error| match error {
+    read::<Head>(file).map_err(|error| match error {
         Error::Json { ref field, .. } if field.starts_with(key) => {
             each_under(file, key, |_, _: Item| {})
                 .err()
@@ -40,7 +46,7 @@ where
 }
 
 /// Hands each element of the list under `key` of the object in `file` to `sink`, with its index.
-pub(super) fn each_under<T: for<'de> Deserialize<'de>>(
+pub(crate) fn each_under<T: for<'de> Deserialize<'de>>(
     file: &Path,
     key: &'static str,
     sink: impl FnMut(usize, T),
@@ -50,7 +56,7 @@ pub(super) fn each_under<T: for<'de> Deserialize<'de>>(
 }
 
 /// Hands each element of the list that `file` is to `sink`, with its index.
-pub(super) fn each<T: for<'de> Deserialize<'de>>(
+pub(crate) fn each<T: for<'de> Deserialize<'de>>(
     file: &Path,
     sink: impl FnMut(usize, T),
 ) -> Result<()> {
@@ -169,7 +175,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Under<S> {
 /// The four numbers of a box. `null`, which some writers put for NaN, reads as NaN.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
 #[serde(from = "[Option<f64>; 4]")]
-pub(super) struct Numbers(pub [f64; 4]);
+pub(crate) struct Numbers(pub [f64; 4]);
 
 impl From<[Option<f64>; 4]> for Numbers {
     fn from(given: [Option<f64>; 4]) -> Self {
@@ -179,7 +185,7 @@ impl From<[Option<f64>; 4]> for Numbers {
 
 /// A yes or no, as `true`/`false` or, as COCO writes it, 1 and 0.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Flag(pub bool);
+pub(crate) struct Flag(pub bool);
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

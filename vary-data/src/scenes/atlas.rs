@@ -60,10 +60,10 @@ impl Atlas {
     ///
     /// # Errors
     /// If one of them cannot be parsed, no class or no sprite of a class is listed, a rectangle
-    /// is empty or leaves the picture, or a sprite to recolour has no coloured pixel.
+    /// is empty or leaves the image, or a sprite to recolour has no coloured pixel.
     pub fn from_bytes(png: &[u8], json: &[u8]) -> Result<Self> {
         let sheet = image::load_from_memory_with_format(png, ImageFormat::Png)
-            .map_err(|e| Error::Atlas(format!("its picture: {e}")))?
+            .map_err(|e| Error::Atlas(format!("its image: {e}")))?
             .into_rgba8();
         let entries: Vec<Entry> =
             serde_json::from_slice(json).map_err(|e| Error::Atlas(format!("its list: {e}")))?;
@@ -128,7 +128,7 @@ impl Class {
             let across = fits(place.x, place.width, sheet.width());
             if !across || !fits(place.y, place.height, sheet.height()) {
                 return Err(Error::Atlas(format!(
-                    "{name} is empty or not within the picture"
+                    "{name} is empty or not within the image"
                 )));
             }
             let Place {

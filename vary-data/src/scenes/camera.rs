@@ -1,10 +1,10 @@
 //! Light that falls on a scene and the camera that takes it.
 
-use super::SceneConfig;
 use super::canvas::Canvas;
-use super::random::Random;
+use super::config::SceneConfig;
+use crate::random::Random;
 
-/// Lights and blurs the picture as the configuration allows.
+/// Lights and blurs the image as the configuration allows.
 pub(super) fn expose(canvas: &mut Canvas, config: &SceneConfig, rng: &mut Random) {
     tone(canvas, config, rng);
     if rng.chance(0.5) {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn curve_rises_from_black_to_white() {
+    fn curve_is_monotonic() {
         for (lift, contrast) in [
             (0.5, 0.5),
             (-0.5, 0.5),
@@ -90,15 +90,15 @@ mod tests {
     }
 
     #[test]
-    fn smear_keeps_an_even_picture() {
+    fn smear_keeps_an_even_image() {
         let mut canvas = Canvas::new(16);
         canvas.fill(|_, _| [0.25, 0.5, 0.75]);
-        smear(&mut canvas, 3, &mut Random::new(1, 1));
+        smear(&mut canvas, 3, &mut Random::new(SCENES, 1, 1));
         assert!(canvas.pixels.iter().all(|&p| p == [0.25, 0.5, 0.75]));
     }
 
     #[test]
-    fn nothing_changes_where_all_is_off() {
+    fn zero_settings_change_nothing() {
         let config = SceneConfig {
             light: 0.0,
             vignette: 0.0,
@@ -111,7 +111,7 @@ mod tests {
         let mut canvas = Canvas::new(16);
         canvas.fill(|x, y| [x / 16.0, y / 16.0, 0.5]);
         let before = canvas.pixels.clone();
-        expose(&mut canvas, &config, &mut Random::new(2, 1));
+        expose(&mut canvas, &config, &mut Random::new(SCENES, 2, 1));
         assert_eq!(canvas.pixels, before);
     }
 }

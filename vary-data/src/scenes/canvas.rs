@@ -1,10 +1,10 @@
-//! The picture while it is painted.
+//! The image while it is painted.
 
 use image::RgbImage;
 
-use super::random::Random;
+use crate::random::Random;
 
-/// A square picture, RGB in `0..=1`, row by row.
+/// A square image, RGB in `0..=1`, row by row.
 pub(crate) struct Canvas {
     pub(crate) size: usize,
     pub(crate) pixels: Vec<[f32; 3]>,
@@ -37,7 +37,7 @@ impl Canvas {
     }
 
     /// Lays `colour` over the square of half side `reach` about `centre`, as far as
-    /// `cover(dx, dy)` in `0..=1` says; `dx` and `dy` count from the centre.
+    /// `cover(dx, dy)` in `0..=1` returns; `dx` and `dy` count from the centre.
     pub(crate) fn stamp(
         &mut self,
         centre: [f32; 2],
@@ -85,7 +85,7 @@ impl Canvas {
         }
     }
 
-    /// The picture times `gain`, plus noise with the standard deviation `sigma`, as bytes.
+    /// The image times `gain`, plus noise with the standard deviation `sigma`, as bytes.
     pub(crate) fn develop(&self, gain: f32, sigma: f32, rng: &mut Random) -> RgbImage {
         let salt = rng.bits();
         let side = self.size as u32;

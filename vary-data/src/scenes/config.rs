@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, within};
-use crate::part::Part;
+use crate::split::Split;
 
 /// How scenes look.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SceneConfig {
     /// Which backgrounds scenes may show.
-    pub part: Part,
-    /// Side of the square picture in pixels, `16..=4096`.
+    pub split: Split,
+    /// Side of the square image in pixels, `16..=4096`.
     pub size: u32,
     /// Fewest objects of a scene, at least 1.
     pub min_objects: usize,
@@ -22,13 +22,13 @@ pub struct SceneConfig {
     /// Probability that a scene is a crowd of more than `few_objects` objects, `0..=1`; only
     /// crowds hold more.
     pub crowd: f32,
-    /// Least longest side of an object of a crowd as share of the picture's side, `0.02..=1`.
+    /// Least longest side of an object of a crowd as share of the image's side, `0.02..=1`.
     pub crowd_min_share: f32,
-    /// Greatest longest side of an object of a crowd as share of the picture's side, `0.02..=1`.
+    /// Greatest longest side of an object of a crowd as share of the image's side, `0.02..=1`.
     pub crowd_max_share: f32,
-    /// Least longest side of an object as share of the picture's side, `0.02..=1`.
+    /// Least longest side of an object as share of the image's side, `0.02..=1`.
     pub min_share: f32,
-    /// Greatest longest side of an object as share of the picture's side, `0.02..=1`.
+    /// Greatest longest side of an object as share of the image's side, `0.02..=1`.
     pub max_share: f32,
     /// Objects are turned by up to this many degrees either way, `0..=180`.
     pub rotation: f32,
@@ -46,7 +46,7 @@ pub struct SceneConfig {
     pub shadow: f32,
     /// Mirror every other object left to right.
     pub flip: bool,
-    /// Brightness of each object and of the picture changes by up to this share, `0..=1`.
+    /// Brightness of each object and of the image changes by up to this share, `0..=1`.
     pub brightness: f32,
     /// Saturation of each object changes by up to this share, `0..=1`.
     pub saturation: f32,
@@ -56,9 +56,9 @@ pub struct SceneConfig {
     pub vignette: f32,
     /// Greatest bend of the curves of brightness and of contrast, `0..=0.5`.
     pub curve: f32,
-    /// Each channel changes by up to this share over the whole picture, `0..=0.5`.
+    /// Each channel changes by up to this share over the whole image, `0..=0.5`.
     pub cast: f32,
-    /// Greatest length of the motion blur of every fifth scene as share of the picture's side,
+    /// Greatest length of the motion blur of every fifth scene as share of the image's side,
     /// `0..=0.1`.
     pub motion: f32,
     /// Greatest weight of a neighbour in the blur of half the scenes, `0..=0.33`.
@@ -70,7 +70,7 @@ pub struct SceneConfig {
 impl Default for SceneConfig {
     fn default() -> Self {
         Self {
-            part: Part::Train,
+            split: Split::Train,
             size: 192,
             min_objects: 1,
             max_objects: 40,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_setting_out_of_range() {
+    fn out_of_range_names_setting() {
         let refused = |json: &str| {
             let config: SceneConfig = serde_json::from_str(json).unwrap();
             config.validate().unwrap_err().to_string()

@@ -3,13 +3,14 @@
 use super::atlas::Atlas;
 use super::canvas::Canvas;
 use super::colour::Colour;
+use super::config::SceneConfig;
+use super::object::SceneObject;
 use super::patch::{Patch, SOLID};
-use super::random::Random;
-use super::{SceneConfig, SceneObject};
+use crate::random::Random;
 
-/// Share of an object's solid pixels that must lie within the picture.
+/// Share of an object's solid pixels that must lie within the image.
 const MIN_INSIDE: f32 = 0.9;
-/// Share of an object's box that may leave the picture on a side.
+/// Share of an object's box that may leave the image on a side.
 const MAX_OUTSIDE: f32 = 0.08;
 /// Sizes tried for an object, each smaller at most than the one before.
 const SIZES: usize = 4;
@@ -25,7 +26,7 @@ pub(super) struct Layout<'a> {
     pub(super) objects: Vec<SceneObject>,
     /// Index of the object seen at each pixel.
     owner: Vec<u8>,
-    /// Solid pixels that each object has within the picture, and how many of them are hidden.
+    /// Solid pixels that each object has within the image, and how many of them are hidden.
     areas: Vec<(usize, usize)>,
     patch: Patch,
     /// Whether objects throw shadows.
@@ -52,7 +53,7 @@ impl<'a> Layout<'a> {
     /// Draws a random number of objects onto the canvas.
     pub(super) fn fill(&mut self, canvas: &mut Canvas, rng: &mut Random) {
         let (count, [least, most]) = count_and_shares(self.config, rng);
-        // So many objects of this side would cover the picture nearly; larger ones do not fit.
+        // So many objects of this side would cover the image nearly; larger ones do not fit.
         let most = most.min((0.9 / count as f32).sqrt()).max(least);
         self.shadows = rng.chance(self.config.shadow);
         for _ in 0..count {
@@ -127,7 +128,7 @@ impl<'a> Layout<'a> {
         false
     }
 
-    /// Whether the patch lies within the picture and leaves every object visible enough.
+    /// Whether the patch lies within the image and leaves every object visible enough.
     fn fits(&mut self, corner: [isize; 2]) -> bool {
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
@@ -152,7 +153,7 @@ impl<'a> Layout<'a> {
         visible && inside > 0 && inside as f32 >= MIN_INSIDE * self.patch.solid as f32
     }
 
-    /// Darkens the picture below and beside where the patch will lie.
+    /// Darkens the image below and beside where the patch will lie.
     fn throw_shadow(&self, [left, top]: [isize; 2], canvas: &mut Canvas, rng: &mut Random) {
         let (width, height) = (self.patch.width as isize, self.patch.height as isize);
         let soft = 1 + width.max(height) / 24;
@@ -183,7 +184,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Blends the patch into the picture and books the object.
+    /// Blends the patch into the image and books the object.
     fn place(
         &mut self,
         class: usize,
@@ -219,7 +220,7 @@ impl<'a> Layout<'a> {
         });
     }
 
-    /// Calls `visit(index in picture, index in patch)` for the patch's pixels within the picture.
+    /// Calls `visit(index in image, index in patch)` for the patch's pixels within the image.
     fn overlay(&self, [left, top]: [isize; 2], mut visit: impl FnMut(usize, usize)) {
         let size = self.config.size as isize;
         let (width, height) = (self.patch.width as isize, self.patch.height as isize);
@@ -234,7 +235,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// How many objects a scene shall have, and the least and the greatest share of the picture's
+/// How many objects a scene shall have, and the least and the greatest share of the image's
 /// side that is the longest of theirs.
 fn count_and_shares(config: &SceneConfig, rng: &mut Random) -> (usize, [f32; 2]) {
     let (min, max, few) = (config.min_objects, config.max_objects, config.few_objects);
@@ -267,8 +268,8 @@ mod tests {
         let atlas = Atlas::embedded().unwrap();
         let mut seen = vec![0; atlas.names().len()];
         for index in 0..1000 {
-            let (mut canvas, mut rng) = (Canvas::new(SIDE), Random::new(7, index));
-            // So dark that a pixel tells how opaque its paint is, whatever the colour.
+            let (mut canvas, mut rng) = (Canvas::new(SIDE), Random::new(SCENES, 7, index));
+            // So dark that a pixel shows how opaque its paint is, whatever the colour.
             canvas.fill(|_, _| [-1000.0; 3]);
             let mut layout = Layout::new(&config, &atlas);
             layout.fill(&mut canvas, &mut rng);
@@ -308,7 +309,7 @@ mod tests {
             };
             let mut overlaps = 0;
             for index in 0..200 {
-                let (mut canvas, mut rng) = (Canvas::new(SIDE), Random::new(8, index));
+                let (mut canvas, mut rng) = (Canvas::new(SIDE), Random::new(SCENES, 8, index));
                 let mut layout = Layout::new(&config, &atlas);
                 layout.fill(&mut canvas, &mut rng);
                 for (i, &(solid, hidden)) in layout.areas.iter().enumerate() {
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_lie_within_the_picture() {
+    fn objects_lie_within_the_image() {
         let (config, atlas) = (SceneConfig::default(), Atlas::embedded().unwrap());
         let mut layout = Layout::new(&config, &atlas);
         for class in 0..atlas.names().len() {
@@ -337,7 +338,7 @@ mod tests {
                 class,
                 None,
                 40.0,
-                &mut Random::new(9, class as u64),
+                &mut Random::new(SCENES, 9, class as u64),
             );
             let [x1, y1, x2, y2] = layout.patch.bounds.map(|edge| edge as isize);
             assert!(layout.fits([-x1, -y1]));

@@ -1,9 +1,9 @@
-//! A sprite as it will lie in the picture.
+//! A sprite as it will lie in the image.
 
-use super::SceneConfig;
 use super::atlas::Atlas;
 use super::colour::Colour;
-use super::random::Random;
+use super::config::SceneConfig;
+use crate::random::Random;
 
 /// Pixels at least this opaque belong to the object.
 pub(super) const SOLID: f32 = 0.3;
@@ -21,8 +21,8 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// Draws a sprite of `class` in `colour`, if there is one, with its longest side `side` pixels, stretched, turned and
-    /// tinted at random, at a random fraction of a pixel.
+    /// Draws a sprite of `class` in `colour`, if there is one, with its longest side `side` pixels,
+    /// stretched, turned and tinted at random, at a random fraction of a pixel.
     pub(super) fn warp(
         &mut self,
         config: &SceneConfig,
@@ -47,7 +47,7 @@ impl Patch {
         let [cos, sin] = turn(rng.around(config.rotation));
         let tint = Tint::new(config, rng);
 
-        // The level whose pixels come nearest in size to those of the picture.
+        // The level whose pixels come nearest in size to those of the image.
         let levels = atlas.pyramid(class, variant);
         let (mut depth, mut shrink, mut finest) = (0, 1.0, scale_x.min(scale_y));
         while finest < std::f32::consts::FRAC_1_SQRT_2 && depth + 1 < levels.len() {
@@ -58,25 +58,31 @@ impl Patch {
         let (half_x, half_y) = (0.5 * width * scale_x, 0.5 * height * scale_y);
         let reach_x = cos.abs() * half_x + sin.abs() * half_y;
         let reach_y = sin.abs() * half_x + cos.abs() * half_y;
-        self.width = (2.0 * reach_x).ceil() as usize + 3;
-        self.height = (2.0 * reach_y).ceil() as usize + 3;
+        let patch_width = (2.0 * reach_x).ceil() as usize + 3;
+        let patch_height = (2.0 * reach_y).ceil() as usize + 3;
         let (centre_x, centre_y) = (reach_x + 1.0 + rng.unit(), reach_y + 1.0 + rng.unit());
+        let (step_x, step_y) = (mirror * shrink / scale_x, shrink / scale_y);
+        self.fill(patch_width, patch_height, |x, y| {
+            let (dx, dy) = (x - centre_x, y - centre_y);
+            let u = (cos * dx + sin * dy) * step_x + 0.5 * width * shrink;
+            let v = (cos * dy - sin * dx) * step_y + 0.5 * height * shrink;
+            let mut pixel = level.sample(u, v);
+            if let Some((colour, body)) = paint {
+                pixel = body.recolour(colour, pixel);
+            }
+            tint.apply(pixel)
+        });
+    }
 
+    /// Sets size and pixels: `pixel` returns premultiplied RGBA at the centre of a pixel.
+    fn fill(&mut self, width: usize, height: usize, pixel: impl Fn(f32, f32) -> [f32; 4]) {
+        (self.width, self.height) = (width, height);
         self.pixels.clear();
         self.solid = 0;
-        self.bounds = [self.width, self.height, 0, 0];
-        let (step_x, step_y) = (mirror * shrink / scale_x, shrink / scale_y);
-        for y in 0..self.height {
-            let dy = y as f32 + 0.5 - centre_y;
-            for x in 0..self.width {
-                let dx = x as f32 + 0.5 - centre_x;
-                let u = (cos * dx + sin * dy) * step_x + 0.5 * width * shrink;
-                let v = (cos * dy - sin * dx) * step_y + 0.5 * height * shrink;
-                let mut pixel = level.sample(u, v);
-                if let Some((colour, body)) = paint {
-                    pixel = body.recolour(colour, pixel);
-                }
-                let pixel = tint.apply(pixel);
+        self.bounds = [width, height, 0, 0];
+        for y in 0..height {
+            for x in 0..width {
+                let pixel = pixel(x as f32 + 0.5, y as f32 + 0.5);
                 if pixel[3] >= SOLID {
                     self.solid += 1;
                     let [x1, y1, x2, y2] = self.bounds;

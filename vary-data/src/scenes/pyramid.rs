@@ -37,7 +37,7 @@ impl Level {
 
     /// Bilinear sample at `(x, y)` in pixels of this level, transparent outside.
     pub(super) fn sample(&self, x: f32, y: f32) -> [f32; 4] {
-        // In the bordered picture pixel centres lie at whole numbers after this shift.
+        // In the bordered image pixel centres lie at whole numbers after this shift.
         let (x, y) = (x + 0.5, y + 0.5);
         let inside = x >= 0.0 && y >= 0.0;
         if !inside || x >= (self.width + 1) as f32 || y >= (self.height + 1) as f32 {

@@ -7,7 +7,7 @@ fn atlas() -> Atlas {
 }
 
 #[test]
-fn scene_depends_on_seed_and_index_only() {
+fn scenes_are_reproducible() {
     let (config, atlas) = (SceneConfig::default(), atlas());
     let scene = draw(&config, &atlas, 1, 3);
     assert_eq!(draw(&config, &atlas, 1, 3), scene);
@@ -29,7 +29,7 @@ fn batch_equals_single_scenes() {
 /// A change of the scenes voids every recorded training run: it must be meant. The sum is also
 /// the same in debug and release and on every machine.
 #[test]
-fn scenes_are_those_of_version_2() {
+fn scenes_have_version_2() {
     let (config, atlas) = (SceneConfig::default(), atlas());
     let mut sum = 0xcbf2_9ce4_8422_2325_u64;
     for scene in draw_batch(&config, &atlas, 1, 0..64) {
@@ -128,7 +128,7 @@ fn extreme_settings_draw() {
 }
 
 #[test]
-fn a_quarter_are_crowds_of_up_to_40() {
+fn crowds_are_a_quarter() {
     let (config, atlas) = (SceneConfig::default(), atlas());
     let scenes = draw_batch(&config, &atlas, 5, 0..800);
     let crowds = scenes.iter().filter(|s| s.objects.len() > 10).count();
@@ -147,7 +147,7 @@ fn a_quarter_are_crowds_of_up_to_40() {
 }
 
 #[test]
-fn only_recolourable_objects_have_a_colour() {
+fn colours_need_recolourable_classes() {
     let (config, atlas) = (SceneConfig::default(), atlas());
     let (mut coloured, mut all) = ([0; 7], 0);
     for object in draw_batch(&config, &atlas, 6, 0..400)

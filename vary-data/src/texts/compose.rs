@@ -1,6 +1,6 @@
 //! From written pieces to reading text, Markdown and regions.
 
-use super::Region;
+use super::region::Region;
 use super::written::Written;
 
 /// A piece of a page.
@@ -167,7 +167,8 @@ mod tests {
         let markdown = markdown(&blocks);
         assert_eq!(
             markdown.text,
-            "# News\n\nWe have moved.\n\n- one\n- two or more\n\n| a | b |\n| --- | --- |\n| 1 | 2 |"
+            "# News\n\nWe have moved.\n\n- one\n- two or more\n\n\
+             | a | b |\n| --- | --- |\n| 1 | 2 |"
         );
         assert_eq!(markdown.places.len(), markdown.text.chars().count());
         let names: Vec<_> = regions(&plain, &blocks)

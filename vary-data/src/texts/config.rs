@@ -1,49 +1,41 @@
-//! How pictures of text look.
+//! How images of text look.
 
 use serde::{Deserialize, Serialize};
 
-use super::TextKind;
+use super::kind::TextKind;
 use crate::error::{Error, Result, within};
-use crate::part::Part;
+use crate::split::Split;
 
-/// How pictures of text look.
+/// How images of text look.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TextConfig {
-    /// Side of the square picture in pixels before [`close_by`](Self::close_by), `64..=2048`. The layout does not depend on it.
+    /// Side of the square image in pixels, `64..=2048`. The layout does not depend on it.
     pub size: u32,
     /// Which fonts, papers and colours may show.
-    pub part: Part,
-    /// What pictures may show, each as often as it stands here.
+    pub split: Split,
+    /// What images may show, each as often as it stands here.
     pub kinds: Vec<TextKind>,
     /// Texts are turned and sheared by up to this many degrees either way, `0..=8`.
     pub skew: f32,
-    /// The picture's brightness changes by up to this share, `0..=0.3`.
+    /// The image's brightness changes by up to this share, `0..=0.3`.
     pub brightness: f32,
-    /// Greatest weight of a neighbour in the blur of half the pictures, `0..=0.33`.
+    /// Greatest weight of a neighbour in the blur of half the images, `0..=0.33`.
     pub blur: f32,
     /// Greatest standard deviation of the pixel noise, white being 1, `0..=0.2`.
     pub noise: f32,
-    /// Share of the pictures that are cut down to what [`close_by`](vary_vision::preprocess::close_by) shows of them,
-    /// as a model sees them that reads a picture several times (without the margin of its readings), `0..=1`.
-    pub close_by: f32,
-    /// Share of the pictures that show one to three of their lines instead, where [`bands`](fn@vary_vision::preprocess::bands) finds
-    /// four or more, or one, as a model sees them that reads in bands, `0..=1`.
-    pub bands: f32,
 }
 
 impl Default for TextConfig {
     fn default() -> Self {
         Self {
             size: 192,
-            part: Part::Train,
+            split: Split::Train,
             kinds: TextKind::ALL.to_vec(),
             skew: 4.0,
             brightness: 0.1,
             blur: 0.15,
             noise: 0.03,
-            close_by: 0.0,
-            bands: 0.0,
         }
     }
 }
@@ -64,9 +56,7 @@ impl TextConfig {
         within("skew", self.skew, 0.0, 8.0)?;
         within("brightness", self.brightness, 0.0, 0.3)?;
         within("blur", self.blur, 0.0, 0.33)?;
-        within("noise", self.noise, 0.0, 0.2)?;
-        within("close_by", self.close_by, 0.0, 1.0)?;
-        within("bands", self.bands, 0.0, 1.0)
+        within("noise", self.noise, 0.0, 0.2)
     }
 }
 
@@ -81,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_setting_out_of_range() {
+    fn out_of_range_names_setting() {
         let refused = |json: &str| {
             let config: TextConfig = serde_json::from_str(json).unwrap();
             config.validate().unwrap_err().to_string()
@@ -92,8 +82,6 @@ mod tests {
         assert!(refused(r#"{"brightness": 0.5}"#).contains("`brightness`"));
         assert!(refused(r#"{"blur": -0.1}"#).contains("`blur`"));
         assert!(refused(r#"{"noise": 0.5}"#).contains("`noise`"));
-        assert!(refused(r#"{"close_by": 1.5}"#).contains("`close_by`"));
-        assert!(refused(r#"{"bands": -0.1}"#).contains("`bands`"));
         assert!(serde_json::from_str::<TextConfig>(r#"{"colour": 1}"#).is_err());
     }
 }

@@ -5,9 +5,9 @@ use ab_glyph::{PxScaleFactor, point};
 
 use super::map::Map;
 use crate::error::{Error, Result};
-use crate::part::Part;
+use crate::random::Random;
 use crate::scenes::canvas::{Canvas, mix};
-use crate::scenes::random::Random;
+use crate::split::Split;
 
 /// The printable ASCII characters, the blank included.
 pub(super) const CHARACTERS: std::ops::RangeInclusive<char> = ' '..='~';
@@ -22,31 +22,30 @@ macro_rules! fonts {
 type Files = &'static [(&'static str, &'static [u8])];
 
 const TRAIN: Files = fonts!("train":
-    "sans-1" "sans-2" "sans-3" "sans-4" "serif-1" "serif-2" "serif-3" "serif-20" "serif-21" "serif-22"
-    "mono-1" "mono-2"
-    "sans-5" "sans-6" "serif-4" "mono-3" "slab-1" "condensed-1" "condensed-2" "light-1" "rounded-1"
-    "display-1" "display-2"
-    "sans-8" "sans-9" "sans-10" "sans-11" "sans-12" "sans-13" "sans-14" "sans-15" "sans-16" "sans-17" "sans-18"
-    "sans-19" "sans-20" "sans-21" "sans-22" "sans-23" "sans-24" "sans-25" "sans-26" "sans-27" "sans-28" "sans-29"
-    "bold-2" "bold-3" "bold-4" "bold-5" "light-2" "serif-7" "serif-8" "serif-9" "serif-10" "serif-11" "serif-12"
-    "serif-13" "serif-14" "serif-15" "serif-16" "serif-17" "serif-18" "serif-19" "slab-3" "slab-4" "slab-5"
-    "slab-6" "slab-7" "mono-5" "mono-6" "mono-7" "mono-8" "mono-9" "mono-10" "condensed-4" "condensed-5"
-    "condensed-6" "condensed-7" "condensed-8" "rounded-3" "rounded-4" "rounded-5" "rounded-6" "display-3"
-    "display-4");
-const HELD_OUT: Files = fonts!("held_out":
+    "sans-1" "sans-2" "sans-3" "sans-4" "serif-1" "serif-2" "serif-3" "serif-20" "serif-21"
+    "serif-22" "mono-1" "mono-2" "sans-5" "sans-6" "serif-4" "mono-3" "slab-1" "condensed-1"
+    "condensed-2" "light-1" "rounded-1" "display-1" "display-2" "sans-8" "sans-9" "sans-10"
+    "sans-11" "sans-12" "sans-13" "sans-14" "sans-15" "sans-16" "sans-17" "sans-18" "sans-19"
+    "sans-20" "sans-21" "sans-22" "sans-23" "sans-24" "sans-25" "sans-26" "sans-27" "sans-28"
+    "sans-29" "bold-2" "bold-3" "bold-4" "bold-5" "light-2" "serif-7" "serif-8" "serif-9"
+    "serif-10" "serif-11" "serif-12" "serif-13" "serif-14" "serif-15" "serif-16" "serif-17"
+    "serif-18" "serif-19" "slab-3" "slab-4" "slab-5" "slab-6" "slab-7" "mono-5" "mono-6"
+    "mono-7" "mono-8" "mono-9" "mono-10" "condensed-4" "condensed-5" "condensed-6" "condensed-7"
+    "condensed-8" "rounded-3" "rounded-4" "rounded-5" "rounded-6" "display-3" "display-4");
+const TEST: Files = fonts!("test":
     "sans-7" "bold-1" "serif-5" "serif-6" "mono-4" "slab-2" "condensed-3" "rounded-2");
 
-/// How many of them, the first ones, are what programs write in unless they are told otherwise: DejaVu, Libertinus, and
-/// Liberation, which is as wide as Arial, Times and Courier.
+/// How many of them, the first ones, are defaults of common programs: DejaVu, Libertinus, and
+/// Liberation, which has the widths of Arial, Times and Courier.
 const USUAL: usize = 12;
 /// Share of the texts of training in these.
 const USUALLY: f32 = 0.4;
 
-/// The content of the font files of a part.
-pub(crate) fn files(part: Part) -> impl Iterator<Item = &'static [u8]> {
-    let files = match part {
-        Part::Train => TRAIN,
-        Part::HeldOut => HELD_OUT,
+/// The contents of the font files of a split, TrueType.
+pub fn font_files(split: Split) -> impl Iterator<Item = &'static [u8]> {
+    let files = match split {
+        Split::Train | Split::Validation => TRAIN,
+        Split::Test => TEST,
     };
     files.iter().map(|(_, bytes)| *bytes)
 }
@@ -54,7 +53,7 @@ pub(crate) fn files(part: Part) -> impl Iterator<Item = &'static [u8]> {
 /// All fonts.
 pub(super) struct Fonts {
     train: Vec<Face>,
-    held_out: Vec<Face>,
+    test: Vec<Face>,
 }
 
 impl Fonts {
@@ -64,20 +63,20 @@ impl Fonts {
         };
         Ok(Self {
             train: read(TRAIN)?,
-            held_out: read(HELD_OUT)?,
+            test: read(TEST)?,
         })
     }
 
-    pub(super) fn of(&self, part: Part) -> &[Face] {
-        match part {
-            Part::Train => &self.train,
-            Part::HeldOut => &self.held_out,
+    pub(super) fn of(&self, split: Split) -> &[Face] {
+        match split {
+            Split::Train | Split::Validation => &self.train,
+            Split::Test => &self.test,
         }
     }
 
-    pub(super) fn pick(&self, part: Part, rng: &mut Random) -> &Face {
-        let mut faces = self.of(part);
-        if part == Part::Train && rng.chance(USUALLY) {
+    pub(super) fn pick(&self, split: Split, rng: &mut Random) -> &Face {
+        let mut faces = self.of(split);
+        if split != Split::Test && rng.chance(USUALLY) {
             faces = &faces[..USUAL];
         }
         &faces[rng.below(faces.len())]
@@ -100,7 +99,7 @@ pub(super) struct Face {
 
 impl Face {
     fn new(name: &'static str, bytes: &'static [u8]) -> Result<Self> {
-        let damaged = || Error::Font(name);
+        let damaged = || Error::EmbeddedFont(name);
         let font = FontRef::try_from_slice(bytes).map_err(|_| damaged())?;
         let bounds = |c: char| font.outline(font.glyph_id(c)).map(|o| o.bounds);
         let height = |c: char| bounds(c).map(|b| b.min.y.max(b.max.y));

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_centre_rests_and_the_inverse_leads_back() {
+    fn inverse_maps_back() {
         let map = Map::tilted(0.05, -0.03, 96.0, 2.0);
         let near = |a: [f32; 2], b: [f32; 2]| {
             assert!(

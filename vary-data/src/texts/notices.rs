@@ -1,10 +1,9 @@
-//! What notices and lists say.
+//! Lines as in notices and lists.
 
-use vary_data::drawn::MONTHS;
+use crate::calendar::MONTHS;
+use crate::random::Random;
 
-use crate::scenes::random::Random;
-
-use super::words::{Words, amount, any, capitalised, day, price};
+use super::words::{Words, amount, capitalised, day, price};
 
 const LONG_DAYS: &[&str] = &[
     "Monday",
@@ -17,12 +16,12 @@ const LONG_DAYS: &[&str] = &[
 ];
 
 impl Words {
-    /// Hours, days, dates, ranges and counts as notices and lists have them, at most `most` characters; `most` is at
-    /// least 1.
+    /// Hours, days, dates, ranges and counts as notices and lists have them, at most `most`
+    /// characters; `most` is at least 1.
     pub(super) fn notice(&self, most: usize, rng: &mut Random) -> String {
         for _ in 0..8 {
             let text = match rng.below(10) {
-                0 => format!("{} {}", any(LONG_DAYS, rng), hours(rng)),
+                0 => format!("{} {}", rng.pick(LONG_DAYS), hours(rng)),
                 1 => format!("{} {}", day(rng), hours(rng)),
                 2 => hours(rng),
                 3 => format!("{} - {}", day(rng), day(rng)),
@@ -30,7 +29,7 @@ impl Words {
                 5 => format!(
                     "{} {} {}",
                     1 + rng.below(31),
-                    any(&MONTHS, rng),
+                    rng.pick(&MONTHS),
                     1950 + rng.below(100)
                 ),
                 6 => format!("{} {}", amount(rng), self.common(rng)),
@@ -38,10 +37,10 @@ impl Words {
                 8 => format!(
                     "{} on {}",
                     capitalised(&self.common(rng)),
-                    any(LONG_DAYS, rng)
+                    rng.pick(LONG_DAYS)
                 ),
-                _ if rng.chance(0.5) => any(LONG_DAYS, rng).into(),
-                _ => any(&MONTHS, rng).into(),
+                _ if rng.chance(0.5) => rng.pick(LONG_DAYS).into(),
+                _ => rng.pick(&MONTHS).into(),
             };
             if text.len() <= most {
                 return text;
@@ -54,7 +53,7 @@ impl Words {
 /// From when till when.
 fn hours(rng: &mut Random) -> String {
     let (from, to) = (rng.below(13), 12 + rng.below(12));
-    let [a, b] = [0; 2].map(|_| any(&["00", "00", "30", "15", "45"], rng));
+    let [a, b] = [0; 2].map(|_| rng.pick(&["00", "00", "30", "15", "45"]));
     match rng.below(6) {
         0 => format!("{from}-{to}"),
         1 => format!("{from:02}:{a}-{to}:{b}"),

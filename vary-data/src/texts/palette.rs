@@ -1,11 +1,11 @@
 //! Colours of papers, plates and inks.
 
-use crate::part::Part;
-use crate::scenes::random::Random;
+use crate::random::Random;
+use crate::split::Split;
 
-/// Bands of the hue circle (`0..1`, red at 0) that only held-out pictures show: teal and violet.
-const HELD_OUT_HUES: [[f32; 2]; 2] = [[0.42, 0.52], [0.75, 0.88]];
-/// No colour's hue is this close to the edge of a band.
+/// Ranges of the hue circle (`0..1`, red at 0) of the test split alone: teal and violet.
+const TEST_HUES: [[f32; 2]; 2] = [[0.42, 0.52], [0.75, 0.88]];
+/// No colour's hue is this close to the edge of a range.
 const GUARD: f32 = 0.01;
 /// Least difference of luma between an ink and its ground when they are chosen.
 const CONTRAST: f32 = 0.5;
@@ -16,9 +16,9 @@ pub(super) fn luma([r, g, b]: [f32; 3]) -> f32 {
 }
 
 /// Colour with a luma; `chroma` in `0..=1` is the share of the strongest tint that the luma
-/// allows. Held-out colours are always tinted, grey is for training.
-pub(super) fn tone(part: Part, luma_wanted: f32, chroma: f32, rng: &mut Random) -> [f32; 3] {
-    let pure = pure(hue(part, rng));
+/// allows. Colours of the test split are always tinted.
+pub(super) fn tone(split: Split, luma_wanted: f32, chroma: f32, rng: &mut Random) -> [f32; 3] {
+    let pure = pure(hue(split, rng));
     let offset = pure.map(|c| c - luma(pure));
     let room = offset.iter().fold(f32::INFINITY, |room, o| {
         let to_edge = if *o > 0.0 {
@@ -28,12 +28,12 @@ pub(super) fn tone(part: Part, luma_wanted: f32, chroma: f32, rng: &mut Random) 
         };
         room.min(to_edge / o.abs().max(1e-6))
     });
-    let least = if part == Part::HeldOut { 0.3 } else { 0.0 };
+    let least = if split == Split::Test { 0.3 } else { 0.0 };
     offset.map(|o| luma_wanted + chroma.max(least) * room * o)
 }
 
 /// Colour to read on a ground with the luma `ground`.
-pub(super) fn ink(part: Part, ground: f32, rng: &mut Random) -> [f32; 3] {
+pub(super) fn ink(split: Split, ground: f32, rng: &mut Random) -> [f32; 3] {
     let dark = ground - CONTRAST;
     let light = 1.0 - ground - CONTRAST;
     let use_dark = if dark.min(light) > 0.0 {
@@ -45,47 +45,47 @@ pub(super) fn ink(part: Part, ground: f32, rng: &mut Random) -> [f32; 3] {
     let rest = rng.unit() * rng.unit() * dark.max(light).max(0.0);
     let luma = if use_dark { rest } else { 1.0 - rest };
     let chroma = if rng.chance(0.5) { 0.0 } else { rng.unit() };
-    tone(part, luma, chroma, rng)
+    tone(split, luma, chroma, rng)
 }
 
 /// A light ground, as of paper.
-pub(super) fn light(part: Part, rng: &mut Random) -> [f32; 3] {
+pub(super) fn light(split: Split, rng: &mut Random) -> [f32; 3] {
     let (luma, chroma) = (rng.range(0.8, 0.99), rng.unit());
-    tone(part, luma, chroma * chroma, rng)
+    tone(split, luma, chroma * chroma, rng)
 }
 
 /// A dark ground, as of a blackboard.
-pub(super) fn dark(part: Part, rng: &mut Random) -> [f32; 3] {
+pub(super) fn dark(split: Split, rng: &mut Random) -> [f32; 3] {
     let (luma, chroma) = (rng.range(0.04, 0.28), rng.unit());
-    tone(part, luma, chroma, rng)
+    tone(split, luma, chroma, rng)
 }
 
 /// A strongly coloured ground, as of a sign.
-pub(super) fn vivid(part: Part, rng: &mut Random) -> [f32; 3] {
+pub(super) fn vivid(split: Split, rng: &mut Random) -> [f32; 3] {
     let (luma, chroma) = (rng.range(0.12, 0.85), rng.range(0.5, 1.0));
-    tone(part, luma, chroma, rng)
+    tone(split, luma, chroma, rng)
 }
 
 /// Any ground, light more often than not.
-pub(super) fn ground(part: Part, rng: &mut Random) -> [f32; 3] {
+pub(super) fn ground(split: Split, rng: &mut Random) -> [f32; 3] {
     match rng.below(20) {
-        0..13 => light(part, rng),
-        13..18 => dark(part, rng),
-        _ => vivid(part, rng),
+        0..13 => light(split, rng),
+        13..18 => dark(split, rng),
+        _ => vivid(split, rng),
     }
 }
 
-fn hue(part: Part, rng: &mut Random) -> f32 {
-    let bands = HELD_OUT_HUES;
-    match part {
-        Part::HeldOut => {
-            let [low, high] = bands[rng.below(bands.len())];
+fn hue(split: Split, rng: &mut Random) -> f32 {
+    let ranges = TEST_HUES;
+    match split {
+        Split::Test => {
+            let [low, high] = ranges[rng.below(ranges.len())];
             rng.range(low + GUARD, high - GUARD)
         }
-        Part::Train => loop {
+        Split::Train | Split::Validation => loop {
             let hue = rng.unit();
             let clear = |[low, high]: &[f32; 2]| !(low - GUARD..high + GUARD).contains(&hue);
-            if bands.iter().all(clear) {
+            if ranges.iter().all(clear) {
                 return hue;
             }
         },
@@ -119,19 +119,19 @@ mod tests {
     }
 
     #[test]
-    fn parts_share_no_hue() {
-        let mut rng = Random::new(1, 1);
+    fn splits_share_no_hue() {
+        let mut rng = Random::new(SCENES, 1, 1);
         let makers = [light, dark, vivid, ground, |p, r: &mut Random| {
             ink(p, 0.9, r)
         }];
         for maker in makers {
             for _ in 0..500 {
-                let held_out = |hue: f32| HELD_OUT_HUES.iter().any(|[a, b]| (a..b).contains(&&hue));
-                if let Some(hue) = hue_of(maker(Part::Train, &mut rng)) {
-                    assert!(!held_out(hue), "{hue}");
+                let test = |hue: f32| TEST_HUES.iter().any(|[a, b]| (a..b).contains(&&hue));
+                if let Some(hue) = hue_of(maker(Split::Train, &mut rng)) {
+                    assert!(!test(hue), "{hue}");
                 }
-                if let Some(hue) = hue_of(maker(Part::HeldOut, &mut rng)) {
-                    assert!(held_out(hue), "{hue}");
+                if let Some(hue) = hue_of(maker(Split::Test, &mut rng)) {
+                    assert!(test(hue), "{hue}");
                 }
             }
         }
@@ -139,10 +139,10 @@ mod tests {
 
     #[test]
     fn inks_stand_out() {
-        let mut rng = Random::new(1, 2);
+        let mut rng = Random::new(SCENES, 1, 2);
         for _ in 0..2000 {
-            let ground = ground(Part::Train, &mut rng);
-            let ink = ink(Part::Train, luma(ground), &mut rng);
+            let ground = ground(Split::Train, &mut rng);
+            let ink = ink(Split::Train, luma(ground), &mut rng);
             assert!(
                 ground
                     .iter()

@@ -1,18 +1,18 @@
-//! The picture while text is written on it.
+//! The image while text is written on it.
 
 use super::fonts::Face;
 use super::map::Map;
 use super::palette;
 use super::written::{Written, between};
-use crate::part::Part;
 use crate::scenes::canvas::{Canvas, mix};
+use crate::split::Split;
 
 /// Side of the square that layouts count in.
 pub(super) const SIDE: f32 = 192.0;
-/// Least distance of text to the edge of the picture.
+/// Least distance of text to the edge of the image.
 const MARGIN: f32 = 3.0;
 
-/// How text is written. Lengths count in sheet units, `SIDE` to a picture.
+/// How text is written. Lengths count in sheet units, `SIDE` to an image.
 #[derive(Clone, Copy)]
 pub(super) struct Style<'a> {
     pub(super) face: &'a Face,
@@ -70,12 +70,12 @@ impl Style<'_> {
     }
 }
 
-/// The picture while text is written on it. Positions count in sheet units, before the tilt.
+/// The image while text is written on it. Positions count in sheet units, before the tilt.
 pub(super) struct Sheet<'a> {
     canvas: &'a mut Canvas,
     map: Map,
     inverse: Map,
-    pub(super) part: Part,
+    pub(super) split: Split,
     /// Where text may be, `x1, y1, x2, y2`.
     pub(super) area: [f32; 4],
     /// Colour of the surface.
@@ -86,7 +86,7 @@ pub(super) struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     /// A sheet that is turned by the angle with the tangent `turn` and sheared by `shear`.
-    pub(super) fn new(canvas: &'a mut Canvas, part: Part, [turn, shear]: [f32; 2]) -> Self {
+    pub(super) fn new(canvas: &'a mut Canvas, split: Split, [turn, shear]: [f32; 2]) -> Self {
         let map = Map::tilted(turn, shear, 0.5 * SIDE, canvas.size as f32 / SIDE);
         // A corner moves by as much as this.
         let inset = MARGIN + 0.5 * SIDE * (turn.abs() + shear.abs());
@@ -94,7 +94,7 @@ impl<'a> Sheet<'a> {
             canvas,
             inverse: map.inverse(),
             map,
-            part,
+            split,
             area: [inset, inset, SIDE - inset, SIDE - inset],
             paper: [0.0; 3],
             x_height: f32::INFINITY,

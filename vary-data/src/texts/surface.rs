@@ -1,10 +1,10 @@
 //! What texts are written on.
 
 use super::palette;
-use crate::part::Part;
+use crate::random::Random;
 use crate::scenes::background;
 use crate::scenes::canvas::{Canvas, mix};
-use crate::scenes::random::Random;
+use crate::split::Split;
 
 /// How a surface is structured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub(super) enum Surface {
 }
 
 impl Surface {
-    /// The surfaces of a part; the other part has none of them. Repeats count as weights.
-    pub(super) fn of(part: Part) -> &'static [Self] {
-        match part {
-            Part::Train => &[
+    /// The surfaces of a split; the others have none of them. Repeats count as weights.
+    pub(super) fn of(split: Split) -> &'static [Self] {
+        match split {
+            Split::Train | Split::Validation => &[
                 Self::Plain,
                 Self::Plain,
                 Self::Plain,
@@ -49,7 +49,7 @@ impl Surface {
                 Self::Rings,
                 Self::Stained,
             ],
-            Part::HeldOut => &[Self::Grid, Self::Dots, Self::Panels, Self::Folded],
+            Split::Test => &[Self::Grid, Self::Dots, Self::Panels, Self::Folded],
         }
     }
 
@@ -82,16 +82,7 @@ impl Surface {
         match self {
             Self::Plain => canvas.fill(|_, _| colour),
             Self::Gradient => canvas.fill(|x, y| mix(colour, shade, slope(x, y))),
-            Self::Patches => {
-                canvas.fill(|_, _| colour);
-                for _ in 0..4 {
-                    let reach = size * rng.range(0.2, 0.5);
-                    let centre = [size * rng.unit(), size * rng.unit()];
-                    canvas.stamp(centre, reach, shade, |x, y| {
-                        0.3 * (1.0 - (x * x + y * y) / (reach * reach)).max(0.0)
-                    });
-                }
-            }
+            Self::Patches => patches(canvas, colour, shade, rng),
             Self::Ruled => canvas.fill(|_, y| mix(colour, shade, line(y))),
             Self::Stripes => {
                 canvas.fill(|x, y| mix(colour, shade, broad(x * dx + y * dy)));
@@ -103,17 +94,7 @@ impl Surface {
                     mix(colour, shade, broad((x * x + y * y).sqrt()))
                 });
             }
-            Self::Stained => {
-                canvas.fill(|_, _| colour);
-                for _ in 0..24 {
-                    let reach = unit * rng.range(1.0, 9.0);
-                    let centre = [size * rng.unit(), size * rng.unit()];
-                    canvas.stamp(centre, reach, shade, |x, y| {
-                        let inside = reach - (x * x + y * y).sqrt();
-                        0.5 * inside.clamp(0.0, 1.0)
-                    });
-                }
-            }
+            Self::Stained => stains(canvas, colour, shade, rng),
             Self::Grid => canvas.fill(|x, y| mix(colour, shade, line(x).max(line(y)))),
             Self::Dots => canvas.fill(|x, y| mix(colour, shade, line(x) * line(y))),
             Self::Panels => {
@@ -136,15 +117,43 @@ impl Surface {
     }
 }
 
+/// Four large lighter or darker patches.
+fn patches(canvas: &mut Canvas, colour: [f32; 3], shade: [f32; 3], rng: &mut Random) {
+    let size = canvas.size as f32;
+    canvas.fill(|_, _| colour);
+    for _ in 0..4 {
+        let reach = size * rng.range(0.2, 0.5);
+        let centre = [size * rng.unit(), size * rng.unit()];
+        canvas.stamp(centre, reach, shade, |x, y| {
+            0.3 * (1.0 - (x * x + y * y) / (reach * reach)).max(0.0)
+        });
+    }
+}
+
+/// Many small stains.
+fn stains(canvas: &mut Canvas, colour: [f32; 3], shade: [f32; 3], rng: &mut Random) {
+    let size = canvas.size as f32;
+    let unit = size / 192.0;
+    canvas.fill(|_, _| colour);
+    for _ in 0..24 {
+        let reach = unit * rng.range(1.0, 9.0);
+        let centre = [size * rng.unit(), size * rng.unit()];
+        canvas.stamp(centre, reach, shade, |x, y| {
+            let inside = reach - (x * x + y * y).sqrt();
+            0.5 * inside.clamp(0.0, 1.0)
+        });
+    }
+}
+
 /// Covers the canvas with a surface in `colour`.
-pub(super) fn cover(canvas: &mut Canvas, colour: [f32; 3], part: Part, rng: &mut Random) {
-    let surfaces = Surface::of(part);
+pub(super) fn cover(canvas: &mut Canvas, colour: [f32; 3], split: Split, rng: &mut Random) {
+    let surfaces = Surface::of(split);
     surfaces[rng.below(surfaces.len())].paint(canvas, colour, rng);
 }
 
 /// Covers the canvas with what may be behind a sign.
-pub(super) fn scenery(canvas: &mut Canvas, part: Part, rng: &mut Random) {
-    background::paint(canvas, part, 0.0, rng);
+pub(super) fn scenery(canvas: &mut Canvas, split: Split, rng: &mut Random) {
+    background::paint(canvas, split, 0.0, rng);
 }
 
 #[cfg(test)]
@@ -152,22 +161,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_share_no_surface() {
-        let held_out = Surface::of(Part::HeldOut);
-        assert!(
-            Surface::of(Part::Train)
-                .iter()
-                .all(|s| !held_out.contains(s))
-        );
+    fn splits_share_no_surface() {
+        let test = Surface::of(Split::Test);
+        assert!(Surface::of(Split::Train).iter().all(|s| !test.contains(s)));
     }
 
     #[test]
     fn surfaces_stay_near_their_colour() {
-        for part in [Part::Train, Part::HeldOut] {
-            for surface in Surface::of(part) {
+        for split in [Split::Train, Split::Test] {
+            for surface in Surface::of(split) {
                 for colour in [[0.9, 0.95, 0.8], [0.1, 0.05, 0.2], [0.6, 0.3, 0.5]] {
                     let mut canvas = Canvas::new(64);
-                    surface.paint(&mut canvas, colour, &mut Random::new(4, 2));
+                    surface.paint(&mut canvas, colour, &mut Random::new(SCENES, 4, 2));
                     let luma = palette::luma(colour);
                     for pixel in &canvas.pixels {
                         assert!((palette::luma(*pixel) - luma).abs() < 0.1, "{surface:?}");

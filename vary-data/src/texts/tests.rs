@@ -6,10 +6,10 @@ use super::fonts::CHARACTERS;
 use super::*;
 
 /// Without blur, noise and changes of brightness.
-fn clean(size: u32, part: Part) -> TextConfig {
+fn clean(size: u32, split: Split) -> TextConfig {
     TextConfig {
         size,
-        part,
+        split,
         brightness: 0.0,
         blur: 0.0,
         noise: 0.0,
@@ -17,14 +17,14 @@ fn clean(size: u32, part: Part) -> TextConfig {
     }
 }
 
-/// Pictures of all kinds and both parts.
+/// Images of all kinds and the splits.
 fn sample(count: u64) -> Vec<TextScene> {
     let texts = Texts::embedded().unwrap();
-    [Part::Train, Part::HeldOut]
+    [Split::Train, Split::Test]
         .into_iter()
-        .flat_map(|part| {
+        .flat_map(|split| {
             TextKind::ALL.into_iter().flat_map({
-                let (texts, config) = (&texts, clean(192, part));
+                let (texts, config) = (&texts, clean(192, split));
                 move |kind| draw_batch(texts, &config, Some(kind), 7, 0..count)
             })
         })
@@ -32,7 +32,7 @@ fn sample(count: u64) -> Vec<TextScene> {
 }
 
 #[test]
-fn a_picture_is_a_function_of_its_number() {
+fn texts_are_reproducible() {
     let texts = Texts::embedded().unwrap();
     let config = TextConfig::default();
     let batch = draw_batch(&texts, &config, None, 9, 3..30);
@@ -49,121 +49,7 @@ fn a_picture_is_a_function_of_its_number() {
 }
 
 #[test]
-fn a_band_has_some_of_the_lines_where_they_are() {
-    let texts = Texts::embedded().unwrap();
-    let draw = |bands: f32| {
-        let config = TextConfig {
-            bands,
-            ..TextConfig::default()
-        };
-        draw_batch(&texts, &config, Some(TextKind::Page), 8, 0..60)
-    };
-    let (plain, some, all) = (draw(0.0), draw(0.5), draw(1.0));
-    let mut banded = 0;
-    for ((whole, either), band) in plain.iter().zip(&some).zip(&all) {
-        assert!(either == whole || either == band);
-        if band == whole {
-            continue;
-        }
-        banded += 1;
-        let lines: Vec<&str> = whole.plain.text.split('\n').collect();
-        let own: Vec<&str> = band.plain.text.split('\n').collect();
-        assert!(own.len() <= 3 && lines.windows(own.len()).any(|part| part == own));
-        // The same letters with markup.
-        let letters = |written: &Written| {
-            let signs = written.text.chars().zip(&written.places);
-            let inked = signs.filter(|(c, place)| *c != ' ' && place.is_some());
-            inked.map(|(c, place)| (c, *place)).collect::<Vec<_>>()
-        };
-        assert_eq!(letters(&band.plain), letters(&band.markdown));
-        assert!(whole.markdown.text.contains(&band.markdown.text));
-        assert!(band.regions.is_empty());
-        // Lines alone may be shown from further away.
-        assert!(lines.len() == 1 || band.x_height > 0.9 * whole.x_height);
-        // Ink is where letters are: their boxes differ more from the paper around than it does within itself.
-        let side = band.image.width();
-        for (_, place) in letters(&band.plain) {
-            let [x1, y1, x2, y2] = place.unwrap();
-            let inside = x1 >= 0.0 && y1 >= 0.0 && x2 <= side as f32 && y2 <= side as f32;
-            assert!(inside, "{place:?} of {:?} in {side}", band.plain.text);
-            let mut span = [u8::MAX, 0];
-            for x in x1 as u32..(x2.ceil() as u32).min(side) {
-                for y in (y1 as u32).saturating_sub(1)..(y2.ceil() as u32 + 1).min(side) {
-                    let value = band.image.get_pixel(x, y).0[1];
-                    span = [span[0].min(value), span[1].max(value)];
-                }
-            }
-            assert!(span[1] - span[0] > 30, "{place:?} of {:?}", band.plain.text);
-        }
-    }
-    assert!(banded > 30, "{banded}");
-}
-
-#[test]
-fn from_close_by_the_same_text_has_the_same_places() {
-    let texts = Texts::embedded().unwrap();
-    let draw = |close_by: f32| {
-        let config = TextConfig {
-            close_by,
-            ..TextConfig::default()
-        };
-        draw_batch(&texts, &config, None, 8, 0..100)
-    };
-    let (plain, some, all) = (draw(0.0), draw(0.5), draw(1.0));
-    let mut smaller = 0;
-    for ((far, either), near) in plain.iter().zip(&some).zip(&all) {
-        assert!(either == far || either == near);
-        assert_eq!(near.plain.text, far.plain.text);
-        let (width, height) = near.image.dimensions();
-        smaller += usize::from(width * height < 192 * 192);
-        let first =
-            |scene: &TextScene| scene.plain.places.iter().flatten().next().copied().unwrap();
-        let (a, b) = (first(far), first(near));
-        let (left, top) = ((a[0] - b[0]).round(), (a[1] - b[1]).round());
-        for (x, y, pixel) in near.image.enumerate_pixels() {
-            assert_eq!(pixel, far.image.get_pixel(x + left as u32, y + top as u32));
-        }
-        let regions = near.regions.iter().zip(&far.regions);
-        let pairs = [(&near.plain, &far.plain), (&near.markdown, &far.markdown)];
-        for (near, far) in pairs
-            .into_iter()
-            .chain(regions.map(|(a, b)| (&a.written, &b.written)))
-        {
-            for (near, far) in near.places.iter().zip(&far.places) {
-                let moved = near.map(|[x1, y1, x2, y2]| [x1 + left, y1 + top, x2 + left, y2 + top]);
-                let same = moved
-                    .into_iter()
-                    .flatten()
-                    .zip(far.iter().flatten().copied());
-                assert!(
-                    moved.is_some() == far.is_some()
-                        && same.into_iter().all(|(a, b)| (a - b).abs() < 1e-3)
-                );
-            }
-        }
-        assert!(
-            near.regions
-                .iter()
-                .all(|r| r.written.bbox() == Some(r.bbox))
-        );
-        for [x1, y1, x2, y2] in near.plain.places.iter().flatten() {
-            assert!(
-                -0.5 <= *x1 && *x2 <= width as f32 + 0.5,
-                "{width} {x1} {x2}"
-            );
-            assert!(
-                -0.5 <= *y1 && *y2 <= height as f32 + 0.5,
-                "{height} {y1} {y2}"
-            );
-        }
-    }
-    assert!(smaller > 60, "{smaller}");
-    assert!(some.iter().zip(&plain).any(|(a, b)| a != b));
-    assert!(some.iter().zip(&all).any(|(a, b)| a != b));
-}
-
-#[test]
-fn every_character_has_its_place_in_the_picture() {
+fn characters_have_places() {
     for scene in sample(300) {
         let regions = scene.regions.iter().map(|region| &region.written);
         for written in [&scene.plain, &scene.markdown].into_iter().chain(regions) {
@@ -210,7 +96,7 @@ fn texts_have_lines_of_words() {
 }
 
 #[test]
-fn markdown_without_markup_says_the_same() {
+fn markdown_holds_the_text() {
     for scene in sample(60) {
         let Written { text, places } = &scene.markdown;
         let signs = text.chars().zip(places);
@@ -229,16 +115,16 @@ fn markdown_without_markup_says_the_same() {
 /// Black on white on a tilted sheet: whatever is not white lies in the boxes, and each box touches
 /// ink on all sides.
 #[test]
-fn ink_lies_tightly_in_its_boxes() {
+fn boxes_are_tight() {
     let texts = Texts::embedded().unwrap();
     for face in texts
         .fonts
-        .of(Part::Train)
+        .of(Split::Train)
         .iter()
-        .chain(texts.fonts.of(Part::HeldOut))
+        .chain(texts.fonts.of(Split::Test))
     {
         let mut canvas = Canvas::new(400);
-        let mut sheet = Sheet::new(&mut canvas, Part::Train, [0.05, -0.03]);
+        let mut sheet = Sheet::new(&mut canvas, Split::Train, [0.05, -0.03]);
         sheet.cover([1.0; 3], |canvas| canvas.fill(|_, _| [1.0; 3]));
         let style = sheet::Style {
             face,
@@ -273,7 +159,7 @@ fn ink_lies_tightly_in_its_boxes() {
 }
 
 #[test]
-fn ink_can_be_told_from_its_ground() {
+fn ink_has_contrast() {
     for scene in sample(60) {
         let luma = |x: u32, y: u32| {
             let [r, g, b] = scene
@@ -304,11 +190,11 @@ fn ink_can_be_told_from_its_ground() {
 }
 
 #[test]
-fn layout_does_not_depend_on_the_size() {
+fn layout_scales() {
     let texts = Texts::embedded().unwrap();
     for kind in TextKind::ALL {
-        let small = texts.draw(&clean(192, Part::Train), Some(kind), 5, 1);
-        let large = texts.draw(&clean(384, Part::Train), Some(kind), 5, 1);
+        let small = texts.draw(&clean(192, Split::Train), Some(kind), 5, 1);
+        let large = texts.draw(&clean(384, Split::Train), Some(kind), 5, 1);
         if kind != TextKind::Sign && kind != TextKind::Label {
             assert_eq!(small.plain.text, large.plain.text, "{kind:?}");
             assert!((2.0 * small.x_height - large.x_height).abs() < 0.01);
@@ -348,7 +234,7 @@ fn letters_are_large_enough() {
 #[test]
 fn all_characters_occur() {
     let texts = Texts::embedded().unwrap();
-    let scenes = draw_batch(&texts, &clean(64, Part::Train), None, 1, 0..2500);
+    let scenes = draw_batch(&texts, &clean(64, Split::Train), None, 1, 0..2500);
     let seen: BTreeSet<char> = scenes.iter().flat_map(|s| s.plain.text.chars()).collect();
     let missing: Vec<char> = CHARACTERS.filter(|c| !seen.contains(c)).collect();
     assert!(missing.is_empty(), "{missing:?}");
@@ -356,19 +242,19 @@ fn all_characters_occur() {
 }
 
 #[test]
-fn hours_and_ranges_are_for_training_alone() {
+fn notices_need_training() {
     let texts = Texts::embedded().unwrap();
-    let [train, held_out] = [Part::Train, Part::HeldOut].map(|part| {
-        let scenes = draw_batch(&texts, &clean(64, part), Some(TextKind::Lines), 3, 0..200);
+    let [train, test] = [Split::Train, Split::Test].map(|split| {
+        let scenes = draw_batch(&texts, &clean(64, split), Some(TextKind::Lines), 3, 0..200);
         let has = |scene: &&TextScene| scene.plain.text.contains(" - ");
         scenes.iter().filter(has).count()
     });
     assert!((15..60).contains(&train), "{train}");
-    assert_eq!(held_out, 0);
+    assert_eq!(test, 0);
 }
 
 #[test]
-fn training_says_more_words_than_the_report() {
+fn training_has_more_words() {
     let lists = [
         include_str!("../../assets/words.txt"),
         include_str!("../../assets/more-words.txt"),
@@ -383,29 +269,30 @@ fn training_says_more_words_than_the_report() {
         assert!(words.iter().all(small));
     }
     let texts = Texts::embedded().unwrap();
-    let said = |part| -> BTreeSet<String> {
+    let drawn = |split| -> BTreeSet<String> {
         (0..500)
-            .map(|i| texts.words(part).common(&mut Random::new(3, i)))
+            .map(|i| texts.words(split).common(&mut Random::new(SCENES, 3, i)))
             .collect()
     };
-    let among = |said: &BTreeSet<String>, list: &BTreeSet<&str>| {
-        said.iter()
+    let among = |drawn: &BTreeSet<String>, list: &BTreeSet<&str>| {
+        drawn
+            .iter()
             .filter(|word| list.contains(word.as_str()))
             .count()
     };
-    let (training, report) = (said(Part::Train), said(Part::HeldOut));
+    let (training, report) = (drawn(Split::Train), drawn(Split::Test));
     assert_eq!(among(&report, &words), report.len());
     assert!(among(&training, &words) > 100);
     assert!(among(&training, &more) > 200);
 }
 
 #[test]
-fn parts_share_no_font() {
+fn splits_share_no_font() {
     let texts = Texts::embedded().unwrap();
-    let train: BTreeSet<_> = texts.font_names(Part::Train).collect();
-    let held_out: BTreeSet<_> = texts.font_names(Part::HeldOut).collect();
-    assert_eq!((train.len(), held_out.len()), (85, 8));
-    assert!(train.is_disjoint(&held_out));
+    let train: BTreeSet<_> = texts.font_names(Split::Train).collect();
+    let test: BTreeSet<_> = texts.font_names(Split::Test).collect();
+    assert_eq!((train.len(), test.len()), (85, 8));
+    assert!(train.is_disjoint(&test));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! What texts say.
+//! The words of texts.
 
-use crate::scenes::random::Random;
+use crate::random::Random;
 
 use super::fonts::CHARACTERS;
 
@@ -50,7 +50,8 @@ impl Words {
     /// A word of small letters.
     pub(super) fn common(&self, rng: &mut Random) -> String {
         let more = !self.more.is_empty() && rng.chance(0.5);
-        any(if more { &self.more } else { &self.common }, rng).into()
+        rng.pick(if more { &self.more } else { &self.common })
+            .into()
     }
 
     /// A word, mostly of small letters, with at most 12 letters.
@@ -58,7 +59,7 @@ impl Words {
         let word = match rng.below(20) {
             0..13 => self.common(rng),
             13..16 => self.name(rng),
-            16 => any(SHORT, rng).into(),
+            16 => rng.pick(SHORT).into(),
             _ => invented(rng),
         };
         match rng.below(20) {
@@ -71,7 +72,7 @@ impl Words {
 
     /// A name of a person or place.
     pub(super) fn name(&self, rng: &mut Random) -> String {
-        any(&self.names, rng).into()
+        rng.pick(&self.names).into()
     }
 
     /// A word, number, date, code or anything else without blanks.
@@ -97,7 +98,7 @@ impl Words {
         for _ in 0..6 {
             let token = match rng.below(8) {
                 0..5 => self.word(rng),
-                5 => any(SHORT, rng).into(),
+                5 => rng.pick(SHORT).into(),
                 _ => self.token(rng),
             };
             if line.is_empty() && token.len() <= most {
@@ -150,7 +151,7 @@ impl Words {
         let (mut length, mut starts) = (0, true);
         loop {
             let mut word = match rng.below(20) {
-                0..7 => any(SHORT, rng).into(),
+                0..7 => rng.pick(SHORT).into(),
                 7..15 => self.common(rng),
                 15 => self.name(rng),
                 16 => invented(rng),
@@ -185,7 +186,7 @@ impl Words {
         let (name, host) = (self.name(rng).to_ascii_lowercase(), self.common(rng));
         let name: String = name.chars().filter(char::is_ascii_alphabetic).collect();
         let host: String = host.chars().take(6).collect();
-        let end = any(&["com", "org", "net", "de", "io", "uk"], rng);
+        let end = rng.pick(&["com", "org", "net", "de", "io", "uk"]);
         match rng.below(3) {
             0 => format!("www.{host}.{end}"),
             1 => format!("{host}.{end}/{}", number(rng)),
@@ -247,7 +248,7 @@ pub(super) fn number(rng: &mut Random) -> String {
         0 => format!("{}.{}", amount(rng), rng.below(10)),
         1 => format!("-{}", amount(rng)),
         2 => format!("{},{:03}", 1 + rng.below(99), rng.below(1000)),
-        3 => format!("{}{}", amount(rng), any(UNITS, rng)),
+        3 => format!("{}{}", amount(rng), rng.pick(UNITS)),
         _ => {
             let count = 1 + rng.below(5);
             digits(count, rng)
@@ -281,7 +282,7 @@ pub(super) fn time(rng: &mut Random) -> String {
         0 => format!(
             "{}:{minute:02}{}",
             1 + rng.below(12),
-            any(&["am", "pm"], rng)
+            rng.pick(&["am", "pm"])
         ),
         1 => format!("{:02}:{minute:02}:{:02}", rng.below(24), rng.below(60)),
         _ => format!("{:02}:{minute:02}", rng.below(24)),
@@ -314,7 +315,7 @@ pub(super) fn months(number: usize) -> &'static str {
 }
 
 pub(super) fn day(rng: &mut Random) -> String {
-    any(DAYS, rng).into()
+    rng.pick(DAYS).into()
 }
 
 fn phone(rng: &mut Random) -> String {
@@ -347,7 +348,7 @@ fn invented(rng: &mut Random) -> String {
         "", "", "", "n", "r", "s", "t", "l", "m", "x", "ck", "nd", "ng", "z",
     ];
     (0..1 + rng.below(3))
-        .map(|_| [any(STARTS, rng), any(HEARTS, rng), any(ENDS, rng)].concat())
+        .map(|_| [rng.pick(STARTS), rng.pick(HEARTS), rng.pick(ENDS)].concat())
         .collect()
 }
 
@@ -358,7 +359,7 @@ pub(super) fn capitalised(word: &str) -> String {
     })
 }
 
-/// Each letter large or small by lot.
+/// Each letter upper or lower case at random.
 fn mixed(word: &str, rng: &mut Random) -> String {
     let flip = |c: char| {
         if rng.chance(0.4) {
@@ -388,8 +389,4 @@ fn capital(rng: &mut Random) -> char {
 
 fn pick<'a, T>(list: &'a [T], rng: &mut Random) -> &'a T {
     &list[rng.below(list.len())]
-}
-
-pub(super) fn any<'a>(list: &[&'a str], rng: &mut Random) -> &'a str {
-    list[rng.below(list.len())]
 }

@@ -8,7 +8,7 @@ pub struct Written {
     /// The text.
     pub text: String,
     /// For each character `x1, y1, x2, y2` in pixels, origin at the top left corner of the
-    /// picture: the tight box of its ink, of a blank the box between its neighbours. `None` for
+    /// image: the tight box of its ink, of a blank the box between its neighbours. `None` for
     /// line breaks and for markup without ink.
     pub places: Vec<Option<[f32; 4]>>,
 }
@@ -17,47 +17,6 @@ impl Written {
     /// A region's box: the tight box of all its ink, in pixels; `None` without ink.
     pub fn bbox(&self) -> Option<[f32; 4]> {
         self.places.iter().flatten().copied().reduce(union)
-    }
-
-    /// Moves all places: the middles of their edges, of which `to` says where they are.
-    pub(super) fn go(&mut self, to: impl Fn([f32; 2]) -> [f32; 2]) {
-        for place in self.places.iter_mut().flatten() {
-            let [x1, y1, x2, y2] = *place;
-            let (x, y) = (0.5 * (x1 + x2), 0.5 * (y1 + y2));
-            let [left, right] = [[x1, y], [x2, y]].map(|at| to(at)[0]);
-            let [top, bottom] = [[x, y1], [x, y2]].map(|at| to(at)[1]);
-            *place = [left, top, right, bottom];
-        }
-    }
-
-    /// The part with all ink in places that are `held`, and the markup of its own lines; `None` where there is none, or
-    /// ink in other places lies between.
-    pub(super) fn part(&self, held: impl Fn([f32; 4]) -> bool) -> Option<Self> {
-        let signs: Vec<(char, Option<[f32; 4]>)> =
-            self.text.chars().zip(self.places.iter().copied()).collect();
-        let inked = |at: &(char, Option<[f32; 4]>)| at.0 != ' ' && at.1.is_some();
-        let held = |at: &(char, Option<[f32; 4]>)| inked(at) && at.1.is_some_and(&held);
-        let mut first = signs.iter().position(held)?;
-        let mut end = signs.iter().rposition(held)? + 1;
-        if signs[first..end].iter().any(|at| inked(at) && !held(at)) {
-            return None;
-        }
-        let markup = |at: &(char, Option<[f32; 4]>)| at.0 != '\n' && at.1.is_none();
-        while first > 0 && markup(&signs[first - 1]) {
-            first -= 1;
-        }
-        while end < signs.len() && markup(&signs[end]) {
-            end += 1;
-        }
-        let blank = |at: &(char, Option<[f32; 4]>)| at.0 == ' ';
-        while first < end && blank(&signs[first]) {
-            first += 1;
-        }
-        while first < end && blank(&signs[end - 1]) {
-            end -= 1;
-        }
-        let (text, places) = signs[first..end].iter().copied().unzip();
-        Some(Self { text, places })
     }
 
     /// Puts one more character at the end.
@@ -143,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_lies_between_its_neighbours() {
+    fn blanks_lie_between_neighbours() {
         let mut line = at("ab", 0.0);
         line.append_word(&at("c", 5.0));
         assert_eq!(line.text, "ab c");
@@ -157,33 +116,5 @@ mod tests {
         lines.append_after("\n", &at("c", 5.0));
         assert_eq!(lines.places[2], None);
         assert_eq!(lines.split('\n'), [at("ab", 0.0), at("c", 5.0)]);
-    }
-
-    #[test]
-    fn a_part_has_the_markup_of_its_lines() {
-        let mut page = Written::default();
-        page.mark("# ");
-        page.append(&at("ab", 0.0));
-        page.mark("\n\n");
-        page.append(&at("cd", 10.0));
-        page.mark(" ");
-        page.append(&at("ef", 20.0));
-        page.mark("\n| ");
-        page.append(&at("gh", 30.0));
-        page.mark(" |");
-        let part = |from: f32, to: f32| {
-            let part = page.part(|[x, ..]| (from..to).contains(&x))?;
-            assert_eq!(part.text.chars().count(), part.places.len());
-            Some(part.text)
-        };
-        let is = |from, to, text: &str| assert_eq!(part(from, to).as_deref(), Some(text));
-        is(0.0, 9.0, "# ab");
-        is(0.0, 19.0, "# ab\n\ncd");
-        is(10.0, 19.0, "cd");
-        is(20.0, 99.0, "ef\n| gh |");
-        is(30.0, 99.0, "| gh |");
-        assert_eq!(part(40.0, 99.0), None);
-        // One of the letters between is not held.
-        assert_eq!(page.part(|[x, ..]| !(1.0..=10.5).contains(&x)), None);
     }
 }

@@ -8,17 +8,17 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use crate::part::Part;
-use crate::sheet::{SHOWN, contact_sheet, tile};
+use vary_data::Split;
+use vary_data::scenes::{Atlas, Colour, Scene, SceneConfig, draw_batch};
 
-use super::{Atlas, Colour, Scene, SceneConfig, draw_batch};
+use super::sheet::{SHOWN, contact_sheet, tile};
 
 /// Scenes drawn before they are written.
 const CHUNK: u64 = 1024;
 
 /// Arguments of `draw`.
 #[derive(Debug, Args)]
-pub struct DrawArgs {
+pub struct SceneArgs {
     /// Seed of the stream of scenes.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -31,9 +31,9 @@ pub struct DrawArgs {
     /// Side of a scene in pixels; without it as configured.
     #[arg(long)]
     size: Option<u32>,
-    /// Part whose backgrounds the scenes show; without it as configured.
+    /// Split whose backgrounds the scenes show; without it as configured.
     #[arg(long, value_enum)]
-    part: Option<Part>,
+    part: Option<Split>,
     /// JSON file with scene settings that differ from the default.
     #[arg(long)]
     config: Option<PathBuf>,
@@ -50,7 +50,7 @@ pub struct DrawArgs {
 ///
 /// # Errors
 /// If the settings are out of range or a file cannot be read or written.
-pub fn run(args: &DrawArgs) -> Result<()> {
+pub fn scenes(args: &SceneArgs) -> Result<()> {
     let mut config = match &args.config {
         None => SceneConfig::default(),
         Some(path) => {
@@ -60,7 +60,7 @@ pub fn run(args: &DrawArgs) -> Result<()> {
         }
     };
     config.size = args.size.unwrap_or(config.size);
-    config.part = args.part.unwrap_or(config.part);
+    config.split = args.split.unwrap_or(config.split);
     config.validate()?;
     let Some(end) = args.start.checked_add(args.count) else {
         bail!("start plus count is over {}", u64::MAX)
@@ -149,31 +149,31 @@ mod tests {
     }
 
     #[test]
-    fn writes_pictures_list_and_sheet() {
+    fn writes_images_list_and_sheet() {
         let dir = tempfile::tempdir().unwrap();
         let out = Some(dir.path().join("new"));
-        let args = DrawArgs {
+        let args = SceneArgs {
             seed: 3,
             start: 5,
             count: 2,
             size: Some(64),
-            part: Some(Part::HeldOut),
+            split: Some(Split::Test),
             config: None,
             raw: false,
             out,
         };
-        run(&args).unwrap();
+        scenes(&args).unwrap();
         let read = |name: &str| fs::read(dir.path().join("new").join(name)).unwrap();
         let list: serde_json::Value = serde_json::from_slice(&read("scenes.json")).unwrap();
         let config = SceneConfig {
             size: 64,
-            part: Part::HeldOut,
+            split: Split::Test,
             ..SceneConfig::default()
         };
         let scenes = draw_batch(&config, &Atlas::embedded().unwrap(), 3, 5..7);
         for (scene, entry) in scenes.iter().zip(list["scenes"].as_array().unwrap()) {
-            let picture = image::load_from_memory(&read(entry["file"].as_str().unwrap())).unwrap();
-            assert_eq!(picture.to_rgb8(), scene.image);
+            let image = image::load_from_memory(&read(entry["file"].as_str().unwrap())).unwrap();
+            assert_eq!(image.to_rgb8(), scene.image);
             let boxes = entry["objects"]
                 .as_array()
                 .unwrap()
@@ -191,19 +191,19 @@ mod tests {
 
     #[test]
     fn refuses_settings_out_of_range() {
-        let args = DrawArgs {
+        let args = SceneArgs {
             seed: 1,
             start: 0,
             count: 1,
             size: Some(1),
-            part: None,
+            split: None,
             config: None,
             raw: true,
             out: None,
         };
-        assert!(run(&args).is_err());
+        assert!(scenes(&args).is_err());
         assert!(
-            run(&DrawArgs {
+            scenes(&SceneArgs {
                 start: u64::MAX,
                 size: None,
                 ..args

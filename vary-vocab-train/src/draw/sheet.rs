@@ -1,13 +1,13 @@
 use image::{Rgb, RgbImage, imageops};
 
-/// Pictures in a row of a contact sheet, and rows at most.
+/// Images in a row of a contact sheet, and rows at most.
 const SIZE: (u32, u32) = (6, 8);
 
-/// Pictures that a contact sheet shows at most.
-pub(crate) const SHOWN: usize = (SIZE.0 * SIZE.1) as usize;
+/// Images that a contact sheet shows at most.
+pub(super) const SHOWN: usize = (SIZE.0 * SIZE.1) as usize;
 
 /// A contact sheet of tiles of one size, up to [`SHOWN`]; `None` without any.
-pub(crate) fn contact_sheet(tiles: &[RgbImage]) -> Option<RgbImage> {
+pub(super) fn contact_sheet(tiles: &[RgbImage]) -> Option<RgbImage> {
     let tiles = &tiles[..tiles.len().min(SHOWN)];
     let side = tiles.first()?.width();
     let rows = (tiles.len() as u32).div_ceil(SIZE.0);
@@ -20,9 +20,9 @@ pub(crate) fn contact_sheet(tiles: &[RgbImage]) -> Option<RgbImage> {
     Some(sheet)
 }
 
-/// A square picture at twice its size with frames just outside boxes (`x1, y1, x2, y2` in its
+/// A square image at twice its size with frames just outside boxes (`x1, y1, x2, y2` in its
 /// pixels), a margin around it.
-pub(crate) fn tile(image: &RgbImage, boxes: impl IntoIterator<Item = [f32; 4]>) -> RgbImage {
+pub(super) fn tile(image: &RgbImage, boxes: impl IntoIterator<Item = [f32; 4]>) -> RgbImage {
     let side = 2 * image.width();
     let mut tile = RgbImage::from_pixel(side + 4, side + 4, Rgb([255; 3]));
     let large = imageops::resize(image, side, side, imageops::FilterType::Nearest);

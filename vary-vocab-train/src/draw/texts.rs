@@ -1,4 +1,4 @@
-//! The command `draw-text`: pictures of text to look at, or to feed to another program.
+//! The command `draw-text`: images of text to look at, or to feed to another program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,31 +7,32 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::{TextConfig, TextKind, TextScene, Texts, draw_batch};
-use crate::part::Part;
-use crate::sheet::{SHOWN, contact_sheet, tile};
+use vary_data::Split;
+use vary_data::texts::{TextConfig, TextKind, TextScene, Texts, draw_batch};
+
+use super::sheet::{SHOWN, contact_sheet, tile};
 
 /// Arguments of `draw-text`.
 #[derive(Debug, Args)]
-pub struct DrawTextArgs {
-    /// Seed of the stream of pictures.
+pub struct TextArgs {
+    /// Seed of the stream of images.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Index of the first picture.
+    /// Index of the first image.
     #[arg(long, default_value_t = 0)]
     start: u64,
-    /// Number of pictures.
+    /// Number of images.
     #[arg(long, default_value_t = 24)]
     count: u64,
-    /// Side of a picture in pixels.
+    /// Side of an image in pixels.
     #[arg(long, default_value_t = 192)]
     size: u32,
     /// Kind of text, as word or page; without it all kinds.
-    #[arg(long, value_enum)]
+    #[arg(long)]
     kind: Option<TextKind>,
-    /// Whose fonts and papers.
-    #[arg(long, value_enum, default_value_t = Part::Train)]
-    part: Part,
+    /// Split whose fonts, papers and colours the images show: train, validation or test.
+    #[arg(long, default_value_t = Split::Train)]
+    split: Split,
     /// Write PNGs, texts.json and a contact sheet into this folder.
     #[arg(long)]
     out: PathBuf,
@@ -40,14 +41,14 @@ pub struct DrawTextArgs {
     frames: bool,
 }
 
-/// Draws the pictures that the arguments ask for.
+/// Draws the images that the arguments ask for.
 ///
 /// # Errors
 /// If the settings are out of range or a file cannot be written.
-pub fn run(args: &DrawTextArgs) -> Result<()> {
+pub fn texts(args: &TextArgs) -> Result<()> {
     let config = TextConfig {
         size: args.size,
-        part: args.part,
+        split: args.split,
         ..TextConfig::default()
     };
     config.validate()?;
@@ -59,7 +60,7 @@ pub fn run(args: &DrawTextArgs) -> Result<()> {
     write_files(args, &scenes)
 }
 
-fn write_files(args: &DrawTextArgs, scenes: &[TextScene]) -> Result<()> {
+fn write_files(args: &TextArgs, scenes: &[TextScene]) -> Result<()> {
     let dir: &Path = &args.out;
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let mut list = Vec::new();
@@ -93,36 +94,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_pictures_list_and_sheet() {
+    fn writes_images_list_and_sheet() {
         let dir = tempfile::tempdir().unwrap();
-        let args = DrawTextArgs {
+        let args = TextArgs {
             seed: 3,
             start: 5,
             count: 2,
             size: 64,
             kind: Some(TextKind::Table),
-            part: Part::HeldOut,
+            split: Split::Test,
             out: dir.path().join("new"),
             frames: true,
         };
-        run(&args).unwrap();
+        texts(&args).unwrap();
         let read = |name: &str| fs::read(args.out.join(name)).unwrap();
         let list: serde_json::Value = serde_json::from_slice(&read("texts.json")).unwrap();
         let config = TextConfig {
             size: 64,
-            part: Part::HeldOut,
+            split: Split::Test,
             ..TextConfig::default()
         };
         let texts = Texts::embedded().unwrap();
         let scenes = draw_batch(&texts, &config, Some(TextKind::Table), 3, 5..7);
         for (scene, entry) in scenes.iter().zip(list.as_array().unwrap()) {
-            let picture = image::load_from_memory(&read(entry["file"].as_str().unwrap())).unwrap();
-            assert_eq!(picture.to_rgb8(), scene.image);
+            let image = image::load_from_memory(&read(entry["file"].as_str().unwrap())).unwrap();
+            assert_eq!(image.to_rgb8(), scene.image);
             assert_eq!(entry["kind"], "table");
             assert_eq!(entry["plain"]["text"], scene.plain.text);
         }
         let sheet = image::load_from_memory(&read("sheet.png")).unwrap();
         assert_eq!((sheet.width(), sheet.height()), (6 * 132, 132));
-        assert!(run(&DrawTextArgs { size: 1, ..args }).is_err());
+        assert!(texts(&TextArgs { size: 1, ..args }).is_err());
     }
 }

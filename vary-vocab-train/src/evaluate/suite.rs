@@ -8,13 +8,13 @@ use vary_core::eval::{Evaluation, Truth};
 use vary_core::model::{Family, ModelConfig};
 use vary_core::pipeline::{Answer, AnswerOptions};
 use vary_core::prompt::Task;
+use vary_data::Split;
+use vary_data::scenes::{Atlas, Scene, SceneConfig, draw};
+use vary_data::texts::{TextConfig, TextKind, TextScene, Texts, Written};
 
 use super::{options_for, truths};
 use crate::charts::Charts;
-use crate::part::Part;
 use crate::questions::{Objects, Question};
-use crate::scenes::{Atlas, Scene, SceneConfig, draw};
-use crate::texts::{TextConfig, TextKind, TextScene, Texts, Written};
 
 /// What small models are asked on drawn pictures. Charts and forms are for the second stage.
 pub struct Suite {
@@ -119,15 +119,20 @@ impl Suite {
     ///
     /// # Errors
     /// If sprites or fonts are damaged.
-    pub fn new(part: Part, seed: u64, pictures: u64, config: &ModelConfig) -> anyhow::Result<Self> {
+    pub fn new(
+        part: Split,
+        seed: u64,
+        pictures: u64,
+        config: &ModelConfig,
+    ) -> anyhow::Result<Self> {
         let size = config.image_size() as u32;
         let scenes = SceneConfig {
-            part,
+            split: part,
             size,
             ..SceneConfig::default()
         };
         let text = TextConfig {
-            part,
+            split: part,
             // No smaller picture of text is drawn; the pipeline makes it as small as the model wants.
             size: size.max(64),
             ..TextConfig::default()
@@ -335,7 +340,7 @@ mod tests {
     #[test]
     fn tasks_are_taken_by_the_beginning_of_their_names() {
         let config = VaryTinyConfig::nano(100).into();
-        let suite = || Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
+        let suite = || Suite::new(Split::Test, 5, 1, &config).unwrap();
         let only = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
             suite().only(&names)
@@ -353,7 +358,7 @@ mod tests {
     #[test]
     fn a_vary_toy_is_asked_as_it_was_taught() {
         let config = VaryToyConfig::nano(100).into();
-        let suite = Suite::new(Part::Train, 5, 1, &config).unwrap();
+        let suite = Suite::new(Split::Train, 5, 1, &config).unwrap();
         let asked = |asked| suite.exercise(asked, 0).unwrap().question;
         assert_eq!(
             asked(Asked::Detect { crowd: false }),
@@ -366,7 +371,7 @@ mod tests {
     #[test]
     fn every_task_draws_what_it_asks_for() {
         let config = VaryTinyConfig::nano(100).into();
-        let suite = Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
+        let suite = Suite::new(Split::Test, 5, 1, &config).unwrap();
         for (name, asked) in TASKS {
             let mut drawn = 0;
             for exercise in (0..40).filter_map(|index| suite.exercise(asked, index)) {

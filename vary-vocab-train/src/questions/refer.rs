@@ -2,28 +2,29 @@
 
 use rand::{Rng, RngExt};
 
-use crate::questions::Objects;
-use crate::scenes::SceneObject;
+use vary_data::scenes::SceneObject;
 
-/// Distance of two centres, as share of the picture's side, from which one is clearly farther left
+use super::objects::Objects;
+
+/// Distance of two centres, as share of the image's side, from which one is clearly farther left
 /// or higher.
 const APART: f32 = 0.08;
 
 /// Ratio of two areas from which one object is clearly the larger.
 const LARGER: f32 = 1.7;
 
-/// Share of the phrases that say more than is needed, as people do.
+/// Share of the phrases with more words than are needed, as people use them.
 const MORE: f64 = 0.3;
 
-/// What a phrase says of an object beside its class; "the small left red car" says all three.
+/// The words of a phrase beside the class; "the small left red car" has all three.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Said {
+struct Traits {
     size: Option<&'static str>,
     place: Option<&'static str>,
     colour: Option<&'static str>,
 }
 
-impl Said {
+impl Traits {
     fn phrase(&self, name: &str) -> String {
         let words = [Some("the"), self.size, self.place, self.colour, Some(name)];
         let words: Vec<&str> = words.into_iter().flatten().collect();
@@ -43,8 +44,8 @@ impl Said {
 /// red car"; `None` where colour, size and place do not set it apart.
 ///
 /// "left", "small" and so on compare objects of one class, and of one colour where the phrase has
-/// one, and are only said where the difference is clear. An object that is alone of its class is
-/// "left" in the left third of the picture.
+/// one, and are only used where the difference is clear. An object that is alone of its class is
+/// "left" in the left third of the image.
 pub fn phrase(
     scene: Objects<'_>,
     names: &[String],
@@ -56,7 +57,7 @@ pub fn phrase(
         .filter(|&i| i != index && scene.objects[i].class == object.class)
         .map(|i| &scene.objects[i])
         .collect();
-    // A colour is said where that of every rival is known, as an icon's own has no name.
+    // A colour is used where that of every rival is known, as an icon's own has no name.
     let colour = object
         .colour
         .filter(|_| others.iter().all(|o| o.colour.is_some()));
@@ -72,38 +73,38 @@ pub fn phrase(
         let rivals = if colour.is_some() { &same } else { &others };
         let places = places(scene, object, rivals);
         let sizes = sizes(object, rivals);
-        let plain = Said {
+        let plain = Traits {
             colour,
-            ..Said::default()
+            ..Traits::default()
         };
         if rivals.is_empty() {
             fitting.push(plain);
         }
-        fitting.extend(places.iter().map(|&place| Said {
+        fitting.extend(places.iter().map(|&place| Traits {
             place: Some(place),
             ..plain
         }));
-        fitting.extend(sizes.iter().map(|&size| Said {
+        fitting.extend(sizes.iter().map(|&size| Traits {
             size: Some(size),
             ..plain
         }));
         for &place in &places {
-            fitting.extend(sizes.iter().map(|&size| Said {
+            fitting.extend(sizes.iter().map(|&size| Traits {
                 size: Some(size),
                 place: Some(place),
                 ..plain
             }));
         }
     }
-    let fewest = fitting.iter().map(Said::words).min()?;
+    let fewest = fitting.iter().map(Traits::words).min()?;
     if !rng.random_bool(MORE) {
-        fitting.retain(|said| said.words() == fewest);
+        fitting.retain(|traits| traits.words() == fewest);
     }
-    let said = fitting[rng.random_range(0..fitting.len())];
-    Some(said.phrase(&names[object.class]))
+    let traits = fitting[rng.random_range(0..fitting.len())];
+    Some(traits.phrase(&names[object.class]))
 }
 
-/// Centre as share of the picture's sides.
+/// Centre as share of the image's sides.
 fn centre(scene: Objects<'_>, object: &SceneObject) -> (f32, f32) {
     let [x1, y1, x2, y2] = object.bbox;
     let (width, height) = scene.size;
@@ -120,12 +121,12 @@ fn places(scene: Objects<'_>, object: &SceneObject, rivals: &[&SceneObject]) -> 
     let alone = others.is_empty();
     let all = |fits: &dyn Fn(f32, f32) -> bool| others.iter().all(|&(x, y)| fits(x, y));
     let mut places = vec![];
-    let mut say = |word, holds: bool| {
+    let mut add = |word, holds: bool| {
         if holds {
             places.push(word);
         }
     };
-    say(
+    add(
         "left",
         if alone {
             x < third
@@ -133,7 +134,7 @@ fn places(scene: Objects<'_>, object: &SceneObject, rivals: &[&SceneObject]) -> 
             all(&|other, _| x < other - APART)
         },
     );
-    say(
+    add(
         "right",
         if alone {
             x > 2.0 * third
@@ -141,7 +142,7 @@ fn places(scene: Objects<'_>, object: &SceneObject, rivals: &[&SceneObject]) -> 
             all(&|other, _| x > other + APART)
         },
     );
-    say(
+    add(
         "top",
         if alone {
             y < third
@@ -149,7 +150,7 @@ fn places(scene: Objects<'_>, object: &SceneObject, rivals: &[&SceneObject]) -> 
             all(&|_, other| y < other - APART)
         },
     );
-    say(
+    add(
         "bottom",
         if alone {
             y > 2.0 * third
@@ -160,7 +161,7 @@ fn places(scene: Objects<'_>, object: &SceneObject, rivals: &[&SceneObject]) -> 
     // Of three in a row.
     let left = others.iter().filter(|o| o.0 < x - APART).count();
     let right = others.iter().filter(|o| o.0 > x + APART).count();
-    say("middle", left == 1 && right == 1 && others.len() == 2);
+    add("middle", left == 1 && right == 1 && others.len() == 2);
     places
 }
 
@@ -184,10 +185,10 @@ fn sizes(object: &SceneObject, rivals: &[&SceneObject]) -> Vec<&'static str> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::scenes::Colour;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
     use std::collections::BTreeSet;
+    use vary_data::scenes::Colour;
 
     fn object(class: usize, colour: Option<Colour>, x: f32, side: f32) -> SceneObject {
         let bbox = [
@@ -203,7 +204,7 @@ mod tests {
         }
     }
 
-    /// Every phrase that may be said of an object.
+    /// Every phrase of an object.
     fn phrases(objects: &[SceneObject], index: usize) -> BTreeSet<String> {
         let names = ["car", "cup"].map(String::from);
         let scene = Objects {
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_alone_needs_its_class_only() {
+    fn single_objects_need_class() {
         let objects = [
             object(0, None, 20.0, 20.0),
             object(1, Some(Colour::Red), 50.0, 20.0),
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn words_compare_with_the_rivals_only() {
+    fn words_compare_rivals() {
         use Colour::{Blue, Red};
         let objects = [
             object(0, Some(Red), 50.0, 20.0),
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_sets_apart_has_no_phrase() {
+    fn ambiguous_objects_have_no_phrase() {
         let objects = [
             object(0, Some(Colour::Red), 50.0, 20.0),
             object(0, None, 52.0, 22.0),

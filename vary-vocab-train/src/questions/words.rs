@@ -7,8 +7,8 @@ const NUMBERS: [&str; 11] = [
     "no", "a", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
 ];
 
-/// Names that say one and many alike; the first two take no article.
-const ALIKE: [&str; 5] = ["scissors", "grapes", "sheep", "fish", "broccoli"];
+/// Names whose plural is the same; the first two take no article.
+const SAME: [&str; 5] = ["scissors", "grapes", "sheep", "fish", "broccoli"];
 
 /// The question how many objects of a class there are; its answer is a number in digits.
 pub fn how_many(name: &str) -> String {
@@ -39,7 +39,7 @@ pub fn sentence<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 fn some(name: &str, count: usize) -> String {
     match (count, NUMBERS.get(count)) {
-        (1, _) if ALIKE[..2].contains(&name) => name.to_owned(),
+        (1, _) if SAME[..2].contains(&name) => name.to_owned(),
         (1, _) if name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {name}"),
         (1, _) => format!("a {name}"),
         (_, Some(number)) => format!("{number} {}", plural(name)),
@@ -48,7 +48,7 @@ fn some(name: &str, count: usize) -> String {
 }
 
 fn plural(name: &str) -> String {
-    if ALIKE.contains(&name) {
+    if SAME.contains(&name) {
         return name.to_owned();
     }
     match name.strip_suffix('y') {
@@ -64,16 +64,16 @@ mod tests {
 
     #[test]
     fn sentences_count() {
-        let say = |names: &[&str]| sentence(names.iter().copied());
-        assert_eq!(say(&[]), "");
-        assert_eq!(say(&["apple"]), "An apple.");
+        let of = |names: &[&str]| sentence(names.iter().copied());
+        assert_eq!(of(&[]), "");
+        assert_eq!(of(&["apple"]), "An apple.");
         assert_eq!(
-            say(&["cat", "scissors", "cat", "bus"]),
+            of(&["cat", "scissors", "cat", "bus"]),
             "Two cats, scissors and a bus."
         );
-        assert_eq!(say(&["sheep", "strawberry"]), "A sheep and a strawberry.");
-        assert_eq!(say(&["sheep"; 2]), "Two sheep.");
-        assert_eq!(say(&["butterfly"; 12]), "12 butterflies.");
+        assert_eq!(of(&["sheep", "strawberry"]), "A sheep and a strawberry.");
+        assert_eq!(of(&["sheep"; 2]), "Two sheep.");
+        assert_eq!(of(&["butterfly"; 12]), "12 butterflies.");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Shapes that are no objects.
 
 use super::super::canvas::Canvas;
-use super::super::random::Random;
+use crate::random::Random;
 
 /// Draws some large shapes, and with the probability `clutter` many small ones and marks like
 /// letters.

@@ -1,15 +1,16 @@
 //! What is behind the objects.
 
 mod clutter;
-mod held_out;
 mod noise;
 mod outdoor;
 mod plain;
 mod surface;
+mod test;
+mod tint;
 
 use super::canvas::Canvas;
-use super::random::Random;
-use crate::part::Part;
+use crate::random::Random;
+use crate::split::Split;
 
 /// A kind of background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ enum Kind {
     Hexagons,
 }
 
-/// Kinds of the training part.
+/// Kinds of training and validation.
 const TRAIN: [Kind; 15] = [
     Kind::Flat,
     Kind::Linear,
@@ -55,8 +56,8 @@ const TRAIN: [Kind; 15] = [
     Kind::Fabric,
 ];
 
-/// Kinds of the held-out part.
-const HELD_OUT: [Kind; 5] = [
+/// Kinds of the test split.
+const TEST: [Kind; 5] = [
     Kind::Bricks,
     Kind::Mosaic,
     Kind::Sunset,
@@ -64,19 +65,19 @@ const HELD_OUT: [Kind; 5] = [
     Kind::Hexagons,
 ];
 
-/// Covers the canvas with a random background of the part, random shapes that are no objects, and
+/// Covers the canvas with a random background of the split, random shapes that are no objects, and
 /// with the probability `clutter` many small ones.
-pub(crate) fn paint(canvas: &mut Canvas, part: Part, clutter: f32, rng: &mut Random) {
-    let kinds = kinds(part);
+pub(crate) fn paint(canvas: &mut Canvas, split: Split, clutter: f32, rng: &mut Random) {
+    let kinds = kinds(split);
     let kind = kinds[rng.below(kinds.len())];
     kind.paint(canvas, rng);
     clutter::paint(canvas, clutter, rng);
 }
 
-fn kinds(part: Part) -> &'static [Kind] {
-    match part {
-        Part::Train => &TRAIN,
-        Part::HeldOut => &HELD_OUT,
+fn kinds(split: Split) -> &'static [Kind] {
+    match split {
+        Split::Train | Split::Validation => &TRAIN,
+        Split::Test => &TEST,
     }
 }
 
@@ -99,23 +100,13 @@ impl Kind {
             Self::Wood => surface::wood(canvas, rng),
             Self::Bokeh => surface::bokeh(canvas, rng, a),
             Self::Fabric => surface::fabric(canvas, rng, a, b),
-            Self::Bricks => held_out::bricks(canvas, rng),
-            Self::Mosaic => held_out::mosaic(canvas, rng),
-            Self::Sunset => held_out::sunset(canvas, rng),
-            Self::Marble => held_out::marble(canvas, rng, a),
-            Self::Hexagons => held_out::hexagons(canvas, rng, a, b),
+            Self::Bricks => test::bricks(canvas, rng),
+            Self::Mosaic => test::mosaic(canvas, rng),
+            Self::Sunset => test::sunset(canvas, rng),
+            Self::Marble => test::marble(canvas, rng, a),
+            Self::Hexagons => test::hexagons(canvas, rng, a, b),
         }
     }
-}
-
-/// `colour` times `gain`, white at most.
-fn shade(colour: [f32; 3], gain: f32) -> [f32; 3] {
-    colour.map(|c| (c * gain).min(1.0))
-}
-
-/// `colour` with each channel up to `reach` lighter or darker.
-fn near(colour: [f32; 3], reach: f32, rng: &mut Random) -> [f32; 3] {
-    colour.map(|c| (c + rng.around(reach)).clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -123,20 +114,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_share_no_kind() {
-        assert!(TRAIN.iter().all(|kind| !HELD_OUT.contains(kind)));
-        assert_eq!(kinds(Part::Train), TRAIN);
-        assert_eq!(kinds(Part::HeldOut), HELD_OUT);
+    fn splits_share_no_kind() {
+        assert!(TRAIN.iter().all(|kind| !TEST.contains(kind)));
+        assert_eq!(kinds(Split::Train), TRAIN);
+        assert_eq!(kinds(Split::Test), TEST);
     }
 
     /// Every kind covers the whole canvas with colours in range, whatever its size.
     #[test]
     fn every_kind_paints() {
-        for kind in TRAIN.into_iter().chain(HELD_OUT) {
+        for kind in TRAIN.into_iter().chain(TEST) {
             for (size, seed) in [(16, 1), (61, 2), (192, 3), (192, 4)] {
                 let mut canvas = Canvas::new(size);
                 canvas.fill(|_, _| [-1000.0; 3]);
-                kind.paint(&mut canvas, &mut Random::new(seed, 5));
+                kind.paint(&mut canvas, &mut Random::new(SCENES, seed, 5));
                 let good = |c: &f32| (-0.001..=1.001).contains(c);
                 let all = canvas.pixels.iter().flatten().all(good);
                 assert!(all, "{kind:?} at {size}");

@@ -1,6 +1,6 @@
 //! Value noise.
 
-use super::super::random::Random;
+use crate::random::Random;
 
 /// Knots on a side, after which the noise repeats.
 const GRID: usize = 32;

@@ -1,9 +1,9 @@
 //! Backgrounds like photos taken outdoors.
 
 use super::super::canvas::{Canvas, mix};
-use super::super::random::Random;
 use super::noise::Noise;
-use super::{near, shade};
+use super::tint::{near, shade};
+use crate::random::Random;
 
 /// Sky from the zenith to the horizon, clouds in it.
 fn sky(canvas: &mut Canvas, rng: &mut Random) {

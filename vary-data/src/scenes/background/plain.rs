@@ -1,8 +1,8 @@
 //! Plain backgrounds.
 
 use super::super::canvas::{Canvas, mix};
-use super::super::random::Random;
 use super::noise::Noise;
+use crate::random::Random;
 
 pub(super) fn linear(canvas: &mut Canvas, rng: &mut Random, a: [f32; 3], b: [f32; 3]) {
     let [dx, dy] = rng.direction();

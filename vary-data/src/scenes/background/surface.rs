@@ -1,9 +1,9 @@
 //! Backgrounds like photos taken indoors.
 
 use super::super::canvas::{Canvas, mix};
-use super::super::random::Random;
 use super::noise::Noise;
-use super::{near, shade};
+use super::tint::{near, shade};
+use crate::random::Random;
 
 /// A wall with a window, skirting and a floor of boards.
 pub(super) fn room(canvas: &mut Canvas, rng: &mut Random, a: [f32; 3], b: [f32; 3]) {

@@ -1,9 +1,9 @@
 //! Backgrounds that no training scene has.
 
 use super::super::canvas::{Canvas, mix};
-use super::super::random::Random;
 use super::noise::Noise;
-use super::{near, shade};
+use super::tint::{near, shade};
+use crate::random::Random;
 
 /// A wall of bricks in running bond.
 pub(super) fn bricks(canvas: &mut Canvas, rng: &mut Random) {

@@ -1,11 +1,16 @@
 //! Charts with a title and a name below each bar.
 
-use super::{Align, Content, paper, style, write_aligned};
-use crate::scenes::random::Random;
+use super::shared::Align;
+use super::shared::Content;
+use super::shared::paper;
+use super::shared::style;
+use super::shared::write_aligned;
+use crate::random::Random;
 use crate::texts::compose::{Block, in_one_line};
+use crate::texts::palette;
 use crate::texts::sheet::{Sheet, Style};
+use crate::texts::source::Texts;
 use crate::texts::words::{self, Words};
-use crate::texts::{Texts, palette};
 
 /// Bars or points above their names, mostly under a title.
 pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
@@ -15,12 +20,12 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let (mut top, bottom) = (y1 + rng.range(0.0, 20.0), y2 - rng.range(0.0, 20.0));
     let count = 2 + rng.below(4);
     let slot = (right - left) / count as f32;
-    let names = names(texts.words(sheet.part), count, rng);
+    let names = names(texts.words(sheet.split), count, rng);
     let (x_height, stretch) = (rng.range(7.0, 13.0), rng.range(0.75, 1.2));
     let style = style(sheet, texts, x_height, stretch, rng);
     let mut blocks = Vec::new();
     if rng.chance(0.85) {
-        let text = texts.words(sheet.part).title(16, rng);
+        let text = texts.words(sheet.split).title(16, rng);
         let larger = rng.range(1.0, 1.4);
         let style = Style {
             x_height: x_height * larger,
@@ -51,7 +56,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
 fn plot(sheet: &mut Sheet, bbox: [f32; 4], count: usize, ink: [f32; 3], rng: &mut Random) {
     let [x1, y1, x2, y2] = bbox;
     let slot = (x2 - x1) / count as f32;
-    let colour = palette::vivid(sheet.part, rng);
+    let colour = palette::vivid(sheet.split, rng);
     let (bars, half) = (rng.chance(0.7), slot * rng.range(0.2, 0.45));
     for i in 0..count {
         let middle = x1 + slot * (i as f32 + 0.5);

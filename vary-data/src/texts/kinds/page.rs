@@ -1,11 +1,18 @@
 //! Pages of prose.
 
-use super::{Align, Content, any_line, notice, paper, small_print, style, write_aligned};
-use crate::part::Part;
-use crate::scenes::random::Random;
-use crate::texts::Texts;
+use super::shared::Align;
+use super::shared::Content;
+use super::shared::any_line;
+use super::shared::notice;
+use super::shared::paper;
+use super::shared::small_print;
+use super::shared::style;
+use super::shared::write_aligned;
+use crate::random::Random;
+use crate::split::Split;
 use crate::texts::compose::Block;
 use crate::texts::sheet::{Sheet, Style};
+use crate::texts::source::Texts;
 use crate::texts::written::Written;
 
 /// Paragraphs and lists, sometimes under a heading.
@@ -36,7 +43,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         } else {
             let words = match notice(0.2, sheet, texts, share.min(24), rng) {
                 Some(line) => split(&line),
-                None => texts.words(sheet.part).prose(share, rng),
+                None => texts.words(sheet.split).prose(share, rng),
             };
             let lines = flow.write(sheet, &words, 0.0);
             if !lines.is_empty() {
@@ -50,7 +57,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         flow.y += flow.pitch * rng.range(0.5, 0.9);
     }
     if blocks.is_empty() {
-        // No word by lot was short enough.
+        // No random word was short enough.
         blocks.push(heading(sheet, texts, &mut flow, rng));
     }
     blocks.into()
@@ -66,9 +73,9 @@ pub(super) fn heading(
     let mut style = flow.style;
     style.x_height *= rng.range(1.25, 1.7);
     if rng.chance(0.5) {
-        style.face = texts.fonts.pick(sheet.part, rng);
+        style.face = texts.fonts.pick(sheet.split, rng);
     }
-    let text = texts.words(sheet.part).title(16, rng);
+    let text = texts.words(sheet.split).title(16, rng);
     let style = style.fit(&text, [flow.x2 - flow.x1, 60.0], 0.6);
     let align = if rng.chance(0.3) {
         Align::Centre
@@ -161,10 +168,10 @@ impl Flow<'_> {
         words: &[String],
         indent: f32,
     ) -> Vec<Written> {
-        // The final report keeps the texts that it has always had.
-        let overhang = match sheet.part {
-            Part::Train => self.style.overhang(),
-            Part::HeldOut => 0.0,
+        // Images of the test split stay the same.
+        let overhang = match sheet.split {
+            Split::Train | Split::Validation => self.style.overhang(),
+            Split::Test => 0.0,
         };
         let x = self.x1 + indent + overhang;
         let width = self.x2 - x - overhang;

@@ -1,11 +1,16 @@
 //! Labels and signs.
 
-use super::{Align, Content, paper, style, write_aligned};
-use crate::scenes::random::Random;
+use super::shared::Align;
+use super::shared::Content;
+use super::shared::paper;
+use super::shared::style;
+use super::shared::write_aligned;
+use crate::random::Random;
 use crate::texts::compose::Block;
 use crate::texts::sheet::{Sheet, Style};
+use crate::texts::source::Texts;
 use crate::texts::words::{self, Words};
-use crate::texts::{Texts, palette, surface};
+use crate::texts::{palette, surface};
 
 /// A plate with two to four centred lines, the first often larger.
 pub(super) fn label(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
@@ -16,9 +21,9 @@ pub(super) fn label(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conte
     }
     let count = 2 + rng.below(3);
     let colour = if rng.chance(0.5) {
-        palette::light(sheet.part, rng)
+        palette::light(sheet.split, rng)
     } else {
-        palette::vivid(sheet.part, rng)
+        palette::vivid(sheet.split, rng)
     };
     let bbox = plate_box(sheet, [0.6, 0.55], rng);
     let inner = plate(sheet, bbox, colour, rng);
@@ -30,11 +35,11 @@ pub(super) fn label(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conte
         .map(|i| {
             if titled && i == 0 {
                 let mut large = small;
-                large.face = texts.fonts.pick(sheet.part, rng);
+                large.face = texts.fonts.pick(sheet.split, rng);
                 large.x_height *= rng.range(1.35, 2.0);
-                (texts.words(sheet.part).title(13, rng), large)
+                (texts.words(sheet.split).title(13, rng), large)
             } else {
-                (label_line(texts.words(sheet.part), rng), small)
+                (label_line(texts.words(sheet.split), rng), small)
             }
         })
         .collect();
@@ -55,7 +60,7 @@ pub(super) fn label(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conte
 /// A coloured plate with one to three lines of one text before a scene.
 pub(super) fn sign(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
     scenery(sheet, rng);
-    let colour = palette::vivid(sheet.part, rng);
+    let colour = palette::vivid(sheet.split, rng);
     let bbox = plate_box(sheet, [0.65, 0.35], rng);
     let inner = plate(sheet, bbox, colour, rng);
     let (x_height, stretch) = (rng.range(9.0, 24.0), rng.range(0.6, 1.3));
@@ -64,9 +69,9 @@ pub(super) fn sign(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let lines: Vec<(String, Style)> = (0..1 + rng.below(3))
         .map(|_| {
             let text = if rng.chance(0.75) {
-                texts.words(sheet.part).title(12, rng)
+                texts.words(sheet.split).title(12, rng)
             } else {
-                texts.words(sheet.part).line(9, rng)
+                texts.words(sheet.split).line(9, rng)
             };
             (
                 if upper {
@@ -82,8 +87,8 @@ pub(super) fn sign(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
 }
 
 fn scenery(sheet: &mut Sheet, rng: &mut Random) {
-    let part = sheet.part;
-    sheet.cover([0.5; 3], |canvas| surface::scenery(canvas, part, rng));
+    let split = sheet.split;
+    sheet.cover([0.5; 3], |canvas| surface::scenery(canvas, split, rng));
 }
 
 /// A box that takes at least the shares `least` of the area each way.
@@ -113,7 +118,7 @@ fn plate(sheet: &mut Sheet, bbox: [f32; 4], colour: [f32; 3], rng: &mut Random) 
     sheet.paper = colour;
     let inset = |by: f32| [bbox[0] + by, bbox[1] + by, bbox[2] - by, bbox[3] - by];
     if rng.chance(0.5) {
-        let border = palette::ink(sheet.part, sheet.luma(), rng);
+        let border = palette::ink(sheet.split, sheet.luma(), rng);
         sheet.plate(inset(2.0), radius, border, Some(rng.range(1.0, 2.5)));
     }
     inset(9.0)
@@ -125,7 +130,7 @@ fn stack(
     lines: &[(String, Style)],
     [x1, y1, x2, y2]: [f32; 4],
     align: Align,
-) -> Vec<crate::texts::Written> {
+) -> Vec<crate::texts::written::Written> {
     const LEAD: f32 = 1.05;
     let fitted: Vec<(&String, Style)> = lines
         .iter()

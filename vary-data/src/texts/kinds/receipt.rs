@@ -1,22 +1,30 @@
 //! Receipts and bills.
 
-use super::{Align, Content, fitting, paper, small_print, style, write_aligned};
-use crate::scenes::random::Random;
+use super::shared::Align;
+use super::shared::Content;
+use super::shared::fitting;
+use super::shared::paper;
+use super::shared::small_print;
+use super::shared::style;
+use super::shared::write_aligned;
+use crate::random::Random;
 use crate::texts::compose::{Block, in_one_line};
+use crate::texts::palette;
+use crate::texts::region::Region;
 use crate::texts::sheet::{Sheet, Style};
+use crate::texts::source::Texts;
 use crate::texts::words::{self, Words};
-use crate::texts::{Region, Texts, palette};
 
 /// Things bought, their prices and the total.
 pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
     paper(sheet, rng);
-    let source = texts.words(sheet.part);
+    let source = texts.words(sheet.split);
     let [x1, top, x2, bottom] = sheet.area;
     let spare = rng.range(0.0, 40.0);
     let left = x1 + spare * rng.unit();
     let right = left + (x2 - x1 - spare);
     if spare > 15.0 && rng.chance(0.6) {
-        sheet.paper = palette::light(sheet.part, rng);
+        sheet.paper = palette::light(sheet.split, rng);
         let bbox = [left - 2.0, top - 2.0, right + 2.0, bottom + 2.0];
         sheet.plate(bbox, 0.0, sheet.paper, None);
     }
@@ -68,7 +76,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     Content { blocks, regions }
 }
 
-type Row = Vec<crate::texts::Written>;
+type Row = Vec<crate::texts::written::Written>;
 
 fn row(sheet: &mut Sheet, [name, price]: [&str; 2], span: [f32; 3], style: &Style) -> Row {
     vec![

@@ -1,12 +1,19 @@
 //! Windows of programs.
 
 use super::page::Flow;
-use super::{Align, Content, fitting, paper, style, write_aligned};
-use crate::scenes::random::Random;
+use super::shared::Align;
+use super::shared::Content;
+use super::shared::fitting;
+use super::shared::paper;
+use super::shared::style;
+use super::shared::write_aligned;
+use crate::random::Random;
 use crate::texts::compose::{Block, in_one_line};
+use crate::texts::palette;
+use crate::texts::region::Region;
 use crate::texts::sheet::{Sheet, Style};
+use crate::texts::source::Texts;
 use crate::texts::words;
-use crate::texts::{Region, Texts, palette};
 
 const BUTTONS: &[&str] = &[
     "OK", "Cancel", "Save", "Open", "Close", "Next", "Back", "Send", "Delete", "Edit", "Yes", "No",
@@ -25,9 +32,9 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         y2 - rng.range(0.0, 8.0),
     ];
     let colour = if rng.chance(0.6) {
-        palette::light(sheet.part, rng)
+        palette::light(sheet.split, rng)
     } else {
-        palette::dark(sheet.part, rng)
+        palette::dark(sheet.split, rng)
     };
     sheet.plate(window, 3.0, colour, None);
     sheet.paper = colour;
@@ -46,7 +53,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
         y: window[1] + bar + 5.0,
         bottom,
     };
-    let words = texts.words(sheet.part).prose(30 + rng.below(46), rng);
+    let words = texts.words(sheet.split).prose(30 + rng.below(46), rng);
     let lines = flow.write(sheet, &words, 0.0);
     if !lines.is_empty() {
         blocks.push(Block::Paragraph(lines));
@@ -71,7 +78,7 @@ fn title_bar(
     style: &Style,
     rng: &mut Random,
 ) -> Block {
-    let colour = palette::vivid(sheet.part, rng);
+    let colour = palette::vivid(sheet.split, rng);
     let bar = [
         window[0],
         window[1],
@@ -79,11 +86,11 @@ fn title_bar(
         window[1] + style.height() + 4.0,
     ];
     sheet.plate(bar, 3.0, colour, None);
-    let ink = palette::ink(sheet.part, palette::luma(colour), rng);
+    let ink = palette::ink(sheet.split, palette::luma(colour), rng);
     let style = Style { ink, ..*style };
     let width = window[2] - window[0] - 12.0;
     let text = fitting(&style, width, rng, |rng| {
-        texts.words(sheet.part).title(16, rng)
+        texts.words(sheet.split).title(16, rng)
     });
     let span = [window[0] + 6.0, window[2] - 6.0, window[1] + 2.0];
     let align = if rng.chance(0.4) {
@@ -100,13 +107,13 @@ fn field(sheet: &mut Sheet, texts: &Texts, flow: &mut Flow, rng: &mut Random) ->
     let half = 0.5 * (flow.x1 + flow.x2);
     let width = half - flow.x1 - 6.0;
     let name = fitting(&style, width, rng, |rng| {
-        format!("{}:", texts.words(sheet.part).title(8, rng))
+        format!("{}:", texts.words(sheet.split).title(8, rng))
     });
     let value = fitting(&style, width, rng, |rng| match rng.below(4) {
         0 => words::date(rng),
         1 => words::percentage(rng),
         2 => words::code(rng),
-        _ => texts.words(sheet.part).title(9, rng),
+        _ => texts.words(sheet.split).title(9, rng),
     });
     if rng.chance(0.6) {
         let frame = [
@@ -130,8 +137,8 @@ fn buttons(
     style: &Style,
     rng: &mut Random,
 ) -> (Block, Vec<Region>) {
-    let colour = palette::vivid(sheet.part, rng);
-    let ink = palette::ink(sheet.part, palette::luma(colour), rng);
+    let colour = palette::vivid(sheet.split, rng);
+    let ink = palette::ink(sheet.split, palette::luma(colour), rng);
     let style = Style { ink, ..*style };
     let count = 1 + rng.below(2);
     let slot = (window[2] - window[0] - 8.0) / 2.0;

@@ -1,22 +1,25 @@
 //! Single words and lines.
 
-use super::{Content, any_line, paper, style};
-use crate::scenes::random::Random;
-use crate::texts::Texts;
+use super::shared::Content;
+use super::shared::any_line;
+use super::shared::paper;
+use super::shared::style;
+use crate::random::Random;
 use crate::texts::compose::Block;
 use crate::texts::sheet::{Sheet, Style};
+use crate::texts::source::Texts;
 
 /// Letters of a strip are narrowed at most to this: a strip four times as wide as high becomes a
 /// square.
 const NARROWEST: f32 = 0.25;
 /// Letters are not narrowed further once the letter x of a font as wide as high would be as
-/// narrow as this: they run into each other in the picture.
+/// narrow as this: they run into each other in the image.
 const LEAST_WIDTH: f32 = 5.0;
 
 /// A word anywhere.
 pub(super) fn word(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {
     paper(sheet, rng);
-    let text = texts.words(sheet.part).token(rng);
+    let text = texts.words(sheet.split).token(rng);
     let share = rng.unit();
     let x_height = 7.0 + 33.0 * share * share;
     let style = strip_style(sheet, texts, x_height, rng);

@@ -1,13 +1,19 @@
 //! Tables.
 
-use super::{Align, Content, paper, small_print, style, write_aligned};
-use crate::scenes::random::Random;
+use super::shared::Align;
+use super::shared::Content;
+use super::shared::paper;
+use super::shared::small_print;
+use super::shared::style;
+use super::shared::write_aligned;
+use crate::random::Random;
 use crate::texts::compose::{Block, joined};
 use crate::texts::palette;
+use crate::texts::region::Region;
 use crate::texts::sheet::{Sheet, Style};
+use crate::texts::source::Texts;
 use crate::texts::words::{self, Words};
 use crate::texts::written::Written;
-use crate::texts::{Region, Texts};
 
 /// What the cells of a column hold.
 #[derive(Clone, Copy)]
@@ -55,7 +61,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let mut blocks = Vec::new();
     let mut top = y1;
     if rng.chance(0.25) {
-        let text = texts.words(sheet.part).title(14, rng);
+        let text = texts.words(sheet.split).title(14, rng);
         let title = Style {
             x_height: style.x_height * 1.3,
             ..style
@@ -68,7 +74,7 @@ pub(super) fn draw(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conten
     let pitch = style.height() * rng.range(1.1, 1.6);
     let room = ((y2 - top) / pitch) as usize;
     let count = (2 + rng.below(4)).min(room.max(2));
-    let mut cells = cells(texts.words(sheet.part), count, rng);
+    let mut cells = cells(texts.words(sheet.split), count, rng);
     let (style, widths) = fit(&mut cells, style, x2 - x1);
     let spare = x2 - x1 - widths.iter().sum::<f32>();
     let stretch = spare * rng.unit() / widths.len() as f32;

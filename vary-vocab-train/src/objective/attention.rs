@@ -1,4 +1,4 @@
-//! Attention that is told where to look.
+//! Attention supervision: where in the image a position attends to.
 
 use std::ops::Range;
 
@@ -7,70 +7,68 @@ use burn::tensor::DType;
 use burn::tensor::activation::log_softmax;
 use vary_lm::LanguageModel;
 
-use super::answer::indices;
-use super::sample::{Asked, SceneSample};
-use super::{SceneObjective, Student};
+use super::sample::Batch;
+use super::tensors::indices;
 
-/// The layers of the language model whose first head learns where to look: the first layer works out what
-/// to look for.
-const LOOKING: Range<usize> = 1..3;
+/// The layers of the language model whose first head is supervised. The first layer is free to work
+/// out what to attend to.
+const SUPERVISED: Range<usize> = 1..3;
 
-/// A position of the flattened batch and the position of its sequence that it has to look at.
-type Look = (usize, usize);
+/// A position of the flattened batch and the position of its sequence that it attends to.
+type Target = (usize, usize);
 
-impl<M: Student> SceneObjective<M> {
-    /// Loss of the looks of some questions of a step that go through the language model as one batch; `states` are
-    /// what enters its layers. Answers of boxes and answers that are read have a mean each.
-    pub(super) fn looks(
-        &self,
-        language_model: &dyn LanguageModel,
-        states: &[Tensor<3>],
-        asked: &[(usize, &Asked)],
-        micro: &[SceneSample],
-        step: &[SceneSample],
-    ) -> Tensor<1> {
-        let (device, seq) = (states[0].device(), states[0].dims()[1]);
-        // The last state is no layer's input.
-        let looking = LOOKING.start..LOOKING.end.min(states.len() - 1);
-        let patch = self.model.image_place().patch;
-        let mut sum = Tensor::zeros([1], &device);
-        for reads in [false, true] {
-            let mut looks: Vec<Look> = vec![];
-            for (row, (sample, asked)) in asked.iter().enumerate() {
-                if micro[*sample].reads == reads {
-                    let pad = |id: &u32| *id == patch;
-                    let image = asked.ids.iter().position(pad).unwrap_or(0);
-                    let at = |(at, token): &(usize, usize)| (row * seq + at, image + token);
-                    looks.extend(asked.looks.iter().map(at));
-                }
-            }
-            let alike = step.iter().filter(|s| s.reads == reads);
-            let all: usize = alike.flat_map(|s| &s.asked).map(|a| a.looks.len()).sum();
-            let share = 1.0 / (all.max(1) * LOOKING.len()) as f32;
-            for layer in looking.clone() {
-                let state = states[layer].clone();
-                sum = sum + look_loss(language_model, layer, state, &looks) * share;
+/// Loss of the attention targets of a batch; `states` are what enters the layers of the language
+/// model, `patch` is the id of an image token. Answers of boxes and answers that are read have a
+/// mean each.
+///
+/// # Shapes
+/// - states: `[batch, seq, d_model]` each
+/// - output: `[1]`
+pub(super) fn attention_loss(
+    language_model: &dyn LanguageModel,
+    states: &[Tensor<3>],
+    patch: u32,
+    batch: Batch<'_>,
+) -> Tensor<1> {
+    let (device, seq) = (states[0].device(), states[0].dims()[1]);
+    // The last state is no layer's input.
+    let supervised = SUPERVISED.start..SUPERVISED.end.min(states.len() - 1);
+    let mut sum = Tensor::zeros([1], &device);
+    for reads in [false, true] {
+        let mut targets: Vec<Target> = vec![];
+        for (row, (sample, asked)) in batch.asked.iter().enumerate() {
+            if batch.micro[*sample].reads == reads {
+                let image = asked.ids.iter().position(|id| *id == patch).unwrap_or(0);
+                let at = |(at, token): &(usize, usize)| (row * seq + at, image + token);
+                targets.extend(asked.attention.iter().map(at));
             }
         }
-        sum
+        let of_kind = batch.step.iter().filter(|s| s.reads == reads);
+        let all = of_kind.flat_map(|s| &s.asked).map(|a| a.attention.len());
+        let share = 1.0 / (all.sum::<usize>().max(1) * SUPERVISED.len()) as f32;
+        for layer in supervised.clone() {
+            let state = states[layer].clone();
+            sum = sum + layer_loss(language_model, layer, state, &targets) * share;
+        }
     }
+    sum
 }
 
-/// Minus the log of the weight that the first head of a layer gives to where each position has to look,
-/// summed; the state is what enters the layer.
+/// Minus the log of the attention that the first head of a layer pays to each target, summed; the
+/// state is what enters the layer.
 ///
 /// # Shapes
 /// - state: `[batch, seq, d_model]`
 /// - output: `[1]`
-fn look_loss(
+fn layer_loss(
     language_model: &dyn LanguageModel,
     layer: usize,
     state: Tensor<3>,
-    looks: &[Look],
+    targets: &[Target],
 ) -> Tensor<1> {
     let device = state.device();
     let [batch, seq, _] = state.dims();
-    if looks.is_empty() {
+    if targets.is_empty() {
         return Tensor::zeros([1], &device);
     }
     let [q, k] = language_model.queries_and_keys(layer, 0, state);
@@ -79,8 +77,8 @@ fn look_loss(
     let later = Tensor::<2, Bool>::tril_mask([seq, seq], 0, &device).unsqueeze::<3>();
     let scores = scores.mask_fill(later.expand([batch, seq, seq]), f32::NEG_INFINITY);
 
-    let rows = indices(looks.iter().map(|look| look.0), &device);
-    let columns = indices(looks.iter().map(|look| look.1), &device);
+    let rows = indices(targets.iter().map(|target| target.0), &device);
+    let columns = indices(targets.iter().map(|target| target.1), &device);
     let scores = scores.reshape([batch * seq, seq]).select(0, rows);
     -log_softmax(scores, 1)
         .gather(1, columns.unsqueeze_dim(1))
@@ -110,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_head_shares_its_attention_among_what_came_before() {
+    fn first_head_attends_to_the_past() {
         let device = Device::flex();
         let config = OptConfig {
             hidden_size: 8,
@@ -124,10 +122,10 @@ mod tests {
         let mut decoder = config.init(&device);
         draw_parameters(&decoder);
         let state = Tensor::random([2, 5, 8], burn::tensor::Distribution::Default, &device);
-        let all = |decoder: &Decoder, looks: &[Look]| {
-            look_loss(decoder, 0, state.clone(), looks).into_scalar::<f32>()
+        let all = |decoder: &Decoder, targets: &[Target]| {
+            layer_loss(decoder, 0, state.clone(), targets).into_scalar::<f32>()
         };
-        let loss = |decoder: &Decoder, look| all(decoder, &[look]);
+        let loss = |decoder: &Decoder, target| all(decoder, &[target]);
         for row in 0..10 {
             let seen: Vec<f32> = (0..5).map(|c| (-loss(&decoder, (row, c))).exp()).collect();
             let at = row % 5;

@@ -124,6 +124,6 @@ mod tests {
         }
         let sheet = image::load_from_memory(&read("sheet.png")).unwrap();
         assert_eq!((sheet.width(), sheet.height()), (6 * 132, 132));
-        assert!(texts(&TextArgs { size: 1, ..args }).is_err());
+        assert!(super::texts(&TextArgs { size: 1, ..args }).is_err());
     }
 }

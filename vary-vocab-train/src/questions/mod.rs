@@ -4,7 +4,6 @@ use rand::{Rng, RngExt};
 use vary_core::detection::{BoundingBox, format_answer, group_by_label};
 use vary_core::model::Family;
 use vary_core::prompt::{SHORT_ANSWER, Task};
-
 use vary_data::scenes::{Scene, SceneObject};
 use vary_data::texts::{TextScene, Written};
 

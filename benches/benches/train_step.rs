@@ -12,8 +12,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use vary_core::model::ModelConfig;
 use vary_core::train::{Objective, Step, TrainOptimizer, clip_global_norm};
 use vary_lm::tokenizer::CoordinateTokens;
-use vary_vocab_train::scenes::Atlas;
-use vary_vocab_train::texts::Texts;
+use vary_data::scenes::Atlas;
+use vary_data::texts::Texts;
 use vary_vocab_train::{Preset, SceneModel, SceneObjective, SceneRecipe, initialise};
 
 // As in the training program.
@@ -27,7 +27,7 @@ fn objective(recipe: &SceneRecipe) -> SceneObjective {
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
     let tokenizer = Preset::Nano.tokenizer(&names).unwrap();
     SceneObjective {
-        student: PhantomData,
+        trained: PhantomData,
         model: Preset::Nano.model(tokenizer.vocab_size()),
         scenes: recipe.scenes.clone(),
         text_config: recipe.texts.clone(),

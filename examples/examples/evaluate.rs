@@ -10,10 +10,10 @@ use vary_core::eval::{Evaluation, Truth};
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
 use vary_examples::{ModelArgs, exit};
-use vary_vocab_train::Part;
+use vary_data::Split;
 use vary_vocab_train::evaluate::truths;
+use vary_data::scenes::{Atlas, SceneConfig, draw};
 use vary_vocab_train::report::ReportBuilder;
-use vary_vocab_train::scenes::{Atlas, SceneConfig, draw};
 
 /// Of the scenes: one that nothing was trained, chosen or calibrated with.
 const SEED: u64 = 100;
@@ -41,7 +41,7 @@ fn run(args: Args) -> Result<()> {
     let atlas = Atlas::embedded()?;
     let config = SceneConfig {
         size: vary.config().image_size() as u32,
-        part: Part::HeldOut,
+        split: Split::Test,
         ..SceneConfig::default()
     };
     // Average precision ranks boxes of all scores; the other metrics only count confident ones.

@@ -1,7 +1,8 @@
-//! Draws charts and forms: `charts --out DIR --count N --seed S --kind chart|form|both --size PIXELS`.
+//! Draws charts and forms:
+//! `charts --out DIR --count N --seed S --kind chart|form|both --size PIXELS`.
 //!
 //! Writes `INDEX.png` and `INDEX.json` (text, Markdown, words, questions) and prints how many
-//! pictures one thread draws in a second, writing not counted. Without `--out` nothing is written.
+//! images one thread draws in a second, writing not counted. Without `--out` nothing is written.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -61,6 +62,6 @@ fn main() -> Result<(), Failure> {
         }
     }
     let rate = options.count as f64 / spent.as_secs_f64();
-    println!("{} pictures, {rate:.1} pictures/s", options.count);
+    println!("{} images, {rate:.1} images/s", options.count);
     Ok(())
 }

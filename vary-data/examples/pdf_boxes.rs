@@ -1,4 +1,4 @@
-//! Prints the text of a PDF page and draws its word boxes: `pdf_boxes FILE PAGE PICTURE.png`. Boxes
+//! Prints the text of a PDF page and draws its word boxes: `pdf_boxes FILE PAGE IMAGE.png`. Boxes
 //! go from green to red in reading order.
 
 use anyhow::{Context, Result, anyhow};
@@ -7,8 +7,8 @@ use vary_data::pdf::{PdfFile, PdfOptions};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [file, page, picture] = args.as_slice() else {
-        return Err(anyhow!("usage: pdf_boxes FILE PAGE PICTURE.png"));
+    let [file, page, image] = args.as_slice() else {
+        return Err(anyhow!("usage: pdf_boxes FILE PAGE IMAGE.png"));
     };
     let page: usize = page.parse().context("PAGE must be a number from 1")?;
     let file = PdfFile::open(file, &PdfOptions::default())?;
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
         let progress = (i * 255 / page.words.len()) as u8;
         frame(&mut image, word.bbox, Rgb([progress, 255 - progress, 0]));
     }
-    image.save(picture).with_context(|| picture.clone())
+    image.save(image).with_context(|| image.clone())
 }
 
 fn frame(image: &mut RgbImage, bbox: [f32; 4], color: Rgb<u8>) {

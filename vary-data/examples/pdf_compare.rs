@@ -51,24 +51,7 @@ fn main() -> Result<()> {
         }
     }
 
-    let start = Instant::now();
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let texts = one.install(|| texts(&files, max_pages));
-    let single = start.elapsed().as_secs_f64();
-    let pages: usize = texts.iter().map(Vec::len).sum();
-    println!(
-        "{pages} pages, {:.1} pages/s on 1 thread",
-        pages as f64 / single
-    );
-    let start = Instant::now();
-    self::texts(&files, max_pages);
-    let all = start.elapsed().as_secs_f64();
-    let threads = rayon::current_num_threads();
-    println!(
-        "{:.1} pages/s on {threads} threads, {:.1} pages/s per thread",
-        pages as f64 / all,
-        pages as f64 / all / threads as f64
-    );
+    let texts = timed(&files, max_pages)?;
 
     let mut scores = Vec::new();
     for (i, ((path, _), pages)) in files.iter().zip(&texts).enumerate() {
@@ -97,6 +80,29 @@ fn main() -> Result<()> {
         println!("  {distance:.3} F1 {f1:.3}  {name} page {}", score.page + 1);
     }
     Ok(())
+}
+
+/// The texts of all pages; prints the rates on one thread and on all.
+fn timed(files: &[(PathBuf, PdfFile)], max_pages: usize) -> Result<Vec<Vec<Result<String, Skip>>>> {
+    let start = Instant::now();
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let found = one.install(|| texts(files, max_pages));
+    let single = start.elapsed().as_secs_f64();
+    let pages: usize = found.iter().map(Vec::len).sum();
+    println!(
+        "{pages} pages, {:.1} pages/s on 1 thread",
+        pages as f64 / single
+    );
+    let start = Instant::now();
+    texts(files, max_pages);
+    let all = start.elapsed().as_secs_f64();
+    let threads = rayon::current_num_threads();
+    println!(
+        "{:.1} pages/s on {threads} threads, {:.1} pages/s per thread",
+        pages as f64 / all,
+        pages as f64 / all / threads as f64
+    );
+    Ok(found)
 }
 
 fn texts(files: &[(PathBuf, PdfFile)], max_pages: usize) -> Vec<Vec<Result<String, Skip>>> {

@@ -1,4 +1,4 @@
-//! Pages of a folder of PDF files as pictures, text and word boxes: `pdf_folder INPUT OUTPUT
+//! Pages of a folder of PDF files as images, text and word boxes: `pdf_folder INPUT OUTPUT
 //! [LONGEST_EDGE]`. Started again, it goes on where it was stopped.
 
 use std::time::Instant;

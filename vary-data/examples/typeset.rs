@@ -1,6 +1,6 @@
-//! Typesets random documents, or a Markdown or text file, to pictures and JSON, and says how fast.
+//! Typesets random documents, or a Markdown or text file, to images and JSON, and prints the rate.
 //!
-//! `cargo run --release -p vary-data --features typeset --example typeset -- --out pages --count 20`
+//! `cargo run --release --features typeset --example typeset -- --out pages --count 20`
 
 use std::error::Error;
 use std::fs;

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::sets::SetReport;
+use crate::sets::report::SetReport;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -18,7 +18,7 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// An annotation file that isn't JSON, or has another type than its format says.
+    /// An annotation file that isn't JSON, or whose types differ from its format.
     #[error("{}: {field}{}{source}", file.display(), if field.is_empty() { "" } else { ": " })]
     Json {
         /// The annotation file.
@@ -131,7 +131,26 @@ pub enum Error {
         report: Box<SetReport>,
     },
 
-    /// A font that can't be used.
+    /// A setting of drawn scenes or texts is out of range.
+    #[error("setting `{field}` {problem}")]
+    Setting {
+        /// Name of the setting.
+        field: &'static str,
+        /// What is wrong with it and what is allowed.
+        problem: String,
+    },
+
+    /// The sprites of scenes can't be read.
+    #[cfg(feature = "scenes")]
+    #[error("the sprite atlas is damaged: {0}; draw it again with the example draw_atlas")]
+    Atlas(String),
+
+    /// An embedded font of texts can't be read.
+    #[cfg(feature = "texts")]
+    #[error("the font {0} is damaged; make it again as assets/fonts/README.md describes")]
+    EmbeddedFont(&'static str),
+
+    /// A font of charts and forms that can't be used.
     #[error("font {position}: {reason}; give TrueType or OpenType fonts with the letters of ASCII")]
     DrawnFont {
         /// Its place in the list, from 0.
@@ -140,9 +159,9 @@ pub enum Error {
         reason: String,
     },
 
-    /// A picture can't be drawn at this size.
+    /// An image can't be drawn at this size.
     #[error(
-        "a drawn picture can't be {width} x {height} pixels; its sides are 256 to 4096 pixels, \
+        "a drawn image can't be {width} x {height} pixels; its sides are 256 to 4096 pixels, \
          the longer one at most twice the shorter"
     )]
     DrawnSize {
@@ -166,7 +185,7 @@ pub enum Error {
         height: u32,
     },
 
-    /// The shapes of a picture could not be drawn.
+    /// The shapes of an image could not be drawn.
     #[error("drawing shapes: {0}; this is a defect of this crate, please report it")]
     Shapes(String),
     /// A font file that holds no font that can be read.
@@ -238,5 +257,17 @@ impl Error {
             path: path.into(),
             source,
         }
+    }
+}
+
+/// Checks that a setting is from `low` to `high`.
+#[cfg(feature = "scenes")]
+pub(crate) fn within(field: &'static str, value: f32, low: f32, high: f32) -> Result<()> {
+    match (low..=high).contains(&value) {
+        true => Ok(()),
+        false => Err(Error::Setting {
+            field,
+            problem: format!("is {value}, not in {low}..={high}"),
+        }),
     }
 }

@@ -1,9 +1,9 @@
 use image::RgbImage;
 
-/// A page as a picture, with what is written on it.
+/// A page as an image, with what is written on it.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The picture.
+    /// The image.
     pub image: RgbImage,
     /// Its text in reading order, lines separated by `\n`, paragraphs by an empty line.
     pub text: String,
@@ -18,6 +18,6 @@ pub struct Page {
 pub struct Word {
     /// Its text, without blanks.
     pub text: String,
-    /// Left, top, right, bottom in pixels of the page's picture.
+    /// Left, top, right, bottom in pixels of the page's image.
     pub bbox: [f32; 4],
 }

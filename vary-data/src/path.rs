@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// Annotation files come from the network, and a path in one must not make a reader open any file
 /// of the machine. Refused are: an empty path and `.`, a NUL byte, absolute paths of Unix and
 /// Windows, drive prefixes (`C:x.jpg`), and any `..` part, even one that a later part would undo.
-/// Both `/` and `\` count as separators on every system, so that a set is refused or taken alike
+/// Both `/` and `\` count as separators on every system, so that a set is refused or accepted alike
 /// everywhere.
 ///
 /// Only the text of the path is looked at, not the disk: a symbolic link inside `folder` is
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_could_leave_are_refused() {
+    fn leaving_paths_are_refused() {
         let bad = [
             ("../x.jpg", "climbs"),
             ("a/../../x.jpg", "climbs"),

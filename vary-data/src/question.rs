@@ -1,4 +1,4 @@
-/// A question about a picture, with its answers.
+/// A question about an image, with its answers.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Question {
     /// The question.

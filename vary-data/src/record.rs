@@ -1,4 +1,4 @@
-//! Pages on disk: a picture and, beside it, what is written on it.
+//! Pages on disk: an image and, beside it, what is written on it.
 
 use std::fs;
 use std::io::{self, Cursor, Write};
@@ -8,7 +8,10 @@ use image::{ImageFormat, RgbImage};
 use serde::{Deserialize, Serialize};
 use tempfile::Builder;
 
-use crate::{Error, Page, Question, Result};
+use crate::error::{Error, Result};
+use crate::json;
+use crate::page::Page;
+use crate::question::Question;
 
 /// How the name of a file begins that is not complete yet.
 pub(crate) const PART: &str = ".vary-part-";
@@ -32,24 +35,47 @@ impl WordRecord {
     }
 }
 
-/// Writes a page as `NAME.png` and `NAME.json` in `folder`, which is made if needed: `text`,
-/// `markdown` (or null), `words` ([`WordRecord`]) and `questions`. The record is written last, so a
-/// page is complete where its record is.
+/// The record of a page, the JSON file beside its image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PageRecord {
+    /// The text in reading order.
+    pub text: String,
+    /// The page as Markdown, if known.
+    #[serde(default)]
+    pub markdown: Option<String>,
+    /// The words in reading order.
+    #[serde(default)]
+    pub words: Vec<WordRecord>,
+    /// Questions about the page.
+    #[serde(default)]
+    pub questions: Vec<Question>,
+}
+
+/// Reads the record of a page. Unknown fields are ignored.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::Json`] naming the field.
+pub fn read_page(path: &Path) -> Result<PageRecord> {
+    json::read(path)
+}
+
+/// Writes a page as `NAME.png` and `NAME.json` ([`PageRecord`]) in `folder`, which is created if
+/// needed. The record is written last, so a page is complete where its record is.
 ///
 /// # Errors
 /// [`Error::Io`] naming the file.
 pub fn write_page(folder: &Path, name: &str, page: &Page, questions: &[Question]) -> Result<()> {
-    write_picture(&folder.join(format!("{name}.png")), &page.image)?;
-    let record = serde_json::json!({
-        "text": page.text,
-        "markdown": page.markdown,
-        "words": WordRecord::of(page),
-        "questions": questions,
-    });
+    write_image(&folder.join(format!("{name}.png")), &page.image)?;
+    let record = PageRecord {
+        text: page.text.clone(),
+        markdown: page.markdown.clone(),
+        words: WordRecord::of(page),
+        questions: questions.to_vec(),
+    };
     write_json(&folder.join(format!("{name}.json")), &record)
 }
 
-pub(crate) fn write_picture(path: &Path, image: &RgbImage) -> Result<()> {
+pub(crate) fn write_image(path: &Path, image: &RgbImage) -> Result<()> {
     write_whole(path, |bytes| {
         let written = image.write_to(&mut Cursor::new(bytes), ImageFormat::Png);
         written.map_err(io::Error::other)
@@ -87,10 +113,10 @@ fn write_whole(path: &Path, fill: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::Word;
+    use crate::page::Word;
 
     #[test]
-    fn a_page_is_a_picture_and_its_record() {
+    fn pages_are_written() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("new");
         let page = Page {
@@ -104,8 +130,8 @@ mod tests {
         };
         let question = Question::new("How many?", ["1"]);
         write_page(&folder, "a", &page, &[question]).unwrap();
-        let picture = image::open(folder.join("a.png")).unwrap();
-        assert_eq!((picture.width(), picture.height()), (4, 3));
+        let image = image::open(folder.join("a.png")).unwrap();
+        assert_eq!((image.width(), image.height()), (4, 3));
         let record = fs::read(folder.join("a.json")).unwrap();
         let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
         let expected = serde_json::json!({
@@ -115,6 +141,8 @@ mod tests {
             "questions": [{"text": "How many?", "answers": ["1"]}],
         });
         assert_eq!(record, expected);
+        let read = read_page(&folder.join("a.json")).unwrap();
+        assert_eq!((read.text.as_str(), read.words.len()), ("T 1", 1));
         assert_eq!(
             fs::read_dir(&folder).unwrap().count(),
             2,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vary_data::Error;
-use vary_data::pdf::{Manifest, PageRecord, PdfOptions, Skip, extract_folder};
+use vary_data::pdf::{Manifest, PdfOptions, PdfRecord, Skip, extract_folder};
 use writer::{FULL_IMAGE, PageSource, encrypted_pdf, line, pdf};
 
 fn page(text: &str) -> PageSource {
@@ -96,12 +96,12 @@ fn counts_and_reasons() {
     );
 
     let record = fs::read(output.path().join("b/a-0001.json")).unwrap();
-    let record: PageRecord = serde_json::from_slice(&record).unwrap();
+    let record: PdfRecord = serde_json::from_slice(&record).unwrap();
     assert_eq!((record.file.as_str(), record.page), ("b/a.pdf", 1));
     assert_eq!((record.text.as_str(), record.words.len()), ("Words", 1));
-    let picture = image::open(output.path().join("b/a-0001.png")).unwrap();
+    let image = image::open(output.path().join("b/a-0001.png")).unwrap();
     assert_eq!(
-        (picture.width(), picture.height()),
+        (image.width(), image.height()),
         (record.width, record.height)
     );
     assert!(output.path().join("a.PDF-0001.png").exists());
@@ -134,7 +134,7 @@ fn a_stopped_run_goes_on() {
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn thread_count_is_irrelevant() {
     let input = input();
     let trees = [1, 2, 5].map(|threads| {
         let output = TempDir::new().unwrap();
@@ -166,7 +166,7 @@ fn other_options_are_refused() {
 }
 
 #[test]
-fn a_changed_file_is_read_again_and_more_pages_are_left_out() {
+fn changed_files_are_read_again() {
     let (input, output) = (input(), TempDir::new().unwrap());
     let options = PdfOptions {
         max_pages: 2,
@@ -181,7 +181,7 @@ fn a_changed_file_is_read_again_and_more_pages_are_left_out() {
 }
 
 #[test]
-fn a_folder_that_is_missing_is_an_error() {
+fn missing_folder_is_an_error() {
     let output = TempDir::new().unwrap();
     let missing = output.path().join("missing");
     assert!(matches!(

@@ -62,7 +62,7 @@ const RIGHT: [&str; 6] = [
 ];
 
 #[test]
-fn one_column_is_read_line_by_line() {
+fn one_column_reads_in_order() {
     let mut content = lines(72.0, 700.0, &["First line of text", "second line."]);
     content += &lines(72.0, 600.0, &["Another paragraph."]);
     let page = read(PageSource::new(content)).unwrap();
@@ -76,7 +76,7 @@ fn one_column_is_read_line_by_line() {
 }
 
 #[test]
-fn two_columns_are_read_one_after_the_other() {
+fn two_columns_read_in_order() {
     // In any order of drawing, and with baselines that don't match.
     let title = line(150.0, 740.0, 20.0, "A title across both columns");
     let left = lines(72.0, 700.0, &LEFT);
@@ -97,7 +97,7 @@ fn two_columns_are_read_one_after_the_other() {
 }
 
 #[test]
-fn a_line_across_parts_columns_into_bands() {
+fn full_lines_split_columns() {
     // On the same baselines, as on pages with a grid.
     let both =
         |y: f32, left: &[&str], right: &[&str]| lines(72.0, y, left) + &lines(320.0, y, right);
@@ -110,7 +110,7 @@ fn a_line_across_parts_columns_into_bands() {
 }
 
 #[test]
-fn three_columns_are_read_one_after_the_other() {
+fn three_columns_read_in_order() {
     let mut wide = PageSource::new(
         lines(40.0, 700.0, &LEFT) + &lines(430.0, 700.0, &LEFT) + &lines(235.0, 700.0, &RIGHT),
     );
@@ -121,7 +121,7 @@ fn three_columns_are_read_one_after_the_other() {
 }
 
 #[test]
-fn a_table_is_read_row_by_row() {
+fn tables_read_by_row() {
     let names = lines(
         72.0,
         700.0,
@@ -138,7 +138,7 @@ fn a_table_is_read_row_by_row() {
 }
 
 #[test]
-fn lines_beside_each_other_at_half_a_step_stay_apart() {
+fn offset_lines_stay_apart() {
     let list = ["push element", "append array", "delete all"];
     let page = read(PageSource::new(
         list.iter()
@@ -156,7 +156,7 @@ fn lines_beside_each_other_at_half_a_step_stay_apart() {
 }
 
 #[test]
-fn a_box_is_where_its_word_is() {
+fn boxes_match_words() {
     // `H` reaches from the baseline 0.718 em up; at 100 points that is 71.8.
     let page = read(PageSource::new(line(100.0, 400.0, 100.0, "H"))).unwrap();
     let scale = 1024.0 / 800.0;
@@ -189,7 +189,7 @@ fn turned_pages_are_read_upright() {
 }
 
 #[test]
-fn a_label_up_the_margin_comes_last() {
+fn margin_labels_come_last() {
     let stamp = "BT /F1 11 Tf 0 1 -1 0 40 300 Tm (up the margin) Tj ET\n";
     let content = stamp.to_owned() + &lines(72.0, 700.0, &["Text of the page", "in two lines."]);
     let page = read(PageSource::new(content)).unwrap();
@@ -202,7 +202,7 @@ fn a_label_up_the_margin_comes_last() {
 }
 
 #[test]
-fn words_are_parted_by_gaps_and_joined_without() {
+fn gaps_split_words() {
     let content = "BT /F1 10 Tf 72 700 Td [(ker) 30 (ned) -400 (wide)] TJ ET\n\
                    BT /F1 10 Tf 72 650 Td (x) Tj 5 4 Td /F1 7 Tf (2) Tj ET\n";
     let page = read(PageSource::new(content)).unwrap();
@@ -219,7 +219,7 @@ fn text_is_normal() {
 }
 
 #[test]
-fn what_is_not_seen_is_left_out() {
+fn hidden_text_is_left_out() {
     let clipped = "q 0 0 50 50 re W n BT /F1 11 Tf 72 500 Td (clipped) Tj ET Q\n";
     let hidden = "BT 3 Tr /F1 11 Tf 72 400 Td (hidden) Tj ET\n";
     let outside = line(700.0, 700.0, 11.0, "outside");
@@ -266,14 +266,14 @@ fn reasons_for_skipped_pages() {
 }
 
 #[test]
-fn letters_made_of_drawings_are_read() {
+fn type3_letters_are_read() {
     let page = read(PageSource::new("BT /T3 20 Tf 72 700 Td (AAA) Tj ET\n")).unwrap();
     assert_eq!(page.text, "AAA");
     assert_ink_is_boxed(&page);
 }
 
 #[test]
-fn pages_out_of_size_are_skipped() {
+fn odd_sizes_are_skipped() {
     let mut huge = PageSource::new(line(72.0, 700.0, 11.0, "text"));
     huge.entries = "/MediaBox [0 0 20000 30000]".into();
     let reason = read(huge).unwrap_err();
@@ -344,7 +344,7 @@ fn damaged_files_never_panic() {
 }
 
 #[test]
-fn a_reader_gives_the_same_as_single_pages() {
+fn reader_equals_single_pages() {
     let pages = [
         PageSource::new(lines(72.0, 700.0, &LEFT)),
         PageSource::new(lines(72.3, 700.4, &RIGHT)),

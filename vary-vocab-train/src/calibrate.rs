@@ -9,10 +9,10 @@ use vary_core::checkpoint::{Precision, read_config_json, write_atomic};
 use vary_core::detection::ScoreMap;
 use vary_core::eval::{Calibration, CalibrationSummary, DetectionEval};
 use vary_core::pipeline::{Answer, default_device};
+use vary_data::scenes::{Atlas, Scene, SceneConfig};
 
 use crate::evaluate::{answer_scenes, truths};
 use crate::recipe::seeds;
-use crate::scenes::{Atlas, Scene, SceneConfig};
 
 /// Boxes below which a fit says little.
 const MIN_BOXES: usize = 100;

@@ -1,8 +1,8 @@
 //! The CLIP tower of a small Vary-toy learns from captions.
 //!
-//! The paper takes CLIP as OpenAI trained it, on captions and their pictures. Here a language model
-//! reads the tower's tokens and says what a drawn scene shows; tower and language model go on into
-//! Vary-toy, where the tower rests.
+//! The paper takes CLIP as OpenAI trained it, on captions and their images. Here a language model
+//! reads the tower's tokens and describes a drawn scene. Then tower and language model become part
+//! of a Vary-toy, where the tower is frozen.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -13,6 +13,7 @@ use vary_core::model::{Family, ImagePlace, VaryModel, VaryToyConfig};
 use vary_core::prompt::labels::{Labelled, answers};
 use vary_core::prompt::{Message, Template};
 use vary_core::train::{Loss, Objective, Step, answer_loss, learned_labels};
+use vary_data::scenes::{Atlas, SceneConfig, draw};
 use vary_lm::LanguageModel;
 use vary_lm::qwen::Qwen;
 use vary_lm::tokenizer::Tokenizer;
@@ -21,7 +22,6 @@ use vary_vision::preprocess::ImageProcessor;
 
 use crate::objective::batched;
 use crate::questions::{Objects, Question};
-use crate::scenes::{Atlas, SceneConfig, draw};
 
 /// A CLIP tower whose tokens are all that a language model sees.
 #[derive(Module, Debug)]
@@ -77,9 +77,9 @@ impl VaryModel for Captioner {
     }
 }
 
-/// Learns to say what drawn scenes show.
+/// Learns to describe drawn scenes.
 pub struct Captions {
-    /// What scenes look like. Of a crowd the number of a class is asked, as of a scene without objects.
+    /// What scenes look like. Of a crowd, and of a scene without objects, a class is counted.
     pub scenes: SceneConfig,
     /// Sprites.
     pub atlas: Atlas,
@@ -91,7 +91,7 @@ pub struct Captions {
     pub seed: u64,
 }
 
-/// A scene made ready for batching, and what is said of it.
+/// A scene made ready for batching, and its caption.
 #[derive(Debug)]
 pub struct Caption {
     pixels: Vec<f32>,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_scene_shows_is_learned_and_nothing_else() {
+    fn captions_alone_are_learned() {
         let captions = captions(Preset::ToyNano);
         let mut sentences = 0;
         for index in 0..30 {
@@ -197,9 +197,9 @@ mod tests {
             let answer = captions.tokenizer.decode(&learned, false).unwrap();
             let answer = answer.strip_suffix("<|im_end|>").unwrap();
             let scene = draw(&captions.scenes, &captions.atlas, captions.seed, index);
-            let told = Question::describe(Objects::from(&scene), captions.atlas.names());
-            match told {
-                Some(told) => assert_eq!(answer, told.answer),
+            let described = Question::describe(Objects::from(&scene), captions.atlas.names());
+            match described {
+                Some(described) => assert_eq!(answer, described.answer),
                 None => assert!(answer.parse::<usize>().is_ok(), "{answer}"),
             }
             sentences += usize::from(answer.ends_with('.'));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tower_learns_as_far_as_it_is_used() {
+    fn unused_layers_are_frozen() {
         let captions = captions(Preset::ToyTiny);
         let device = Device::flex().autodiff();
         let model = Captioner::new(&captions.model, &device);

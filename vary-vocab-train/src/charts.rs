@@ -2,36 +2,34 @@
 
 use image::RgbImage;
 use rand::{Rng, RngExt};
-use vary_data::Question;
 use vary_data::drawn::{DrawnConfig, Fonts, chart, form};
+use vary_data::texts::font_files;
+use vary_data::{Question, Split};
 
-use crate::part::Part;
-use crate::texts::files;
-
-/// Draws charts and forms as small as they come.
+/// Draws charts and forms at their smallest size.
 pub struct Charts {
     config: DrawnConfig,
 }
 
-/// Width and height in pixels: no smaller ones are drawn; a model makes them as small as it wants.
+/// Width and height in pixels, the minimum of [`DrawnConfig`]; a model resizes them as it needs.
 const SIZE: u32 = 256;
 
 impl Charts {
-    /// Charts and forms in the fonts of a part.
+    /// Charts and forms in the fonts of a split.
     ///
     /// # Errors
     /// If the fonts are damaged.
-    pub fn new(part: Part) -> vary_data::Result<Self> {
+    pub fn new(split: Split) -> vary_data::Result<Self> {
         Ok(Self {
             config: DrawnConfig {
                 width: SIZE,
                 height: SIZE,
-                fonts: Fonts::from_bytes(files(part).map(Vec::from))?,
+                fonts: Fonts::from_bytes(font_files(split).map(Vec::from))?,
             },
         })
     }
 
-    /// A chart or a form, and its questions in an order by lot; `None` where none fits.
+    /// A chart or a form, and its questions in random order; `None` where none fits.
     pub fn draw(
         &self,
         seed: u64,
@@ -56,25 +54,24 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     #[test]
-    fn most_are_drawn_with_questions_of_one_picture() {
-        let [charts, held_out] =
-            [Part::Train, Part::HeldOut].map(|part| Charts::new(part).unwrap());
+    fn charts_have_questions() {
+        let [charts, test] = [Split::Train, Split::Test].map(|split| Charts::new(split).unwrap());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let drawn = (0..40).filter_map(|i| charts.draw(9, i, &mut rng));
         let drawn: Vec<_> = drawn.collect();
         assert!(drawn.len() >= 30, "{} of 40", drawn.len());
-        for (picture, questions) in drawn {
-            assert_eq!(picture.dimensions(), (SIZE, SIZE));
+        for (image, questions) in drawn {
+            assert_eq!(image.dimensions(), (SIZE, SIZE));
             assert!(!questions.is_empty());
             assert!(questions.iter().all(|q| !q.answers[0].is_empty()));
         }
-        // Other fonts, other pictures.
+        // Other fonts, other images.
         let first = |charts: &Charts| charts.draw(9, 0, &mut ChaCha8Rng::seed_from_u64(1));
         assert_ne!(
             first(&charts).map(|drawn| drawn.0),
-            first(&held_out).map(|drawn| drawn.0)
+            first(&test).map(|drawn| drawn.0)
         );
-        // The order is by lot, the questions are not.
+        // The order is random, the questions are not.
         let ask = |seed| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let all = (0..4).filter_map(|i| charts.draw(9, i, &mut rng));

@@ -4,7 +4,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vary_lm::tokenizer::CoordinateTokens;
 
-/// Starting weights that make a small model learn fast.
+/// Initial parameters with which a small model learns fast.
 ///
 /// - Layers that write to the residual stream start at zero, so every block starts as identity.
 /// - Positions of patches start as sines and cosines, as in the original transformer.
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbouring_coordinates_are_alike() {
+    fn neighbouring_coordinates_are_close() {
         let rows = smooth_features(1001, 96);
         let dot =
             |a: usize, b: usize| -> f32 { rows[a].iter().zip(&rows[b]).map(|(x, y)| x * y).sum() };

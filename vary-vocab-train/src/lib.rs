@@ -1,43 +1,35 @@
-//! Generates a vision vocabulary: draws training scenes and trains Vary-tiny+ on them by
-//! autoregression (Vary-toy, arXiv 2401.12503, section 3.1).
+//! Generates a vision vocabulary: trains Vary-tiny+ on drawn scenes and texts by autoregression
+//! (Vary-toy, arXiv 2401.12503, section 3.1). Recipes, objectives and programs; `vary-data` draws.
 
 /// Calibration of scores on drawn scenes.
 pub mod calibrate;
 mod captions;
 mod charts;
 pub mod dense;
-mod error;
+/// Commands that draw scenes and texts.
+pub mod draw;
 /// Scoring of models on drawn scenes.
 pub mod evaluate;
 pub mod finetune;
 mod init;
 mod objective;
 mod pages;
-mod part;
 mod questions;
 mod recipe;
-mod refer;
 pub mod report;
-pub mod scenes;
 mod sets;
-mod sheet;
-pub mod texts;
 mod tokenizer;
 /// The training program.
 pub mod train;
 mod validation;
-mod words;
 
 pub use calibrate::CalibrateArgs;
 pub use charts::Charts;
-pub use error::{Error, Result};
 pub use evaluate::EvalArgs;
 pub use finetune::{DataArgs, ExportArgs, FinetuneArgs};
 pub use init::initialise;
-pub use objective::{SceneModel, SceneObjective, SceneSample, Student};
-pub use part::Part;
+pub use objective::{SceneModel, SceneObjective, SceneSample, TrainableModel};
 pub use questions::{MAX_BOXES, Objects, Question};
-pub(crate) use recipe::keep_recipe;
 pub use recipe::{Preset, SceneRecipe, seeds};
 pub use tokenizer::{nano_chat_tokenizer, nano_tokenizer};
 pub use train::TrainArgs;

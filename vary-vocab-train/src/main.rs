@@ -1,11 +1,9 @@
 //! Draws scenes and texts, trains Vary-tiny+ and Vary-toy on them, and scores models.
 
 use clap::{Parser, Subcommand};
-use vary_vocab_train::scenes::{self, cli::DrawArgs};
-use vary_vocab_train::texts::{self, cli::DrawTextArgs};
 use vary_vocab_train::{
-    CalibrateArgs, EvalArgs, ExportArgs, FinetuneArgs, TrainArgs, calibrate, evaluate, finetune,
-    train,
+    CalibrateArgs, EvalArgs, ExportArgs, FinetuneArgs, TrainArgs, calibrate, draw, evaluate,
+    finetune, train,
 };
 
 // A step allocates and frees gigabytes of buffers; the system's allocator gives large ones back to
@@ -23,16 +21,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Draw synthetic scenes.
-    Draw(DrawArgs),
-    /// Draw pictures of text.
-    DrawText(DrawTextArgs),
+    Draw(draw::SceneArgs),
+    /// Draw images of text.
+    DrawText(draw::TextArgs),
     /// Train on drawn scenes and texts.
     Scenes(TrainArgs),
     /// Train on conversations by a recipe.
     Finetune(Box<FinetuneArgs>),
     /// Write the vision vocabulary of a checkpoint alone.
     ExportVocabulary(ExportArgs),
-    /// Score a model on drawn pictures that it was not trained on, or on your own.
+    /// Score a model on drawn images that it was not trained on, or on your own.
     Eval(EvalArgs),
     /// Make the scores of a checkpoint probabilities.
     Calibrate(CalibrateArgs),
@@ -40,8 +38,8 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
-        Command::Draw(args) => scenes::cli::run(&args),
-        Command::DrawText(args) => texts::cli::run(&args),
+        Command::Draw(args) => draw::scenes(&args),
+        Command::DrawText(args) => draw::texts(&args),
         Command::Scenes(args) => train::run(&args),
         Command::Finetune(args) => finetune::run(&args),
         Command::ExportVocabulary(args) => finetune::export(&args),

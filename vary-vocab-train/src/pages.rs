@@ -3,16 +3,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use rand::RngExt;
-use serde::Deserialize;
 use vary_core::Error;
 use vary_core::prompt::{IMAGE, Message, SHORT_ANSWER, Task};
 use vary_core::train::data::{Conversation, Dataset, read_picture};
-use vary_data::Question;
+use vary_data::{PageRecord, Question, read_page};
 
 use crate::sets::epoch_rng;
 
-/// A folder of pages as the programs of `vary-data` write them: a picture (`.png`) and a record of the
-/// same name (`.json`) for each, in any depth. What is asked is drawn anew in every epoch: the text
+/// A folder of pages as the programs of `vary-data` write them: an image (`.png`) and a record of
+/// the same name (`.json`) for each, at any depth. Each epoch draws what is asked: the text
 /// (Vary-toy, arXiv 2401.12503, table 1: PDF OCR), the Markdown where the record has it, or one of
 /// its questions.
 pub(crate) struct Pages {
@@ -24,15 +23,6 @@ pub(crate) struct Pages {
 
 /// Files of a folder of pages that are no page.
 const OF_FOLDER: [&str; 2] = ["manifest.json", "options.json"];
-
-#[derive(Deserialize)]
-struct Record {
-    text: String,
-    #[serde(default)]
-    markdown: Option<String>,
-    #[serde(default)]
-    questions: Vec<Question>,
-}
 
 impl Pages {
     /// # Errors
@@ -51,7 +41,7 @@ impl Pages {
             "{name} has no pages: a .png and a .json of the same name for each"
         );
         for file in &pages.files {
-            let record = Record::read(file)?;
+            let record = read(file)?;
             for question in record.questions {
                 if question.answers.is_empty() {
                     bail!("{}: `{}` has no answer", file.display(), question.text);
@@ -93,20 +83,21 @@ impl Pages {
     }
 }
 
-impl Record {
-    fn read(path: &Path) -> vary_core::Result<Self> {
-        let text = fs::read(path).map_err(|source| Error::Io {
-            path: path.into(),
+fn read(path: &Path) -> vary_core::Result<PageRecord> {
+    read_page(path).map_err(|error| match error {
+        vary_data::Error::Io { path, source } => Error::Io { path, source },
+        vary_data::Error::Json {
+            file,
+            field,
             source,
-        })?;
-        let mut json = serde_json::Deserializer::from_slice(&text);
-        serde_path_to_error::deserialize(&mut json).map_err(|e| Error::Record {
-            path: path.into(),
+        } => Error::Record {
+            path: file,
             record: 0,
-            field: e.path().to_string(),
-            reason: e.into_inner().to_string(),
-        })
-    }
+            field,
+            reason: source.to_string(),
+        },
+        other => Error::Config(other.to_string()),
+    })
 }
 
 impl Dataset for Pages {
@@ -117,8 +108,8 @@ impl Dataset for Pages {
     fn get(&self, index: usize, epoch: u64) -> vary_core::Result<Conversation> {
         let file = &self.files[index];
         let origin = file.display().to_string();
-        let record = Record::read(file)?;
-        let picture = read_picture(&file.with_extension("png"), &origin)?;
+        let record = read(file)?;
+        let image = read_picture(&file.with_extension("png"), &origin)?;
         let mut rng = epoch_rng(self.seed, epoch, index);
         // Question, answer, and all that are right.
         let mut tasks = vec![(Task::Ocr.to_string(), record.text, vec![])];
@@ -136,7 +127,7 @@ impl Dataset for Pages {
         let chosen = rng.random_range(0..tasks.len());
         let (question, answer, accepted) = tasks.swap_remove(chosen);
         Ok(Conversation {
-            pictures: vec![picture],
+            pictures: vec![image],
             messages: vec![
                 Message::human(format!("{IMAGE}\n{question}")),
                 Message::gpt(answer),
@@ -159,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_asked_for_all_that_its_record_has() {
+    fn pages_ask_everything() {
         let dir = tempfile::tempdir().unwrap();
         let sub = dir.path().join("sub");
         fs::create_dir(&sub).unwrap();

@@ -9,64 +9,64 @@ use vary_core::model::{ModelConfig, VaryTinyConfig, VaryToyConfig};
 use vary_core::train::TrainConfig;
 use vary_lm::tokenizer::Tokenizer;
 
-use crate::part::Part;
-use crate::scenes::SceneConfig;
-use crate::texts::TextConfig;
+use vary_data::Split;
+use vary_data::scenes::SceneConfig;
+use vary_data::texts::TextConfig;
+
 use crate::tokenizer::{nano_chat_tokenizer, nano_tokenizer};
 
-/// Seeds of the data. Pictures of different seeds have nothing in common; the held-out seed is drawn
-/// for the final report only.
+/// Seeds of the splits. Images of different seeds have nothing in common; those of the test seed
+/// are drawn for the final report only.
 pub mod seeds {
-    /// Training pictures and starting weights.
+    /// Training images and initial parameters.
     pub const TRAIN: u64 = 1;
-    /// Pictures that choose the best checkpoint and calibrate its scores.
+    /// Images for choosing the best checkpoint and calibrating its scores.
     pub const VALIDATION: u64 = 2;
-    /// Pictures of the final report, of [`Part::HeldOut`](crate::Part).
-    pub const HELD_OUT: u64 = 20_261_123;
+    /// Images of the final report, of [`Split::Test`].
+    pub const TEST: u64 = 20_261_123;
 }
 
 /// A run on drawn scenes: everything that decides its result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SceneRecipe {
-    /// The optimizer's part.
+    /// The optimizer's settings.
     pub train: TrainConfig,
     /// What scenes look like.
     pub scenes: SceneConfig,
-    /// What pictures of text look like.
+    /// What images of text look like.
     pub texts: TextConfig,
     /// Share of the passes that are of texts.
     pub text_share: f64,
-    /// Questions asked about a picture.
+    /// Questions asked about an image.
     pub questions: usize,
-    /// Share of the pictures whose questions are the turns of one conversation.
+    /// Share of the images whose questions are the turns of one conversation.
     #[serde(default)]
     pub follow_ups: f64,
-    /// Share of the pictures of text that are charts and forms, with questions about them.
+    /// Share of the images of text that are charts and forms, with questions about them.
     #[serde(default)]
     pub charts: f64,
-    /// The optimizer's part of what comes before a Vary-toy: its CLIP tower learns from captions.
+    /// The optimizer's settings for the CLIP tower of a Vary-toy, which learns from captions first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captions: Option<TrainConfig>,
-    /// Seed of data and starting weights.
+    /// Seed of data and initial parameters.
     pub seed: u64,
-    /// What is computed in: f32, or bf16 on weights that are kept in f32, for GPUs.
+    /// Precision of the computation: f32, or bf16 on parameters that are kept in f32, for GPUs.
     #[serde(default)]
     pub precision: Precision,
-    /// Share of the steps at the start that teach the vision vocabulary by its helper heads alone.
+    /// Share of the steps at the start that train the vision vocabulary by its helper heads alone.
     pub dense_share: f64,
-    /// Share of the steps after that, in which the language model learns on resting tokens.
+    /// Share of the steps after that, in which the vision vocabulary is frozen.
     pub frozen_share: f64,
     /// Width of the soft targets of coordinates, in thousandths.
     pub sigma: f32,
-    /// Pictures of each task in the validation after each checkpoint; with none, the first checkpoint
+    /// Images of each task in the validation after each checkpoint; with none, the first checkpoint
     /// after the dense phase counts as the best.
-    pub validation_pictures: u64,
+    pub validation_images: u64,
 }
 
 impl SceneRecipe {
-    /// From nothing to the first stage of Vary-nano in one run, for a CPU. The embedded weights took
-    /// several, see `docs/runs/nano-2` and, for the second stage, `toy-nano-1` to `toy-nano-7`.
+    /// The first stage of Vary-nano from scratch in one run, for a CPU.
     pub fn nano() -> Self {
         Self {
             train: TrainConfig {
@@ -95,7 +95,7 @@ impl SceneRecipe {
             dense_share: 0.4,
             frozen_share: 0.2,
             sigma: 10.0,
-            validation_pictures: 30,
+            validation_images: 30,
         }
     }
 
@@ -119,13 +119,13 @@ impl SceneRecipe {
                 size: 64,
                 ..nano.texts
             },
-            validation_pictures: 0,
+            validation_images: 0,
             ..nano
         }
     }
 
-    /// The second stage of the paper at the size of Vary-nano. Its towers rest all the time, so it has
-    /// no phases.
+    /// The second stage of the paper at the size of Vary-nano. Its towers are frozen, so it has no
+    /// phases.
     pub fn toy_nano() -> Self {
         let nano = Self::nano();
         let train = TrainConfig {
@@ -163,11 +163,10 @@ impl SceneRecipe {
         }
     }
 
-    /// Checks every setting, and that nothing is trained on that a model is chosen, calibrated or
-    /// judged by.
+    /// Checks every setting, and that no data of validation or test are trained on.
     ///
     /// # Errors
-    /// A setting out of range, a seed of [`seeds`] that is not for training, or a part that is held out.
+    /// A setting out of range, a seed of [`seeds`] that is not for training, or another split.
     pub fn validate(&self) -> anyhow::Result<()> {
         self.scenes.validate()?;
         self.texts.validate()?;
@@ -198,20 +197,20 @@ impl SceneRecipe {
         );
         ensure!(
             self.questions > 0,
-            "`questions` is 0: nothing is learned from a picture that nothing is asked about"
+            "`questions` is 0: nothing is learned from an image that nothing is asked about"
         );
-        let (seed, kept) = (self.seed, [seeds::VALIDATION, seeds::HELD_OUT]);
+        let (seed, kept) = (self.seed, [seeds::VALIDATION, seeds::TEST]);
         ensure!(
             !kept.contains(&seed),
-            "`seed` is {seed}: its pictures are those of validation or of the final report; take any \
+            "`seed` is {seed}: its images are those of validation or of the final report; take any \
              but {} and {}",
             kept[0],
             kept[1]
         );
         ensure!(
-            [self.scenes.part, self.texts.part] == [Part::Train; 2],
-            "`part` is held out: its fonts, papers and backgrounds are for the final report alone; \
-             take `train`"
+            [self.scenes.split, self.texts.split] == [Split::Train; 2],
+            "`split` must be `train`: the test split's fonts, papers and backgrounds are for the \
+             final report"
         );
         Ok(())
     }
@@ -231,11 +230,11 @@ impl SceneRecipe {
 pub enum Preset {
     /// The first stage of the paper, Vary-tiny+, whose vision vocabulary the embedded model has.
     Nano,
-    /// A few thousand weights.
+    /// A few thousand parameters.
     Tiny,
     /// The embedded model: the second stage, Vary-toy.
     ToyNano,
-    /// Vary-toy of a few thousand weights.
+    /// Vary-toy of a few thousand parameters.
     ToyTiny,
 }
 
@@ -303,7 +302,7 @@ mod tests {
     use clap::ValueEnum;
 
     #[test]
-    fn presets_are_valid_and_their_parts_fit() {
+    fn presets_are_valid() {
         for preset in Preset::value_variants() {
             preset.recipe().validate().unwrap();
             let tokenizer = preset.tokenizer(&["car", "bus"]).unwrap();
@@ -318,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_judges_a_model_is_not_trained_on_and_settings_make_sense() {
+    fn other_splits_are_refused() {
         let with = |change: fn(&mut SceneRecipe)| {
             let mut recipe = SceneRecipe::nano();
             change(&mut recipe);
@@ -326,9 +325,9 @@ mod tests {
         };
         assert!(with(|_| {}) && with(|recipe| recipe.seed = 3));
         assert!(!with(|recipe| recipe.seed = seeds::VALIDATION));
-        assert!(!with(|recipe| recipe.seed = seeds::HELD_OUT));
-        assert!(!with(|recipe| recipe.scenes.part = Part::HeldOut));
-        assert!(!with(|recipe| recipe.texts.part = Part::HeldOut));
+        assert!(!with(|recipe| recipe.seed = seeds::TEST));
+        assert!(!with(|recipe| recipe.scenes.split = Split::Test));
+        assert!(!with(|recipe| recipe.texts.split = Split::Test));
         assert!(!with(|recipe| recipe.text_share = 2.0));
         assert!(!with(|recipe| recipe.follow_ups = f64::NAN));
         assert!(!with(|recipe| recipe.charts = 1.5));

@@ -4,17 +4,17 @@ use vary_core::detection::{BoundingBox, format_answer};
 use vary_core::model::Family;
 use vary_core::prompt::{IMAGE, Message, Task};
 use vary_core::train::data::{Conversation, Dataset, read_picture};
+use vary_data::scenes::SceneObject;
 use vary_data::sets::{AnnotatedImage, DetectionSet, Found, GroundingSet, Issue, SetReport};
 
 use crate::questions::{Objects, Question};
-use crate::scenes::SceneObject;
 
 /// A detection set as conversations, asked for by the paper's rule (Vary-toy, arXiv 2401.12503,
 /// section 3.1): see [`Question::of_set`]. Groups of objects that have one box are left out.
 pub(crate) struct DetectionConversations {
     set: DetectionSet,
-    /// Pictures with an object that is no group.
-    pictures: Vec<u32>,
+    /// Images with an object that is no group.
+    images: Vec<u32>,
     family: Family,
     seed: u64,
     left_out: Vec<String>,
@@ -23,16 +23,16 @@ pub(crate) struct DetectionConversations {
 impl DetectionConversations {
     pub fn new(set: DetectionSet, family: Family, seed: u64) -> Self {
         let single = |image: &AnnotatedImage| image.objects.iter().any(|object| !object.crowd);
-        let pictures = (0..).zip(set.iter()).filter(|(_, image)| single(image));
-        let pictures: Vec<u32> = pictures.map(|(index, _)| index).collect();
+        let images = (0..).zip(set.iter()).filter(|(_, image)| single(image));
+        let images: Vec<u32> = images.map(|(index, _)| index).collect();
         let mut left_out = left_out(set.report());
-        if pictures.len() < set.len() {
-            let groups = set.len() - pictures.len();
-            left_out.push(format!("{groups} pictures with groups of objects only"));
+        if images.len() < set.len() {
+            let groups = set.len() - images.len();
+            left_out.push(format!("{groups} images with groups of objects only"));
         }
         Self {
             set,
-            pictures,
+            images,
             family,
             seed,
             left_out,
@@ -42,16 +42,16 @@ impl DetectionConversations {
 
 impl Dataset for DetectionConversations {
     fn len(&self) -> usize {
-        self.pictures.len()
+        self.images.len()
     }
 
     fn get(&self, index: usize, epoch: u64) -> vary_core::Result<Conversation> {
-        let image = self.set.get(self.pictures[index] as usize);
-        let image = image.ok_or_else(|| outside(index))?;
-        let origin = image.path.display().to_string();
-        let picture = read_picture(&image.path, &origin)?;
-        let size = picture.dimensions();
-        let objects: Vec<SceneObject> = (image.objects.iter())
+        let entry = self.set.get(self.images[index] as usize);
+        let entry = entry.ok_or_else(|| outside(index))?;
+        let origin = entry.path.display().to_string();
+        let image = read_picture(&entry.path, &origin)?;
+        let size = image.dimensions();
+        let objects: Vec<SceneObject> = (entry.objects.iter())
             .filter(|object| !object.crowd)
             .map(|object| SceneObject {
                 class: object.class,
@@ -67,7 +67,7 @@ impl Dataset for DetectionConversations {
         let question = Question::of_set(view, self.set.classes(), self.family, &mut rng);
         let prompt = format!("{IMAGE}\n{}", question.prompt);
         Ok(Conversation {
-            pictures: vec![picture],
+            pictures: vec![image],
             messages: vec![Message::human(prompt), Message::gpt(question.answer)],
             accepted: vec![],
             origin,
@@ -103,14 +103,14 @@ impl Dataset for GroundingConversations {
     fn get(&self, index: usize, _epoch: u64) -> vary_core::Result<Conversation> {
         let referred = self.set.get(index).ok_or_else(|| outside(index))?;
         let origin = referred.path.display().to_string();
-        let picture = read_picture(&referred.path, &origin)?;
-        let (width, height) = picture.dimensions();
+        let image = read_picture(&referred.path, &origin)?;
+        let (width, height) = image.dimensions();
         let [x1, y1, x2, y2] = in_pixels(referred.bbox, (width, height));
         let bbox = BoundingBox::new(x1, y1, x2, y2).to_thousandths(width, height);
         let prompt = format!("{IMAGE}\n{}", Task::Locate(&referred.expression));
         let answer = format_answer(&[("", vec![bbox])]);
         Ok(Conversation {
-            pictures: vec![picture],
+            pictures: vec![image],
             messages: vec![Message::human(prompt), Message::gpt(answer)],
             accepted: vec![],
             origin,

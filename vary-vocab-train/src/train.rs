@@ -14,6 +14,9 @@ use vary_core::model::{ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, voc
 use vary_core::pipeline::default_device;
 use vary_core::train::{TrainConfig, Trainer, compute_in_bf16};
 use vary_core::{Pipeline, Weights};
+use vary_data::Split;
+use vary_data::scenes::Atlas;
+use vary_data::texts::Texts;
 use vary_lm::tokenizer::{CoordinateTokens, Tokenizer};
 use vary_vision::vocab::VisionVocabulary;
 
@@ -21,16 +24,14 @@ use crate::captions::{Captioner, Captions};
 use crate::charts::Charts;
 use crate::evaluate::{Suite, quality, table};
 use crate::init::initialise;
-use crate::objective::{SceneModel, SceneObjective, Student};
-use crate::part::Part;
+use crate::objective::{SceneModel, SceneObjective, TrainableModel};
 use crate::recipe::{Preset, SceneRecipe, keep_recipe, seeds};
-use crate::scenes::Atlas;
-use crate::texts::Texts;
 use crate::validation::ValidationLog;
 
-/// Trains on drawn scenes and texts: Vary-tiny+, or a Vary-toy with the vision vocabulary of one; writes
-/// the best model by validation to `best/` (16 bits), the final one to `last/`, and all weights with the
-/// helper heads to `trained.safetensors` (16 bits, at each checkpoint), from which another run can start. A run that was interrupted goes on.
+/// Trains on drawn scenes and texts: Vary-tiny+, or a Vary-toy with the vision vocabulary of one.
+/// Writes the best model by validation to `best/` (16 bits), the final one to `last/`, and all
+/// parameters with the helper heads to `trained.safetensors` (16 bits, at each checkpoint), from
+/// which another run can start. An interrupted run resumes.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Sizes of model and run.
@@ -42,21 +43,21 @@ pub struct TrainArgs {
     /// Recipe as JSON, in the form that the run prints; the preset's without it.
     #[arg(long)]
     recipe: Option<PathBuf>,
-    /// Weights to start from: the `trained.safetensors` of another run of a model of the same sizes. Phases,
-    /// schedule and data begin anew; give the recipe a seed that no run before had.
+    /// Parameters to start from: the `trained.safetensors` of another run of a model of the same
+    /// sizes. Phases, schedule and data begin anew; give the recipe a seed that no run before had.
     #[arg(long)]
     from: Option<PathBuf>,
-    /// Checkpoint whose vision vocabulary a Vary-toy sees with; without it the one of `--from`, or of the
-    /// embedded model.
+    /// Checkpoint whose vision vocabulary a Vary-toy uses; without it the one of `--from`, or of
+    /// the embedded model.
     #[arg(long)]
     vocabulary: Option<PathBuf>,
-    /// Optimizer steps of the whole run; captions of a Vary-toy are learned before, as the recipe says.
+    /// Optimizer steps of the whole run; captions of a Vary-toy have steps of their own before it.
     #[arg(long)]
     steps: Option<u64>,
     /// Samples of a step.
     #[arg(long)]
     batch_size: Option<usize>,
-    /// Seed of data and starting weights.
+    /// Seed of data and initial parameters.
     #[arg(long)]
     seed: Option<u64>,
     /// Steps between checkpoints.
@@ -112,9 +113,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
                 run.recipe.captions.is_none() && run.recipe.charts == 0.0,
                 "`captions` and `charts` are for a Vary-toy: leave them out"
             );
-            run.teach(run.model(run.start(config.init(&run.device)))?)
+            run.train(run.model(run.start(config.init(&run.device)))?)
         }
-        ModelConfig::VaryToy(config) => run.teach(run.toy(config)?),
+        ModelConfig::VaryToy(config) => run.train(run.toy(config)?),
     }
 }
 
@@ -133,8 +134,8 @@ impl Run<'_> {
         initialise(model, self.coordinates.as_ref(), self.recipe.seed)
     }
 
-    /// With fresh helper heads, or all weights as `--from` has them.
-    fn model<M: Student>(&self, vary: M) -> anyhow::Result<SceneModel<M>> {
+    /// With fresh helper heads, or all parameters from `--from`.
+    fn model<M: TrainableModel>(&self, vary: M) -> anyhow::Result<SceneModel<M>> {
         let model = SceneModel::new(vary, &self.config, self.atlas.names().len(), &self.device);
         Ok(match &self.args.from {
             Some(path) => checkpoint::load(model, &CheckpointFiles::open(path)?, &KeyMap::new())?,
@@ -146,7 +147,8 @@ impl Run<'_> {
     fn toy(&self, config: &VaryToyConfig) -> anyhow::Result<SceneModel<VaryToy>> {
         ensure!(
             [self.recipe.dense_share, self.recipe.frozen_share] == [0.0; 2],
-            "`dense_share` is {} and `frozen_share` {}: the towers of a Vary-toy always rest, both must be 0",
+            "`dense_share` is {} and `frozen_share` {}: the towers of a Vary-toy are always \
+             frozen, both must be 0",
             self.recipe.dense_share,
             self.recipe.frozen_share
         );
@@ -159,13 +161,14 @@ impl Run<'_> {
         }
         let train = self.recipe.captions.as_ref();
         let train = train.context(
-            "the recipe has no `captions`: the CLIP tower learns from them, unless `--from` names weights",
+            "the recipe has no `captions`: the CLIP tower learns from them, unless `--from` names \
+             a file",
         )?;
         model.vary.vision_tower_high = self.vocabulary(config)?;
         let captioner = self.captions(config, train)?;
         model.vary.qwen = captioner.qwen;
         model.vary.vision_tower = captioner.vision_tower.valid().materialize();
-        // What is still to be drawn must not depend on whether captions were learned in this process.
+        // The random numbers to come must not depend on whether this process learned captions.
         self.device.seed(self.recipe.seed);
         Ok(model)
     }
@@ -183,8 +186,8 @@ impl Run<'_> {
         };
         ensure!(
             found == config.sam_config,
-            "the vision vocabulary of {name} has other sizes than this preset's: pass `--vocabulary` one of \
-             {} px, {} layers of width {}",
+            "the vision vocabulary of {name} has other sizes than this preset's: pass \
+             `--vocabulary` one of {} px, {} layers of width {}",
             config.sam_config.img_size,
             config.sam_config.depth,
             config.sam_config.embed_dim
@@ -214,11 +217,11 @@ impl Run<'_> {
             &out.join("recipe.json"),
             &serde_json::to_string_pretty(&decides)?,
         )?;
-        println!("captions: {} weights", model.num_params());
+        println!("captions: {} parameters", model.num_params());
         Ok(trainer.fit(&objective, model, |_, _| Ok(()))?)
     }
 
-    fn teach<M: Student>(&self, model: SceneModel<M>) -> anyhow::Result<()> {
+    fn train<M: TrainableModel>(&self, model: SceneModel<M>) -> anyhow::Result<()> {
         let (recipe, out) = (&self.recipe, &self.args.out);
         let (dense_steps, frozen_steps) = recipe.phases();
         let model = match recipe.precision {
@@ -227,17 +230,20 @@ impl Run<'_> {
             other => bail!("`precision` is {other}: training is in f32 or bf16"),
         };
         let (all, kept) = (model.num_params(), Module::num_params(&model.vary));
-        println!("{all} weights, of them {} in the helper heads", all - kept);
+        println!(
+            "{all} parameters, {} of them in the helper heads",
+            all - kept
+        );
 
         let objective = SceneObjective {
-            student: PhantomData,
+            trained: PhantomData,
             model: self.config.clone(),
             scenes: recipe.scenes.clone(),
             atlas: self.atlas.clone(),
             text_config: recipe.texts.clone(),
             texts: Texts::embedded()?,
             charts: match recipe.charts > 0.0 {
-                true => Some((Charts::new(Part::Train)?, recipe.charts)),
+                true => Some((Charts::new(Split::Train)?, recipe.charts)),
                 false => None,
             },
             text_share: recipe.text_share,
@@ -252,9 +258,9 @@ impl Run<'_> {
             sigma: recipe.sigma,
         };
         let suite = Suite::new(
-            Part::Train,
+            Split::Train,
             seeds::VALIDATION,
-            recipe.validation_pictures,
+            recipe.validation_images,
             &self.config,
         )?;
         let mut validation = Validation {
@@ -291,15 +297,20 @@ impl Run<'_> {
     }
 
     /// Writes a checkpoint directory as the pipeline reads it.
-    fn save<M: Student>(&self, model: &M, name: &str, stored: StoredType) -> anyhow::Result<()> {
+    fn save<M: TrainableModel>(
+        &self,
+        model: &M,
+        name: &str,
+        stored: StoredType,
+    ) -> anyhow::Result<()> {
         let dir = self.args.out.join(name);
         model.write(&self.config, &dir, &SaveOptions::default().stored(stored))?;
         Ok(checkpoint::save_tokenizer(&self.tokenizer, &dir)?)
     }
 }
 
-/// Scores each checkpoint on the validation seed and keeps the best one, by the mean of what its tasks
-/// are judged by.
+/// Scores each checkpoint on the validation seed and keeps the best one, by the mean quality of its
+/// tasks.
 struct Validation<'a> {
     run: &'a Run<'a>,
     suite: Suite,
@@ -307,7 +318,7 @@ struct Validation<'a> {
 }
 
 impl Validation<'_> {
-    fn run<M: Student>(&mut self, model: &M, step: u64) -> anyhow::Result<()> {
+    fn run<M: TrainableModel>(&mut self, model: &M, step: u64) -> anyhow::Result<()> {
         let run = self.run;
         let log = ValidationLog::read(&run.args.out)?;
         if log.has(step) {

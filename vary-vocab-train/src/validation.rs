@@ -17,8 +17,8 @@ impl ValidationLog {
     /// Reads what is there; nothing, if the run is new.
     ///
     /// # Errors
-    /// A file that can't be read or has a line that is no JSON: taken for a new run, it would lose the
-    /// best checkpoint so far.
+    /// A file that can't be read or has a line that is no JSON: taken for a new run, it would lose
+    /// the best checkpoint so far.
     pub fn read(run: &Path) -> vary_core::Result<Self> {
         let path = run.join("validation.jsonl");
         let io = |source| Error::Io {

@@ -77,8 +77,8 @@ fn a_run_killed_twenty_times_ends_bit_for_bit_as_an_uninterrupted_one() {
         assert_eq!(losses(dir), losses(&whole), "losses differ");
     };
 
-    // Killed at moments drawn by lot, many of them in the middle of writing, as there is a
-    // checkpoint after every step. A run that gets to its end in spite of that makes way for a new one.
+    // Killed at random moments, many of them in the middle of writing, as there is a
+    // checkpoint after every step. A run that reaches its end is followed by a new one.
     let mut rng = ChaCha8Rng::seed_from_u64(20);
     let (mut kills, mut checkpoints, mut runs) = (0, 0, 0);
     let mut dir = dirs.path().join("killed-0");

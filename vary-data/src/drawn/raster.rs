@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// plotters draws edges without blending; at twice the size and halved they are smooth.
 const FACTOR: u32 = 2;
 
-/// Something without text. Coordinates are pixels of the picture.
+/// Something without text. Coordinates are pixels of the image.
 pub(super) enum Shape {
     /// Left, top, right, bottom.
     Box([f32; 4], Colour),
@@ -28,7 +28,7 @@ impl Shape {
     }
 }
 
-/// A picture of shapes.
+/// An image of shapes.
 ///
 /// # Errors
 /// If plotters can't draw one of them.
@@ -46,7 +46,7 @@ pub(super) fn paint(
         draw(&area, background, shapes).map_err(|e| Error::Shapes(e.to_string()))?;
     }
     RgbImage::from_raw(width, height, halved(&pixels, width as usize))
-        .ok_or_else(|| Error::Shapes("the picture has the wrong size".into()))
+        .ok_or_else(|| Error::Shapes("the image has the wrong size".into()))
 }
 
 /// Means of 2 x 2 pixels; `width` is that of the result.

@@ -1,4 +1,4 @@
-//! A picture that is planned before it is drawn: labels that neither overlap nor leave it, and
+//! An image that is planned before it is drawn: labels that neither overlap nor leave it, and
 //! shapes below them.
 
 use super::area::Area;
@@ -7,7 +7,7 @@ use super::text::{Colour, Label};
 use crate::error::Result;
 use crate::page::{Page, Word};
 
-/// A planned picture.
+/// A planned image.
 pub(super) struct Sheet {
     pub width: f32,
     pub height: f32,
@@ -20,7 +20,7 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// An empty picture of a size in pixels.
+    /// An empty image of a size in pixels.
     pub(super) fn new(width: u32, height: u32, background: Colour) -> Self {
         Self {
             width: width as f32,

@@ -8,7 +8,7 @@ type Draw = fn(u64, u64, &DrawnConfig) -> Result<Drawn>;
 const BOTH: [Draw; 2] = [chart, form];
 
 #[test]
-fn a_picture_depends_on_seed_and_index_only() {
+fn drawings_are_reproducible() {
     let config = DrawnConfig::new(320, 256).unwrap();
     for draw in BOTH {
         let mut seen = BTreeSet::new();
@@ -26,7 +26,7 @@ fn a_picture_depends_on_seed_and_index_only() {
 }
 
 #[test]
-fn words_have_ink_lie_inside_and_apart() {
+fn words_lie_apart() {
     let sizes = [
         (256, 256),
         (256, 512),

@@ -4,11 +4,17 @@ use ab_glyph::{Font, FontArc, InvalidFont, OutlinedGlyph, PxScale, ScaleFont, po
 use image::{Rgb, RgbImage};
 
 use super::area::Area;
-use super::random::Random;
 use crate::error::{Error, Result};
+use crate::random::Random;
 
 /// RGB.
 pub(super) type Colour = [u8; 3];
+
+/// Black or white, whichever is better read on a colour.
+pub(super) fn readable_on([r, g, b]: Colour) -> Colour {
+    let light = 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b);
+    if light > 140.0 { [0; 3] } else { [255; 3] }
+}
 
 /// The fonts that texts are drawn with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -72,8 +78,8 @@ impl Fonts {
     }
 }
 
-/// Weight of a font file, 400 if normal, which ab_glyph doesn't tell: the third number of 16 bits in
-/// its table `OS/2`. Fonts without that table count as normal.
+/// Weight of a font file, 400 if normal: the third number of 16 bits in its table `OS/2`. ab_glyph
+/// does not return it. Fonts without that table count as normal.
 fn weight(bytes: &[u8]) -> u16 {
     let found = || {
         let tables = bytes.get(12..)?.chunks_exact(16);
@@ -233,7 +239,7 @@ impl Label {
         &self.words
     }
 
-    /// Draws it; what lies outside the picture is left out.
+    /// Draws it; what lies outside the image is left out.
     pub(super) fn paint(&self, image: &mut RgbImage) {
         for glyph in &self.glyphs {
             let corner = glyph.px_bounds().min;
@@ -261,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_regular_faces() {
+    fn regular_faces_are_found() {
         let fonts = Fonts::embedded().unwrap();
         assert_eq!((fonts.regular.len(), fonts.all.len()), (5, 17));
         assert_eq!(weight(b""), 400);
@@ -269,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turned_label_has_the_same_ink() {
+    fn turned_labels_keep_ink() {
         let fonts = Fonts::embedded().unwrap();
         let style = Style::new(&fonts.regular[0], 20.0, [0; 3]);
         let draw = |label: Label| {

@@ -15,9 +15,9 @@ const GUTTER: f64 = 0.6;
 const MIN_LINES: usize = 4;
 /// How far apart the dots of a leader may be, in sizes of the text.
 const LEADER: f64 = 1.6;
-/// Columns are alike if the narrower has more than this share of the other's width, in which there
-/// may be two columns yet.
-const ALIKE: f64 = 0.4;
+/// Columns are similar if the narrower has more than this share of the other's width; the other may
+/// still hold two columns.
+const SIMILAR: f64 = 0.4;
 /// The least width of a column, in sizes of the text.
 const MIN_COLUMN: f64 = 8.0;
 /// The least share of a column's width that its lines fill, blanks not counted. Text fills about
@@ -143,10 +143,10 @@ fn accept(pieces: &[&Piece], strip: Rect, size: f64) -> Option<Rect> {
         .filter(inside)
         .partition(|p| p.place.center().x < strip.center().x);
     let (left, right) = (Column::new(&left, size), Column::new(&right, size));
-    let alike = left.width.min(right.width) > ALIKE * left.width.max(right.width);
+    let similar = left.width.min(right.width) > SIMILAR * left.width.max(right.width);
     let least = if !left.is_apart_from(&right, size) {
         MIN_FILL_ROWS
-    } else if left.is_tall() && right.is_tall() && alike {
+    } else if left.is_tall() && right.is_tall() && similar {
         MIN_FILL_TALL
     } else {
         MIN_FILL

@@ -15,8 +15,10 @@ use hayro::{RenderCache, RenderSettings, render_into};
 use image::RgbImage;
 
 use super::glyphs::Glyphs;
+use super::layout;
+use super::options::PdfOptions;
+use super::skip::Skip;
 use super::words::{Piece, pieces};
-use super::{PdfOptions, Skip, layout};
 use crate::{Error, Page, Result, Word};
 
 /// An image over this share of a page makes it a scan, if there is next to no text on it.
@@ -85,7 +87,7 @@ impl PdfFile {
         PdfReader {
             file: self,
             glyphs: InterpreterCache::new(),
-            pictures: RenderCache::new(),
+            images: RenderCache::new(),
         }
     }
 }
@@ -94,7 +96,7 @@ impl PdfFile {
 pub struct PdfReader<'a> {
     file: &'a PdfFile,
     glyphs: InterpreterCache<'a>,
-    pictures: RenderCache<'a>,
+    images: RenderCache<'a>,
 }
 
 impl<'a> PdfReader<'a> {
@@ -110,7 +112,7 @@ impl<'a> PdfReader<'a> {
         // What panicked may have left the caches half-filled.
         if read.is_err() {
             self.glyphs = InterpreterCache::new();
-            self.pictures = RenderCache::new();
+            self.images = RenderCache::new();
         }
         read?
     }
@@ -159,7 +161,7 @@ impl<'a> PdfReader<'a> {
         let mut context = RenderContext::new(width, height);
         render_into(
             page,
-            &self.pictures,
+            &self.images,
             &InterpreterSettings::default(),
             &RenderSettings::default(),
             &mut context,
@@ -175,14 +177,14 @@ impl<'a> PdfReader<'a> {
         // Opaque, since it was cleared to white.
         let rgb = pixmap.data().iter().flat_map(|p| [p.r, p.g, p.b]).collect();
         RgbImage::from_raw(width.into(), height.into(), rgb)
-            .ok_or_else(|| Skip::Broken("its picture has a wrong size".into()))
+            .ok_or_else(|| Skip::Broken("its image has a wrong size".into()))
     }
 }
 
 /// Whether a page has text that its reader sees.
 fn usable(glyphs: &Glyphs, page: Rect, options: &PdfOptions) -> Result<(), Skip> {
-    let is_picture = glyphs.image_area > SCAN_AREA * page.area();
-    if is_picture && (glyphs.inked < STAMP || glyphs.hidden > glyphs.inked) {
+    let is_image = glyphs.image_area > SCAN_AREA * page.area();
+    if is_image && (glyphs.inked < STAMP || glyphs.hidden > glyphs.inked) {
         return Err(Skip::Scanned);
     }
     if glyphs.inked == 0 {
@@ -201,7 +203,7 @@ fn usable(glyphs: &Glyphs, page: Rect, options: &PdfOptions) -> Result<(), Skip>
     Ok(())
 }
 
-/// A word with the box of its ink, grown by half a pixel for smoothed edges, inside the picture.
+/// A word with the box of its ink, grown by half a pixel for smoothed edges, inside the image.
 fn word(piece: Piece, page: Rect) -> Word {
     let ink = piece.ink.inflate(0.5, 0.5).intersect(page);
     Word {

@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::file::{PdfFile, Unread, read};
-use super::record::PageRecord;
-use super::{Manifest, PdfOptions, Skip};
-use crate::record::{PART, write_json, write_picture};
+use super::manifest::Manifest;
+use super::options::PdfOptions;
+use super::record::PdfRecord;
+use super::skip::Skip;
+use crate::record::{PART, write_image, write_json};
 use crate::{Error, Result};
 
-/// Counts up whenever the same file gives other pictures or text.
+/// Counts up whenever the same file gives other images or text.
 const VERSION: u32 = 1;
 /// Pages that one thread reads in a row, so that fonts are kept from page to page.
 const CHUNK: usize = 8;
@@ -35,8 +37,8 @@ struct FileOutcome {
 }
 
 /// Writes every page of every PDF file in a folder and its subfolders, on all threads of rayon's
-/// pool: the picture as `NAME-0001.png` and its text and words as `NAME-0001.json`
-/// ([`PageRecord`]), in the same subfolders of `output`, where `NAME` is the file's name without
+/// pool: the image as `NAME-0001.png` and its text and words as `NAME-0001.json`
+/// ([`PdfRecord`]), in the same subfolders of `output`, where `NAME` is the file's name without
 /// `.pdf`. `manifest.json` in `output` is the returned [`Manifest`].
 ///
 /// A run that was stopped goes on where it was when it is started again: pages already there are
@@ -145,10 +147,10 @@ fn extract_file(
     let chunks = indices.par_chunks(CHUNK).map(|chunk| {
         let mut reader = pdf.reader();
         let pages = chunk.iter().map(|&index| {
-            let [picture, record] = page_paths(output, file, index);
-            if let Some(done) = PageRecord::read(&record)
+            let [image, record] = page_paths(output, file, index);
+            if let Some(done) = PdfRecord::read(&record)
                 && done.sha256 == sha256
-                && picture.is_file()
+                && image.is_file()
             {
                 return Ok(Ok(done.words.len()));
             }
@@ -156,8 +158,8 @@ fn extract_file(
                 Ok(page) => page,
                 Err(reason) => return Ok(Err(reason)),
             };
-            let content = PageRecord::new(&name, index + 1, &sha256, &page);
-            write_picture(&picture, &page.image)?;
+            let content = PdfRecord::new(&name, index + 1, &sha256, &page);
+            write_image(&image, &page.image)?;
             // Last, since a page counts as done when its record is there.
             write_json(&record, &content)?;
             Ok(Ok(content.words.len()))
@@ -172,7 +174,7 @@ fn extract_file(
     })
 }
 
-/// Where a page's picture and record go. Only `.pdf` is taken off the name, so that `a.pdf` and
+/// Where a page's image and record go. Only `.pdf` is taken off the name, so that `a.pdf` and
 /// `a.PDF` don't meet.
 fn page_paths(output: &Path, file: &Path, index: usize) -> [PathBuf; 2] {
     let is_plain = file.extension().is_some_and(|e| e == "pdf");

@@ -9,7 +9,7 @@ use hayro::hayro_interpret::{
 };
 use hayro::kurbo::{Affine, BezPath, Point, Rect, Shape, Vec2};
 
-/// A drawn glyph. Lengths are in pixels of the page's picture.
+/// A drawn glyph. Lengths are in pixels of the page's image.
 pub(crate) struct Glyph {
     /// Its characters; U+FFFD where they are not known.
     pub text: String,
@@ -50,11 +50,11 @@ const EMPTY: Rect = Rect::new(
     f64::NEG_INFINITY,
 );
 
-/// Height of capitals relative to the size of a font. Only for fonts that don't tell their size.
+/// Height of capitals relative to the size of a font. Only for fonts that lack their size.
 const CAPITAL: f64 = 0.7;
 
 impl Glyphs {
-    /// A collector for a page whose picture is `page`.
+    /// A collector for a page whose image is `page`.
     pub(crate) fn new(page: Rect) -> Self {
         Self {
             visible: Vec::new(),
@@ -81,18 +81,14 @@ impl Glyphs {
         }
     }
 
-    fn add<'a>(&mut self, glyph: &PositionedGlyph<'a>, props: &DrawProps<'a>, vertical: bool) {
-        let place = props.transform * glyph.transform();
-        // Half a million units are far outside any page, and would only lose precision.
-        if place
-            .as_coeffs()
-            .iter()
-            .any(|c| !c.is_finite() || c.abs() > 5e5)
-        {
-            return;
-        }
-        let origin = place.translation().to_point();
-        let (ink, width, declared) = match &**glyph {
+    /// Ink of a glyph, its advance in thousandths of the font size, and that size if it is known.
+    fn measure<'a>(
+        &mut self,
+        glyph: &PositionedGlyph<'a>,
+        props: &DrawProps<'a>,
+        place: Affine,
+    ) -> (Rect, f64, Option<f64>) {
+        match &**glyph {
             PdfGlyph::Outline(outline) => {
                 let bounds = *self
                     .outlines
@@ -116,7 +112,21 @@ impl Glyphs {
                 let ink = self.measured.take().unwrap_or(EMPTY);
                 (ink, f64::from(program.advance_width().unwrap_or(0.0)), None)
             }
-        };
+        }
+    }
+
+    fn add<'a>(&mut self, glyph: &PositionedGlyph<'a>, props: &DrawProps<'a>, vertical: bool) {
+        let place = props.transform * glyph.transform();
+        // Half a million units are far outside any page, and would only lose precision.
+        if place
+            .as_coeffs()
+            .iter()
+            .any(|c| !c.is_finite() || c.abs() > 5e5)
+        {
+            return;
+        }
+        let origin = place.translation().to_point();
+        let (ink, width, declared) = self.measure(glyph, props, place);
         let inked = ink.width() > 0.0 && ink.height() > 0.0;
         if inked && !self.clip().contains(ink.center())
             || !inked && !self.clip().inflate(1.0, 1.0).contains(origin)

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PdfOptions, Skip};
+use super::options::PdfOptions;
+use super::skip::Skip;
 
 /// What became of a folder of PDF files. It is the same in whatever order files were read, and
 /// whether in one run or many.
@@ -14,7 +15,7 @@ pub struct Manifest {
     pub files: usize,
     /// Pages in the files that could be opened.
     pub pages: usize,
-    /// Pages with a picture and text.
+    /// Pages with an image and text.
     pub written: usize,
     /// Words on these.
     pub words: usize,

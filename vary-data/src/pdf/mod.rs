@@ -1,4 +1,4 @@
-//! Pages from PDF files: pictures, text in reading order and word boxes.
+//! Pages from PDF files: images, text in reading order and word boxes.
 //!
 //! Pages are drawn and read by hayro, which is pure Rust; text never goes through OCR. A page
 //! without a usable text layer is not given, but skipped for a reason ([`Skip`]).
@@ -19,5 +19,5 @@ pub use file::{PdfFile, PdfReader};
 pub use folder::extract_folder;
 pub use manifest::{Manifest, SkippedPage};
 pub use options::PdfOptions;
-pub use record::PageRecord;
+pub use record::PdfRecord;
 pub use skip::Skip;

@@ -2,18 +2,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// How pages of PDF files become pictures and text.
+/// How pages of PDF files become images and text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PdfOptions {
-    /// The longest edge of a page's picture in pixels, 16 to 16384. Default 1024.
+    /// The longest edge of a page's image in pixels, 16 to 16384. Default 1024.
     pub edge: u32,
     /// Pages of a file beyond this many are left out (and counted), at least 1. Default: all.
     pub max_pages: usize,
     /// Files larger than this many bytes are skipped. Default 512 MiB.
     pub max_file_bytes: u64,
     /// Pages longer than this many points (1/72 inch) are skipped, because their text is too small
-    /// to be read in the picture. Default 2400, which is A1.
+    /// to be read in the image. Default 2400, which is A1.
     pub max_page_points: f32,
     /// The share of glyphs on a page, 0 to 1, whose character may be unknown (U+FFFD in the text);
     /// pages with more are skipped. Default 0.05.

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 use crate::Page;
 use crate::record::WordRecord;
 
-/// What is written beside a page's picture, as JSON.
+/// What is written beside a page's image, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PageRecord {
+pub struct PdfRecord {
     /// The PDF file, relative to its folder.
     pub file: String,
     /// The page, counted from 1.
     pub page: usize,
     /// SHA-256 of the PDF file in hexadecimal digits.
     pub sha256: String,
-    /// Width of the picture in pixels.
+    /// Width of the image in pixels.
     pub width: u32,
-    /// Height of the picture in pixels.
+    /// Height of the image in pixels.
     pub height: u32,
     /// The text in reading order, lines separated by `\n`, paragraphs by an empty line.
     pub text: String,
@@ -25,7 +25,7 @@ pub struct PageRecord {
     pub words: Vec<WordRecord>,
 }
 
-impl PageRecord {
+impl PdfRecord {
     pub(crate) fn new(file: &str, page: usize, sha256: &str, content: &Page) -> Self {
         Self {
             file: file.to_owned(),

@@ -11,7 +11,7 @@ pub enum Skip {
     Encrypted,
     /// The page shows no text.
     NoText,
-    /// The page is a picture: it shows no text, or next to none, on a large image. Invisible text
+    /// The page is an image: it shows no text, or next to none, on a large image. Invisible text
     /// of an OCR program does not count, since it has that program's mistakes.
     Scanned,
     /// The characters of too many glyphs are not known.
@@ -59,7 +59,7 @@ impl fmt::Display for Skip {
         match self {
             Self::Encrypted => write!(f, "it is encrypted; remove its password first"),
             Self::NoText => write!(f, "it shows no text"),
-            Self::Scanned => write!(f, "it is a scanned picture without visible text"),
+            Self::Scanned => write!(f, "it is a scanned image without visible text"),
             Self::Garbled { unknown, glyphs } => write!(
                 f,
                 "the characters of {unknown} of {glyphs} glyphs are not known"

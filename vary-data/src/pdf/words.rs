@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn ligatures_are_letters_and_other_signs_stay() {
+    fn ligatures_become_letters() {
         assert_eq!(
             normal("e\u{fb03}cient x\u{b2} \u{2122}"),
             "efficient x\u{b2} \u{2122}"
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accent_over_a_letter_is_part_of_it() {
+    fn accents_join_letters() {
         for turn in [0, 1] {
             let over = [glyph("\u{b4}", 20.0, turn), glyph("e", 20.0, turn)];
             assert_eq!(texts(&over), ["\u{e9}"]);

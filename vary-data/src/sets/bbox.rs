@@ -1,6 +1,6 @@
 //! The one rule that makes a usable box of whatever numbers a file holds.
 
-use super::Issue;
+use super::report::Issue;
 
 /// A usable box, and whether it had to be clipped.
 pub(super) struct Usable {
@@ -9,7 +9,7 @@ pub(super) struct Usable {
     pub clipped: bool,
 }
 
-/// A box given as COCO does, `[x, y, width, height]` in pixels of a picture of `size`.
+/// A box given as COCO does, `[x, y, width, height]` in pixels of an image of `size`.
 pub(super) fn from_pixels(xywh: [f64; 4], size: (u32, u32)) -> Result<Usable, Issue> {
     let [x, y, w, h] = xywh;
     let (width, height) = (f64::from(size.0), f64::from(size.1));
@@ -23,7 +23,7 @@ pub(super) fn from_pixels(xywh: [f64; 4], size: (u32, u32)) -> Result<Usable, Is
     from_fractions([x / width, y / height, (x + w) / width, (y + h) / height])
 }
 
-/// A box given as `[x1, y1, x2, y2]` in fractions of the picture.
+/// A box given as `[x1, y1, x2, y2]` in fractions of the image.
 pub(super) fn from_fractions(corners: [f64; 4]) -> Result<Usable, Issue> {
     if !corners.iter().all(|v| v.is_finite()) {
         return Err(Issue::NotFinite);
@@ -36,7 +36,7 @@ pub(super) fn from_fractions(corners: [f64; 4]) -> Result<Usable, Issue> {
         return Err(Issue::EmptyBox);
     }
     if x2 <= 0.0 || y2 <= 0.0 || x1 >= 1.0 || y1 >= 1.0 {
-        return Err(Issue::OutsidePicture);
+        return Err(Issue::OutsideImage);
     }
     // Adding 0 turns -0 into 0, which would otherwise be written as "-0" in an answer.
     let bbox = corners.map(|v| v.clamp(0.0, 1.0) as f32 + 0.0);

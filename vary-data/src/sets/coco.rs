@@ -3,21 +3,24 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::bbox;
+use super::detection::DetectionSet;
+use super::detection::SetOptions;
 use super::detection::{Builder, narrow};
 use super::images::Images;
-use super::json::{Flag, Numbers, each_under, read_head};
-use super::{DetectionSet, Issue, SetOptions, bbox};
+use super::report::Issue;
+use crate::json::{Flag, Numbers, each_under, read_head};
 use crate::{Error, Result};
 
 /// `images` and `categories`, which must be known before the annotations make sense.
 #[derive(Deserialize)]
 struct Head {
-    images: Vec<Picture>,
+    images: Vec<Image>,
     categories: Vec<Category>,
 }
 
 #[derive(Deserialize)]
-struct Picture {
+struct Image {
     id: u64,
     file_name: String,
     width: u32,
@@ -42,7 +45,7 @@ struct Annotation {
 
 impl DetectionSet {
     /// Opens a file of the form "Object Detection" of <https://cocodataset.org/#format-data>, such
-    /// as `instances_train2017.json`, with its pictures below `images_dir`.
+    /// as `instances_train2017.json`, with its images below `images_dir`.
     ///
     /// Read are `images[]` (`id`, `file_name`, `width`, `height`), `categories[]` (`id`, `name`)
     /// and `annotations[]` (`image_id`, `category_id`, `bbox` as `[x, y, width, height]` in
@@ -53,9 +56,9 @@ impl DetectionSet {
     /// # Errors
     /// [`Error::Io`]; [`Error::Json`] for a wrong type, a missing field or broken JSON, with the
     /// field (Python's `NaN` isn't JSON and is refused so; `null` counts as NaN);
-    /// [`Error::DuplicateId`] for two pictures or two categories with one id; [`Error::Record`]
+    /// [`Error::DuplicateId`] for two images or two categories with one id; [`Error::Record`]
     /// for a path that leads out of `images_dir`; [`Error::TooMany`] from 65537 categories on;
-    /// [`Error::EmptySet`] when no picture is left.
+    /// [`Error::EmptySet`] when no image is left.
     pub fn open_coco(
         json: impl AsRef<Path>,
         images_dir: impl AsRef<Path>,
@@ -69,7 +72,7 @@ impl DetectionSet {
     /// Its `file_name`s are like `images/v1/patch8/objects365_v1_00420917.jpg`, while its archives
     /// unpack to `patch8/objects365_v1_00420917.jpg` and many copies have all files in one folder.
     /// All three layouts are taken: the longest of these endings of the path under which one of
-    /// the file's first 32 pictures lies in `images_dir` is used for all, or the path as written
+    /// the file's first 32 images lies in `images_dir` is used for all, or the path as written
     /// if none is there. `isfake` (a drawing of the object), `isreflected` and `licenses` are
     /// skipped.
     ///
@@ -82,20 +85,20 @@ impl DetectionSet {
     ) -> Result<Self> {
         let images_dir = images_dir.as_ref();
         let mut layout = None;
-        open(json.as_ref(), images_dir, options, |pictures, name| {
-            let parts = *layout.get_or_insert_with(|| find_layout(pictures, images_dir));
+        open(json.as_ref(), images_dir, options, |images, name| {
+            let parts = *layout.get_or_insert_with(|| find_layout(images, images_dir));
             ending(name, parts)
         })
     }
 }
 
-/// How many parts of the paths in `pictures` lead to files in `folder`.
-fn find_layout(pictures: &[Picture], folder: &Path) -> usize {
+/// How many parts of the paths in `images` lead to files in `folder`.
+fn find_layout(images: &[Image], folder: &Path) -> usize {
     let is_there = |parts: usize| {
-        let mut names = pictures
+        let mut names = images
             .iter()
             .take(32)
-            .map(|picture| ending(&picture.file_name, parts));
+            .map(|image| ending(&image.file_name, parts));
         names.any(|name| crate::path::inside(folder, name).is_ok_and(|path| path.is_file()))
     };
     [usize::MAX, 2, 1]
@@ -112,20 +115,20 @@ fn ending(path: &str, parts: usize) -> &str {
     }
 }
 
-fn open(
+/// Files and declared sizes of the images.
+fn found(
     file: &Path,
     folder: &Path,
-    options: &SetOptions,
-    mut locate: impl for<'a> FnMut(&[Picture], &'a str) -> &'a str,
-) -> Result<DetectionSet> {
-    let head: Head = read_head::<_, Annotation>(file, "annotations")?;
+    listed: &[Image],
+    mut locate: impl for<'a> FnMut(&[Image], &'a str) -> &'a str,
+) -> Result<Images> {
     let mut images = Images::new(folder);
-    for (i, picture) in head.images.iter().enumerate() {
+    for (i, image) in listed.iter().enumerate() {
         // The whole path is looked at even if only its ending is used.
-        crate::path::inside(folder, &picture.file_name)
+        crate::path::inside(folder, &image.file_name)
             .and_then(|_| {
-                let name = locate(&head.images, &picture.file_name);
-                images.push(name, Some((picture.width, picture.height)))
+                let name = locate(listed, &image.file_name);
+                images.push(name, Some((image.width, image.height)))
             })
             .map_err(|source| Error::Record {
                 file: file.to_owned(),
@@ -133,7 +136,18 @@ fn open(
                 source: Box::new(source),
             })?;
     }
-    let image_of = index(file, "images", head.images.iter().map(|picture| picture.id))?;
+    Ok(images)
+}
+
+fn open(
+    file: &Path,
+    folder: &Path,
+    options: &SetOptions,
+    locate: impl for<'a> FnMut(&[Image], &'a str) -> &'a str,
+) -> Result<DetectionSet> {
+    let head: Head = read_head::<_, Annotation>(file, "annotations")?;
+    let images = found(file, folder, &head.images, locate)?;
+    let image_of = index(file, "images", head.images.iter().map(|image| image.id))?;
     let class_of = index(
         file,
         "categories",

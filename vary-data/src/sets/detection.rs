@@ -2,26 +2,33 @@ use std::path::{Path, PathBuf};
 
 use super::bbox::Usable;
 use super::images::Images;
+use super::report::Issue;
 use super::report::{Place, SetReport};
-use super::{Issue, SetOptions};
 use crate::{Error, Result};
 
-/// One object of a picture.
+/// How a [`DetectionSet`] is read.
+#[derive(Debug, Clone, Default)]
+pub struct SetOptions {
+    /// Keep images that have no usable object. By default they are dropped and counted.
+    pub keep_empty: bool,
+}
+
+/// One object of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Object {
     /// Its class, an index into [`DetectionSet::classes`].
     pub class: usize,
-    /// `[x1, y1, x2, y2]` in fractions of the picture's width and height, from its top left
+    /// `[x1, y1, x2, y2]` in fractions of the image's width and height, from its top left
     /// corner: `0 <= x1 < x2 <= 1` and `0 <= y1 < y2 <= 1`.
     pub bbox: [f32; 4],
     /// Whether the box holds a crowd of such objects (COCO's `iscrowd`, OpenImages' `IsGroupOf`).
     pub crowd: bool,
 }
 
-/// A picture with its objects.
+/// An image with its objects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnnotatedImage {
-    /// The picture file, below the folder that the set was opened with.
+    /// The image file, below the folder that the set was opened with.
     pub path: PathBuf,
     /// Width and height in pixels as the annotations declare them; OpenImages declares none.
     pub size: Option<(u32, u32)>,
@@ -37,14 +44,14 @@ struct Stored {
     crowd: bool,
 }
 
-/// A set of pictures with boxes and classes, see [the module](super) for the forms that are read.
+/// A set of images with boxes and classes, see [the module](super) for the forms that are read.
 ///
-/// Only annotations are held, about 20 bytes per box and the file name per picture. Pictures are
+/// Only annotations are held, about 20 bytes per box and the file name per image. Images are
 /// in the order of the file.
 #[derive(Debug)]
 pub struct DetectionSet {
     images: Images,
-    /// Where the objects of each picture end in `objects`.
+    /// Where the objects of each image end in `objects`.
     ends: Vec<usize>,
     objects: Vec<Stored>,
     classes: Vec<String>,
@@ -52,13 +59,13 @@ pub struct DetectionSet {
 }
 
 impl DetectionSet {
-    /// The number of pictures, at least 1.
+    /// The number of images, at least 1.
     #[allow(clippy::len_without_is_empty)] // A set is never empty: opening one is `EmptySet`.
     pub fn len(&self) -> usize {
         self.images.len()
     }
 
-    /// Picture `i` with its objects, or `None` from [`Self::len`] on.
+    /// Image `i` with its objects, or `None` from [`Self::len`] on.
     pub fn get(&self, i: usize) -> Option<AnnotatedImage> {
         let end = *self.ends.get(i)?;
         let begin = if i == 0 { 0 } else { self.ends[i - 1] };
@@ -74,7 +81,7 @@ impl DetectionSet {
         })
     }
 
-    /// All pictures in order.
+    /// All images in order.
     pub fn iter(&self) -> impl Iterator<Item = AnnotatedImage> + '_ {
         (0..self.len()).filter_map(|i| self.get(i))
     }
@@ -89,10 +96,10 @@ impl DetectionSet {
         &self.report
     }
 
-    /// Reads the header of every picture file, on all threads, and counts those that are missing,
+    /// Reads the header of every image file, on all threads, and counts those that are missing,
     /// broken or of another size than declared. The set stays as it is.
     ///
-    /// Only headers are read: a file that is cut off in the middle passes. A picture that a viewer
+    /// Only headers are read: a file that is cut off in the middle passes. An image that a viewer
     /// turns by its EXIF orientation has the size that is stored, before the turn.
     pub fn check_images(&self) -> SetReport {
         self.images.check()
@@ -147,7 +154,7 @@ impl Builder {
         }
     }
 
-    /// Sorts the objects to their pictures and drops pictures without any.
+    /// Sorts the objects to their images and drops images without any.
     pub fn finish(self, classes: Vec<String>, options: &SetOptions) -> Result<DetectionSet> {
         let Self {
             file,
@@ -155,8 +162,8 @@ impl Builder {
             staged,
             mut report,
         } = self;
-        // A counting sort: where the objects of each picture begin, then each to its place. The
-        // order within a picture stays that of the file.
+        // A counting sort: where the objects of each image begin, then each to its place. The
+        // order within an image stays that of the file.
         let mut ends = vec![0; images.len()];
         for (image, _) in &staged {
             ends[*image as usize] += 1;
@@ -164,7 +171,7 @@ impl Builder {
         let has_objects: Vec<bool> = ends.iter().map(|&count| count > 0).collect();
         let mut total = 0;
         for end in &mut ends {
-            // For now where the picture's objects begin; filling moves it to where they end.
+            // For now where the image's objects begin; filling moves it to where they end.
             total += std::mem::replace(end, total);
         }
         let mut objects = vec![Stored::default(); total];
@@ -209,7 +216,7 @@ impl Builder {
     }
 }
 
-/// The number of a class or picture, counted from 0, as it is held.
+/// The number of a class or image, counted from 0, as it is held.
 pub(super) fn narrow<T: TryFrom<usize>>(
     number: usize,
     file: &Path,

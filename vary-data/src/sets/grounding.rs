@@ -4,32 +4,32 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Issue;
 use super::bbox::{Usable, from_pixels};
 use super::coco::index;
 use super::images::{Images, Names, dimensions};
-use super::json::{Numbers, each, each_under, open_text, read_head};
+use super::report::Issue;
 use super::report::{Place, SetReport};
+use crate::json::{Numbers, each, each_under, open_text, read_head};
 use crate::path::inside;
 use crate::{Error, Result};
 
 /// A referring expression with the one object that it means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Referred {
-    /// The picture file, below the folder that the set was opened with.
+    /// The image file, below the folder that the set was opened with.
     pub path: PathBuf,
-    /// Width and height of the picture in pixels, from the annotations or else from the file.
+    /// Width and height of the image in pixels, from the annotations or else from the file.
     pub size: (u32, u32),
     /// The expression as written, without spaces around it.
     pub expression: String,
-    /// `[x1, y1, x2, y2]` in fractions of the picture, as in [`Object`](super::Object).
+    /// `[x1, y1, x2, y2]` in fractions of the image, as in [`Object`](super::Object).
     pub bbox: [f32; 4],
 }
 
 /// A set of referring expressions, see [`Self::open`] for the forms that are read.
 #[derive(Debug)]
 pub struct GroundingSet {
-    /// The picture of each expression: one picture comes as often as it has expressions.
+    /// The image of each expression: one image comes as often as it has expressions.
     images: Images,
     expressions: Names,
     boxes: Vec<[f32; 4]>,
@@ -109,14 +109,14 @@ struct Annotation {
 }
 
 impl GroundingSet {
-    /// Opens a JSON file of referring expressions with its pictures below `images_dir`. Two forms
-    /// are read, told apart by whether the file is a list or an object:
+    /// Opens a JSON file of referring expressions with its images below `images_dir`. Two forms
+    /// are read, distinguished by whether the file is a list or an object:
     ///
     /// 1. A list of records, the usual conversion of RefCOCO, RefCOCO+ and RefCOCOg:
     ///    `{"file_name", "width", "height", "bbox": [x, y, width, height], "expression"}` with the
     ///    box in pixels. `image` may stand for `file_name`; `sentences`, a list of strings or of
     ///    REFER's `{"sent": …}`, may stand for `expression` and gives an item each. Without
-    ///    `width` and `height` the header of the picture file is read, now; records of pictures
+    ///    `width` and `height` the header of the image file is read, now; records of images
     ///    that are missing or broken are then dropped and counted. Other fields are skipped, also
     ///    `split`: give each split as a file of its own.
     /// 2. The form of `finetune_refcoco_train.json` in MDETR's preprocessed annotations: like
@@ -125,8 +125,8 @@ impl GroundingSet {
     ///    `id`) one box for each. Entries with several boxes are dropped and counted.
     ///
     /// The original layout of REFER, `refs(unc).p` with `instances.json`, is a Python pickle and
-    /// isn't read. `file_name` must be that of the picture: the names in that pickle end with an
-    /// annotation number (`COCO_train2014_000000581857_16.jpg`) that no picture has.
+    /// isn't read. `file_name` must be that of the image: the names in that pickle end with an
+    /// annotation number (`COCO_train2014_000000581857_16.jpg`) that no image has.
     ///
     /// # Errors
     /// [`Error::NotJson`] for a pickle; otherwise as
@@ -187,7 +187,7 @@ impl GroundingSet {
         &self.report
     }
 
-    /// As [`DetectionSet::check_images`](super::DetectionSet::check_images); a picture with
+    /// As [`DetectionSet::check_images`](super::DetectionSet::check_images); an image with
     /// several expressions is read and counted once.
     pub fn check_images(&self) -> SetReport {
         self.images.check()

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::report::Issue;
 use super::report::Place;
-use super::{Issue, SetReport};
+use super::report::SetReport;
 use crate::Result;
 use crate::path::inside;
 
@@ -33,7 +34,7 @@ impl Names {
     }
 }
 
-/// The picture files of a set, with their declared sizes.
+/// The image files of a set, with their declared sizes.
 #[derive(Debug)]
 pub(super) struct Images {
     folder: PathBuf,
@@ -50,7 +51,7 @@ impl Images {
         }
     }
 
-    /// Adds the picture `relative` to the folder, which must not lead out of it.
+    /// Adds the image `relative` to the folder, which must not lead out of it.
     pub fn push(&mut self, relative: &str, size: Option<(u32, u32)>) -> Result<()> {
         inside(&self.folder, relative)?;
         self.names.push(relative);
@@ -74,7 +75,7 @@ impl Images {
         self.sizes.get(i).copied().flatten()
     }
 
-    /// Only the pictures for which `keep` holds, in the same order.
+    /// Only the images for which `keep` holds, in the same order.
     pub fn filter(&self, mut keep: impl FnMut(usize) -> bool) -> Self {
         let mut kept = Self::new(&self.folder);
         for i in (0..self.len()).filter(|&i| keep(i)) {
@@ -84,7 +85,7 @@ impl Images {
         kept
     }
 
-    /// Reads the header of every picture file, each file once, on all threads.
+    /// Reads the header of every image file, each file once, on all threads.
     pub fn check(&self) -> SetReport {
         let mut first = HashMap::new();
         let once: Vec<usize> = (0..self.len())
@@ -122,7 +123,7 @@ fn check(path: &Path, declared: Option<(u32, u32)>) -> Option<(Issue, String)> {
     }
 }
 
-/// Width and height from the header of a picture file, whatever its name ends with.
+/// Width and height from the header of an image file, whatever its name ends with.
 pub(super) fn dimensions(path: &Path) -> Result<(u32, u32), (Issue, String)> {
     let on_io = |e: std::io::Error| {
         let issue = match e.kind() {

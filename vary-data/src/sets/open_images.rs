@@ -5,23 +5,26 @@ use std::path::Path;
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 
+use super::bbox;
+use super::detection::DetectionSet;
+use super::detection::SetOptions;
 use super::detection::{Builder, narrow};
 use super::images::Images;
-use super::json::open_text;
-use super::{DetectionSet, Issue, SetOptions, bbox};
+use super::report::Issue;
+use crate::json::open_text;
 use crate::{Error, Result};
 
 impl DetectionSet {
     /// Opens boxes of OpenImages (V4 to V7), such as `oidv6-train-annotations-bbox.csv`, with the
-    /// names of `class-descriptions-boxable.csv` and the pictures `ImageID.jpg` in `images_dir`.
+    /// names of `class-descriptions-boxable.csv` and the images `ImageID.jpg` in `images_dir`.
     /// The form is that of "Data Formats" on
     /// <https://storage.googleapis.com/openimages/web/download_v7.html>.
     ///
     /// Of the boxes, the columns `ImageID`, `LabelName`, `XMin`, `XMax`, `YMin`, `YMax` (fractions
-    /// of the picture) and `IsGroupOf` are read, by their names in the header; all other columns
+    /// of the image) and `IsGroupOf` are read, by their names in the header; all other columns
     /// are skipped. `IsGroupOf` is 1 for a crowd, 0 for none and -1 for unknown, which is read as
     /// none. The classes' file has no header: a label such as `/m/0011k07` and its name in each
-    /// line. Pictures are in the order in which their first box comes; pictures without any box
+    /// line. Images are in the order in which their first box comes; images without any box
     /// aren't in this form at all.
     ///
     /// # Errors
@@ -29,7 +32,7 @@ impl DetectionSet {
     /// [`Error::CsvColumn`]; [`Error::CsvField`] for what isn't a number, with line and column
     /// (`NaN` and `inf` are numbers: their boxes are dropped and counted); [`Error::DuplicateId`]
     /// for a label with two names; [`Error::Record`] for an id that leads out of `images_dir`;
-    /// [`Error::TooMany`] from 65537 classes on; [`Error::EmptySet`] when no picture is left.
+    /// [`Error::TooMany`] from 65537 classes on; [`Error::EmptySet`] when no image is left.
     pub fn open_open_images(
         bbox_csv: impl AsRef<Path>,
         classes_csv: impl AsRef<Path>,

@@ -3,12 +3,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that was found wrong with an object, an expression or a picture of a set.
+/// Something that was found wrong with an object, an expression or an image of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Issue {
-    /// A box that reached over the picture's edge: clipped to it and kept.
+    /// A box that reached over the image's edge: clipped to it and kept.
     Clipped,
     /// A box with NaN, an infinity or a JSON `null`: dropped.
     NotFinite,
@@ -16,47 +16,47 @@ pub enum Issue {
     NegativeSize,
     /// A box without area: dropped.
     EmptyBox,
-    /// A box that doesn't touch the picture: dropped.
-    OutsidePicture,
-    /// An object of a picture that the file doesn't list: dropped.
+    /// A box that doesn't touch the image: dropped.
+    OutsideImage,
+    /// An object of an image that the file doesn't list: dropped.
     UnknownImage,
     /// An object of a class that the file doesn't list: dropped.
     UnknownCategory,
-    /// An object in a picture whose width or height is given as 0: dropped, as fractions of 0
+    /// An object in an image whose width or height is given as 0: dropped, as fractions of 0
     /// mean nothing.
     ZeroSize,
-    /// A picture without any usable object: dropped, unless
+    /// An image without any usable object: dropped, unless
     /// [`SetOptions::keep_empty`](super::SetOptions::keep_empty).
     NoObjects,
     /// An empty referring expression: dropped.
     EmptyExpression,
     /// An expression with several boxes, which thus refers to no one object: dropped.
     SeveralBoxes,
-    /// A picture file that doesn't exist.
+    /// An image file that doesn't exist.
     MissingFile,
-    /// A picture file whose header can't be read.
+    /// An image file whose header can't be read.
     BrokenFile,
-    /// A picture file with another width or height than the annotations declare.
+    /// An image file with another width or height than the annotations declare.
     SizeMismatch,
 }
 
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Clipped => "boxes over the picture's edge, clipped",
+            Self::Clipped => "boxes over the image's edge, clipped",
             Self::NotFinite => "boxes with NaN, infinity or null, dropped",
             Self::NegativeSize => "boxes of negative size, dropped",
             Self::EmptyBox => "boxes without area, dropped",
-            Self::OutsidePicture => "boxes outside the picture, dropped",
+            Self::OutsideImage => "boxes outside the image, dropped",
             Self::UnknownImage => "objects of an unknown image id, dropped",
             Self::UnknownCategory => "objects of an unknown category, dropped",
-            Self::ZeroSize => "objects in a picture of size 0, dropped",
-            Self::NoObjects => "pictures without a usable object, dropped",
+            Self::ZeroSize => "objects in an image of size 0, dropped",
+            Self::NoObjects => "images without a usable object, dropped",
             Self::EmptyExpression => "empty expressions, dropped",
             Self::SeveralBoxes => "expressions with several boxes, dropped",
-            Self::MissingFile => "picture files missing",
-            Self::BrokenFile => "picture files with an unreadable header",
-            Self::SizeMismatch => "picture files of another size than declared",
+            Self::MissingFile => "image files missing",
+            Self::BrokenFile => "image files with an unreadable header",
+            Self::SizeMismatch => "image files of another size than declared",
         })
     }
 }
@@ -78,9 +78,9 @@ impl Found {
 /// A record in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// The annotation file, or the picture file where the picture itself is at fault.
+    /// The annotation file, or the image file where the image itself is at fault.
     pub file: String,
-    /// The record in it, as in `annotations[17] (id 906)` or `line 5`; for picture files what was
+    /// The record in it, as in `annotations[17] (id 906)` or `line 5`; for image files what was
     /// found there.
     pub record: String,
 }
@@ -88,8 +88,8 @@ pub struct Place {
 /// What was kept of a set, and everything that was dropped or changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetReport {
-    /// Pictures kept (of a [`GroundingSet`](super::GroundingSet): expressions kept, each with its
-    /// picture; of `check_images`: picture files without an issue).
+    /// Images kept (of a [`GroundingSet`](super::GroundingSet): expressions kept, each with its
+    /// image; of `check_images`: image files without an issue).
     pub images: u64,
     /// Boxes kept; 0 in the report of `check_images`.
     pub objects: u64,
@@ -115,11 +115,7 @@ impl SetReport {
 
 impl fmt::Display for SetReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} pictures and {} boxes kept",
-            self.images, self.objects
-        )?;
+        write!(f, "{} images and {} boxes kept", self.images, self.objects)?;
         for (issue, found) in &self.issues {
             write!(f, "\n  {} {issue}", found.count)?;
             for (i, place) in found.first.iter().enumerate() {

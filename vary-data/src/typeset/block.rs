@@ -1,8 +1,8 @@
-//! What a page says: blocks of text.
+//! The content of a page: blocks of text.
 
 use typst::text::is_default_ignorable;
 
-use super::Formula;
+use super::formula::Formula;
 
 /// A block of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +139,7 @@ fn table(rows: &[Vec<Vec<Inline>>]) -> Vec<Vec<Vec<Inline>>> {
         row.resize(columns, Vec::new());
         row
     });
-    // A row without text would leave no trace from which its page could be told.
+    // A row without text would leave no trace that identifies its page.
     rows.filter(|row| row.iter().any(|cell| !cell.is_empty()))
         .collect()
 }

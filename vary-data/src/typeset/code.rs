@@ -1,8 +1,11 @@
-//! From blocks to typst's source, with a note of what each of its literals says.
+//! From blocks to typst's source, with the content of each of its literals.
 
 use std::fmt::Write;
 
-use super::{Block, Inline, PageStyle, TableLines};
+use super::block::Block;
+use super::block::Inline;
+use super::style::PageStyle;
+use super::style::TableLines;
 
 /// Bytes of text in one literal; typst counts them with 16 bits.
 const LITERAL: usize = 16_000;
@@ -16,7 +19,7 @@ const HEADINGS: [f32; 6] = [1.7, 1.4, 1.2, 1.1, 1.0, 1.0];
 /// A document in typst.
 pub(super) struct Code {
     pub(super) source: String,
-    /// What its literals say, in order.
+    /// The content of its literals, in order.
     pub(super) segments: Vec<Segment>,
 }
 
@@ -85,55 +88,13 @@ impl Code {
             byte: 0,
         };
         match block {
-            Block::Heading { level, text } => {
-                let size = HEADINGS[usize::from(*level).clamp(1, 6) - 1];
-                let align = if style.centre_headings {
-                    "center"
-                } else {
-                    "start"
-                };
-                // A family may lack bold; size and distance tell the heading then.
-                let _ = write!(
-                    self.source,
-                    "#block(width: 100%, breakable: false, sticky: true, above: {:.2}pt, \
-                     below: {:.2}pt)[#set par(first-line-indent: 0pt, justify: false)\n\
-                     #set align({align})\n#text(size: {size}em, weight: \"bold\")[",
-                    leading(style) + 1.0 * style.size,
-                    leading(style) + 0.4 * style.size,
-                );
-                self.inlines(place(0, 0), text);
-                self.push("]]\n");
-            }
+            Block::Heading { level, text } => self.heading(*level, text, style, place(0, 0)),
             Block::Paragraph(text) => {
                 self.push("#par[");
                 self.inlines(place(0, 0), text);
                 self.push("]\n");
             }
-            Block::List { start, items } => {
-                let digits = start.map_or(0, |s| (s + items.len() as u64).to_string().len());
-                let width = if start.is_some() {
-                    0.9 + 0.55 * digits as f32
-                } else {
-                    1.2
-                };
-                let _ = writeln!(
-                    self.source,
-                    "#block[#set par(hanging-indent: {width}em, first-line-indent: 0pt)"
-                );
-                for (part, item) in items.iter().enumerate() {
-                    // A blank ends the mark: it is a word of its own.
-                    let mark = match start {
-                        Some(start) => format!("{}. ", start + part as u64),
-                        None => "• ".into(),
-                    };
-                    let _ = write!(self.source, "#par[#box(width: {width}em)[");
-                    self.literal(place(part, 0), mark);
-                    self.push("]");
-                    self.inlines(place(part, 0), item);
-                    self.push("]\n");
-                }
-                self.push("]\n");
-            }
+            Block::List { start, items } => self.list(*start, items, place),
             Block::Table(rows) => self.table(rows, style, place),
             Block::Formula(formula) => {
                 let place = Place {
@@ -141,38 +102,87 @@ impl Code {
                     ..place(0, 0)
                 };
                 let open = "#block(width: 100%, breakable: false)";
-                self.formula(
-                    place,
-                    open,
-                    &format!("$ {} $", formula.code()),
-                    formula.word(),
-                );
+                let code = format!("$ {} $", formula.code());
+                self.formula(place, open, &code, formula.word());
                 self.push("\n");
             }
-            Block::Code(lines) => {
-                let _ = write!(
-                    self.source,
-                    "#block(inset: (left: 1em))[#set par(first-line-indent: 0pt, justify: false)\n\
-                     #set text(font: \"{CODE_FONT}\", size: 0.85em)\n\
-                     #set block(spacing: {:.2}pt)\n",
-                    leading(style),
-                );
-                for (part, line) in lines.iter().enumerate() {
-                    if line.is_empty() {
-                        self.push("#block(height: 0.5em)\n");
-                        continue;
-                    }
-                    self.push("#block(breakable: false)[");
-                    let place = Place {
-                        inline: Some(0),
-                        ..place(part, 0)
-                    };
-                    self.literal(place, indented(line));
-                    self.push("]\n");
-                }
-                self.push("]\n");
-            }
+            Block::Code(lines) => self.code(lines, style, place),
         }
+    }
+
+    fn heading(&mut self, level: u8, text: &[Inline], style: &PageStyle, place: Place) {
+        let size = HEADINGS[usize::from(level).clamp(1, 6) - 1];
+        let align = if style.centre_headings {
+            "center"
+        } else {
+            "start"
+        };
+        // A family may lack bold; size and distance mark the heading then.
+        let _ = write!(
+            self.source,
+            "#block(width: 100%, breakable: false, sticky: true, above: {:.2}pt, \
+             below: {:.2}pt)[#set par(first-line-indent: 0pt, justify: false)\n\
+             #set align({align})\n#text(size: {size}em, weight: \"bold\")[",
+            leading(style) + 1.0 * style.size,
+            leading(style) + 0.4 * style.size,
+        );
+        self.inlines(place, text);
+        self.push("]]\n");
+    }
+
+    fn list(
+        &mut self,
+        start: Option<u64>,
+        items: &[Vec<Inline>],
+        place: impl Fn(usize, usize) -> Place,
+    ) {
+        let digits = start.map_or(0, |s| (s + items.len() as u64).to_string().len());
+        let width = if start.is_some() {
+            0.9 + 0.55 * digits as f32
+        } else {
+            1.2
+        };
+        let _ = writeln!(
+            self.source,
+            "#block[#set par(hanging-indent: {width}em, first-line-indent: 0pt)"
+        );
+        for (part, item) in items.iter().enumerate() {
+            // A blank ends the mark: it is a word of its own.
+            let mark = match start {
+                Some(start) => format!("{}. ", start + part as u64),
+                None => "• ".into(),
+            };
+            let _ = write!(self.source, "#par[#box(width: {width}em)[");
+            self.literal(place(part, 0), mark);
+            self.push("]");
+            self.inlines(place(part, 0), item);
+            self.push("]\n");
+        }
+        self.push("]\n");
+    }
+
+    fn code(&mut self, lines: &[String], style: &PageStyle, place: impl Fn(usize, usize) -> Place) {
+        let _ = write!(
+            self.source,
+            "#block(inset: (left: 1em))[#set par(first-line-indent: 0pt, justify: false)\n\
+             #set text(font: \"{CODE_FONT}\", size: 0.85em)\n\
+             #set block(spacing: {:.2}pt)\n",
+            leading(style),
+        );
+        for (part, line) in lines.iter().enumerate() {
+            if line.is_empty() {
+                self.push("#block(height: 0.5em)\n");
+                continue;
+            }
+            self.push("#block(breakable: false)[");
+            let place = Place {
+                inline: Some(0),
+                ..place(part, 0)
+            };
+            self.literal(place, indented(line));
+            self.push("]\n");
+        }
+        self.push("]\n");
     }
 
     fn table(

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use rand::{Rng, RngExt};
 
-use super::Typesetter;
 use super::pages::ideographic;
+use super::typesetter::Typesetter;
 use crate::{Error, Result};
 
 /// Words for documents: running text that is cut anywhere, or single words in any order.
@@ -138,13 +138,13 @@ const BUILTIN: &str = "\
     delivery service customer report summary question answer example evidence theory model sample \
     experiment observation distribution probability function variable constant equation solution \
     language sentence grammar meaning reader author picture museum theatre village harbour bridge \
-    railway engine machine vessel cargo captain journey island forest valley desert climate weather \
-    water stone metal glass wooden ancient modern public private national local general special \
-    simple complex early recent common several different important possible certain available \
-    increase decrease remain become provide require describe compare consider develop produce \
-    receive explain suggest indicate contain support reduce follow begin continue show give take \
-    make find know write read build measure estimate observe quickly slowly often rarely usually \
-    approximately however therefore moreover although because while until unless whether \
-    12 27 48 1.5 3,200 1984 2019 2024 75% 40% $120 €35 £9.99 #7 A4 CO2 (below) \"quoted\" \
-    well-known e-mail me@mail.org half-open x-ray & §5 [12] state-of-the-art \
-    snake_case C++ 100°C ±0.5 3/4 naïve café Zürich façade don't it's";
+    railway engine machine vessel cargo captain journey island forest valley desert climate \
+    weather water stone metal glass wooden ancient modern public private national local general \
+    special simple complex early recent common several different important possible certain \
+    available increase decrease remain become provide require describe compare consider develop \
+    produce receive explain suggest indicate contain support reduce follow begin continue show \
+    give take make find know write read build measure estimate observe quickly slowly often \
+    rarely usually approximately however therefore moreover although because while until unless \
+    whether 12 27 48 1.5 3,200 1984 2019 2024 75% 40% $120 €35 £9.99 #7 A4 CO2 (below) \"quoted\" \
+    well-known e-mail me@mail.org half-open x-ray & §5 [12] state-of-the-art snake_case C++ 100°C \
+    ±0.5 3/4 naïve café Zürich façade don't it's";

@@ -3,14 +3,18 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::block::Block;
+use super::block::Inline;
+use super::corpus::Corpus;
 use super::corpus::capital;
-use super::{Block, Corpus, Formula, Inline, PageStyle};
+use super::formula::Formula;
+use super::style::PageStyle;
 
 /// A random document of about one page and its style, the same for the same arguments: `index`
 /// counts the documents of a `seed`. `families` are the fonts to choose from, such as
 /// [`Typesetter::families`](super::Typesetter::families).
 ///
-/// Few documents hold a word that is too long for their narrow columns: `typeset` says so, take
+/// Few documents hold a word that is too long for their narrow columns: `typeset` reports it, take
 /// the next one.
 pub fn document(
     seed: u64,
@@ -260,7 +264,8 @@ fn formula(rng: &mut impl Rng) -> Option<Formula> {
         "\\hat{?} = \\left( \\frac{?}{?} \\right)^{9} + ?_{max}",
         "\\nabla \\cdot \\vec{?} = \\frac{\\partial ?}{\\partial t}",
         "\\prod_{k=1}^{9} \\left( 1 + \\frac{?}{k} \\right) \\le ?",
-        "p(x) = \\frac{1}{\\sigma\\sqrt{2\\pi}} \\exp\\left(-\\frac{(x-\\mu)^2}{2\\sigma^2}\\right)",
+        "p(x) = \\frac{1}{\\sigma\\sqrt{2\\pi}} \
+         \\exp\\left(-\\frac{(x-\\mu)^2}{2\\sigma^2}\\right)",
         "\\log_{9} ? = \\frac{\\ln ?}{\\ln 9}",
         "? \\in \\mathbb{R}, \\forall ? > 0",
     ];

@@ -2,14 +2,16 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+use super::block::Block;
+use super::block::Inline;
 use super::block::normalise;
-use super::{Block, Formula, Inline};
+use super::formula::Formula;
 use crate::Result;
 
 /// Reads CommonMark with pipe tables and `$..$` and `$$..$$` formulas.
 ///
 /// What [`Block`] has no place for becomes what it shows as text: links their text, nested lists
-/// and quotes their items and paragraphs; pictures, rules and HTML are left out.
+/// and quotes their items and paragraphs; images, rules and HTML are left out.
 ///
 /// # Errors
 /// If a formula is outside [`Formula`]'s part of LaTeX.
@@ -35,8 +37,8 @@ struct Reader {
     start: Option<u64>,
     rows: Vec<Vec<Vec<Inline>>>,
     code: Option<String>,
-    /// Within a picture, whose text isn't shown, or a heading or cell, which hold no blocks.
-    pictures: usize,
+    /// Within an image, whose text isn't shown, or a heading or cell, which hold no blocks.
+    images: usize,
     inner: bool,
 }
 
@@ -45,7 +47,7 @@ impl Reader {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
-            _ if self.pictures > 0 => {}
+            _ if self.images > 0 => {}
             Event::Text(text) => match &mut self.code {
                 Some(code) => code.push_str(&text),
                 None => self.text(&text),
@@ -106,7 +108,7 @@ impl Reader {
             }
             Tag::Strong => self.strong += 1,
             Tag::Emphasis => self.emphasis += 1,
-            Tag::Image { .. } => self.pictures += 1,
+            Tag::Image { .. } => self.images += 1,
             _ => {}
         }
     }
@@ -159,7 +161,7 @@ impl Reader {
             }
             TagEnd::Strong => self.strong = self.strong.saturating_sub(1),
             TagEnd::Emphasis => self.emphasis = self.emphasis.saturating_sub(1),
-            TagEnd::Image => self.pictures = self.pictures.saturating_sub(1),
+            TagEnd::Image => self.images = self.images.saturating_sub(1),
             _ => {}
         }
     }

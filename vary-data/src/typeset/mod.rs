@@ -1,4 +1,4 @@
-//! Pages typeset by [typst](https://typst.app): from text or Markdown to a picture of a page with
+//! Pages typeset by [typst](https://typst.app): from text or Markdown to an image of a page with
 //! exactly known text, word boxes and Markdown.
 //!
 //! ```no_run
@@ -16,7 +16,7 @@
 //!
 //! Nothing within the text is ever read as typst's markup: it reaches typst as string literals.
 //! Where each word lies comes from the positions of its glyphs in typst's layout, so that text and
-//! boxes agree with the picture by construction, and a document that the layout did not draw
+//! boxes agree with the image by construction, and a document that the layout did not draw
 //! completely is an error.
 
 mod block;

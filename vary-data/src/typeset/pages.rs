@@ -5,9 +5,12 @@ use typst::utils::Scalar;
 use typst_layout::PagedDocument;
 use typst_render::RenderOptions;
 
+use super::block::Block;
 use super::code::{Content, Place, Segment};
 use super::layout::{Cluster, union};
-use super::{Block, PageStyle, slice, to_markdown};
+use super::slice;
+use super::style::PageStyle;
+use super::write::to_markdown;
 use crate::{Error, Page, Result, Word};
 
 /// The pages of a document whose clusters are known.
@@ -42,7 +45,7 @@ pub(super) fn pages(
             rgb.extend_from_slice(&pixel[..3]);
         }
         let image = RgbImage::from_raw(width, height, rgb)
-            .ok_or_else(|| Error::Layout("the picture is incomplete".into()))?;
+            .ok_or_else(|| Error::Layout("the image is incomplete".into()))?;
         pages.push(Page {
             image,
             text: lines.text,

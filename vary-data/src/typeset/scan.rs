@@ -1,4 +1,4 @@
-//! What paper goes through before it is a picture: skew, blur, noise, faded ink.
+//! What paper goes through before it is an image: skew, blur, noise, faded ink.
 
 use image::{Rgb, RgbImage, imageops};
 use rand::{Rng, RngExt, SeedableRng};
@@ -15,7 +15,7 @@ pub struct Scan {
     pub noise: f32,
     /// Turn about the centre in degrees, clockwise, `-45.0..=45.0`.
     pub skew_degrees: f32,
-    /// Contrast: 1 leaves the picture, less than 1 makes ink and paper more alike, `0.2..=1.5`.
+    /// Contrast: 1 leaves the image, less than 1 brings ink and paper closer, `0.2..=1.5`.
     pub contrast: f32,
     /// Darkening from one side of the page to the other in levels of 255, `0.0..=100.0`.
     pub shade: f32,
@@ -43,7 +43,7 @@ impl Scan {
     }
 
     /// The page as scanned, of the same size: its boxes turn with it, each to the box around the
-    /// turned one. What turns out of the picture is cut off, so leave margins. Values outside
+    /// turned one. What turns out of the image is cut off, so leave margins. Values outside
     /// their ranges are taken to their nearest end.
     pub fn apply(&self, page: &Page) -> Page {
         let turn = Turn::new(self.skew_degrees, page.image.dimensions());
@@ -107,7 +107,7 @@ fn clamp(value: f32, low: f32, high: f32) -> f32 {
     }
 }
 
-/// A turn about the centre of a picture.
+/// A turn about the centre of an image.
 struct Turn {
     sin: f32,
     cos: f32,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::block::Block;
+use super::block::Inline;
 use super::code::Segment;
 use super::layout::Cluster;
-use super::{Block, Inline};
 
 /// Part of a block, its cell, and the piece of text within, with `None` for a list's mark.
 type Key = (usize, usize, Option<usize>);

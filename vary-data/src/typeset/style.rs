@@ -4,12 +4,12 @@ use rand::{Rng, RngExt};
 
 use crate::{Error, Result};
 
-/// How a page looks. All lengths are in pixels of the picture.
+/// How a page looks. All lengths are in pixels of the image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageStyle {
-    /// Width of the picture, `64..=8192`.
+    /// Width of the image, `64..=8192`.
     pub width: u32,
-    /// Height of the picture, `64..=8192`.
+    /// Height of the image, `64..=8192`.
     pub height: u32,
     /// Left, top, right and bottom margin; they leave at least half of the page.
     pub margins: [f32; 4],

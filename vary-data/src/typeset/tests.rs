@@ -18,10 +18,11 @@ static TYPESETTER: LazyLock<Typesetter> = LazyLock::new(|| Typesetter::new(&[]).
 /// Levels below are ink on white paper; the rasteriser leaves single pixels of up to 4% besides.
 const INK: u8 = 240;
 
-const SPECIAL: &str = "office affluent waffle -- dashes --- \"quotes\" 'single' #set $x$ $1 *b* _i_ \
-    `c` <tag> @ref [box] [a](b) {br} ~tilde~ \\back \\n // /* = + - 1. 2) & &amp; | a|b C:\\dir \
-    snake_case **x __y__ ### http://example.org/a_b?c=d&e=f naïve Zürich €5 50% \u{201c}curly\u{201d} \
-    #import \"x\" ]] [[ )) (( ;; #{ } \u{a0}x \u{200b}y so\u{ad}ft é e\u{301}";
+const SPECIAL: &str = "office affluent waffle -- dashes --- \"quotes\" 'single' #set $x$ $1 *b* \
+    _i_ `c` <tag> @ref [box] [a](b) {br} ~tilde~ \\back \\n // /* = + - 1. 2) & &amp; | a|b \
+    C:\\dir snake_case **x __y__ ### http://example.org/a_b?c=d&e=f naïve Zürich €5 50% \
+    \u{201c}curly\u{201d} #import \"x\" ]] [[ )) (( ;; #{ } \u{a0}x \u{200b}y \
+    so\u{ad}ft é e\u{301}";
 
 fn tokens(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
@@ -82,7 +83,7 @@ fn check(page: &Page) {
 }
 
 #[test]
-fn special_characters_are_drawn_as_they_are() {
+fn special_characters_survive() {
     let wide = PageStyle {
         size: 12.0,
         ..PageStyle::default()
@@ -129,7 +130,7 @@ fn random_documents_are_exact() {
 }
 
 #[test]
-fn documents_are_functions_of_seed_and_index() {
+fn documents_are_reproducible() {
     let corpus = Corpus::builtin();
     let make = |seed, index| document(seed, index, &corpus, TYPESETTER.families());
     assert_eq!(make(1, 2), make(1, 2));
@@ -142,7 +143,7 @@ fn documents_are_functions_of_seed_and_index() {
 }
 
 #[test]
-fn several_pages_and_columns_share_a_document() {
+fn documents_span_pages() {
     let numbers: Vec<String> = (0..2400).map(|n| format!("w{n}")).collect();
     let text = numbers
         .chunks(300)
@@ -174,7 +175,7 @@ fn several_pages_and_columns_share_a_document() {
 }
 
 #[test]
-fn long_lists_tables_and_code_are_cut_between_their_parts() {
+fn long_blocks_break_between_parts() {
     let items: Vec<String> = (1..120)
         .map(|i| format!("{i}. item{i} of *many* here"))
         .collect();
@@ -213,7 +214,7 @@ fn long_lists_tables_and_code_are_cut_between_their_parts() {
 }
 
 #[test]
-fn tables_and_formulas_are_in_the_markdown() {
+fn markdown_has_tables_and_formulas() {
     let markdown = "# A *b* `c`\n\nLet $x^{2}+\\alpha y$, then **bold**.\n\n\
         | A | B |\n| --- | --- |\n| 1 | a\\|b |\n| $\\frac{1}{2}$ |  |\n\n\
         $$\\sum_{i=1}^{n}\\sqrt{i}\\ge\\int_{0}^{1}\\hat{f}\\left(x\\right)dx$$\n\n\
@@ -296,7 +297,7 @@ fn scanned_boxes_hold_their_ink() {
 }
 
 #[test]
-fn what_cannot_be_drawn_is_an_error() {
+fn missing_glyphs_are_errors() {
     let style = PageStyle::default();
     let missing = TYPESETTER.typeset(&plain_text("known \u{4e2d}\u{6587} words"), &style);
     assert!(matches!(missing, Err(Error::NoGlyph { chars }) if chars == "\u{4e2d}\u{6587}"));
@@ -340,7 +341,7 @@ fn what_cannot_be_drawn_is_an_error() {
 }
 
 #[test]
-fn an_empty_document_is_an_empty_page() {
+fn empty_document_is_empty_page() {
     let pages = TYPESETTER.typeset(&[], &PageStyle::default()).unwrap();
     assert_eq!(pages.len(), 1);
     assert!(pages[0].words.is_empty() && pages[0].text.is_empty());
@@ -424,7 +425,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn markdown_is_read_as_it_was_written(blocks in prop::collection::vec(any_block(), 1..5)) {
+    fn markdown_roundtrips(blocks in prop::collection::vec(any_block(), 1..5)) {
         let blocks = block::normalise(&blocks);
         let markdown = to_markdown(&blocks);
         prop_assert_eq!(parse_markdown(&markdown).unwrap(), blocks, "{}", markdown);

@@ -13,9 +13,11 @@ use typst::{Library, LibraryExt, World};
 use typst_kit::fonts::{FontStore, embedded};
 use typst_layout::PagedDocument;
 
+use super::block::Block;
 use super::block::normalise;
 use super::code::Code;
-use super::{Block, PageStyle, layout, pages};
+use super::style::PageStyle;
+use super::{layout, pages};
 use crate::{Error, Page, Result};
 
 /// Typst with its fonts: they are loaded once, pages can be made from several threads.

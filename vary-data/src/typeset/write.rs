@@ -1,12 +1,13 @@
 //! Writing Markdown.
 
+use super::block::Block;
+use super::block::Inline;
 use super::block::normalise;
 use super::escape::{self, Within};
-use super::{Block, Inline};
 
 /// Blocks as Markdown that [`parse_markdown`](super::parse_markdown) reads as the same blocks.
 ///
-/// Bold and italic should begin and end at blanks: CommonMark can't say everything else.
+/// Bold and italic should begin and end at blanks: CommonMark can't express everything else.
 pub fn to_markdown(blocks: &[Block]) -> String {
     let blocks = normalise(blocks);
     let blocks: Vec<String> = blocks.iter().map(block).collect();

@@ -97,8 +97,8 @@ pub fn encrypted_pdf(pages: &[PageSource]) -> Vec<u8> {
     pdf_with_trailer(
         pages,
         &format!(
-            "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /Length 40 /P -4 /O <{key}> /U \
-             <{key}> >>"
+            "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /Length 40 /P -4 \
+             /O <{key}> /U <{key}> >>"
         ),
     )
 }

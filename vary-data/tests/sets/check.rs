@@ -3,14 +3,14 @@ use vary_data::sets::{DetectionSet, GroundingSet, Issue, SetOptions};
 use crate::Folder;
 
 #[test]
-fn missing_broken_and_other_sized_files_are_counted() {
+fn file_faults_are_counted() {
     let folder = Folder::new();
-    folder.picture("good.png", 20, 10);
-    folder.picture("turned.png", 10, 20);
+    folder.image("good.png", 20, 10);
+    folder.image("turned.png", 10, 20);
     folder.write("broken.png", b"\x89PNG\r\n\x1a\nno header");
-    folder.write("text.png", "not a picture");
-    // The format is told by the content, as picture files with a wrong ending are common.
-    let png = folder.picture("x.png", 20, 10);
+    folder.write("text.png", "not an image");
+    // The format follows from the content, as image files with a wrong ending are common.
+    let png = folder.image("x.png", 20, 10);
     std::fs::rename(png, folder.path().join("png.jpg")).unwrap();
     let names = [
         "good.png",
@@ -43,9 +43,9 @@ fn missing_broken_and_other_sized_files_are_counted() {
 }
 
 #[test]
-fn a_picture_with_several_expressions_is_checked_once() {
+fn images_are_checked_once() {
     let folder = Folder::new();
-    folder.picture("a.png", 9, 9);
+    folder.image("a.png", 9, 9);
     let file = folder.write(
         "refs.json",
         r#"[{"image": "a.png", "width": 9, "height": 9, "bbox": [0, 0, 9, 9],

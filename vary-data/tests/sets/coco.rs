@@ -2,7 +2,7 @@ use vary_data::sets::{DetectionSet, Issue, Object, SetOptions, SetReport};
 
 use crate::{Folder, contains_all};
 
-/// Two pictures and two classes, with categories last as in COCO's own files.
+/// Two images and two classes, with categories last as in COCO's own files.
 fn with_annotations(annotations: &str) -> String {
     format!(
         r#"{{"info": {{}}, "licenses": [{{"id": 1}}, {{"id": 2}}],
@@ -11,7 +11,8 @@ fn with_annotations(annotations: &str) -> String {
             {{"id": 7, "file_name": "sub/b.jpg", "width": 50, "height": 80}}],
         "annotations": [{annotations}],
         "categories": [
-            {{"id": 1, "name": "person", "supercategory": "x"}}, {{"id": 90, "name": "brosse à dents"}}]}}"#
+            {{"id": 1, "name": "person", "supercategory": "x"}},
+            {{"id": 90, "name": "brosse à dents"}}]}}"#
     )
 }
 
@@ -22,7 +23,7 @@ fn annotation(bbox: &str) -> String {
 const GOOD: &str = r#"{"image_id": 7, "category_id": 1, "bbox": [0, 0, 25, 80]}"#;
 
 #[test]
-fn objects_come_out_as_fractions_in_file_order() {
+fn boxes_are_fractions() {
     let folder = Folder::new();
     let set = folder
         .coco(&with_annotations(
@@ -47,20 +48,20 @@ fn objects_come_out_as_fractions_in_file_order() {
     ];
     assert_eq!(images[1].objects, objects);
     assert_eq!(set.get(2), None);
-    assert_eq!(set.report().to_string(), "2 pictures and 3 boxes kept");
+    assert_eq!(set.report().to_string(), "2 images and 3 boxes kept");
 }
 
 #[test]
-fn each_fault_of_a_box_is_counted_with_its_place() {
+fn box_faults_are_counted() {
     let cases = [
         ("[null, 0, 1, 1]", Issue::NotFinite),
         ("[0, 0, -3, 1]", Issue::NegativeSize),
         ("[5, 5, 1, -1e-30]", Issue::NegativeSize),
         ("[0, 0, 0, 1]", Issue::EmptyBox),
         ("[199, 0, 1e-9, 1]", Issue::EmptyBox),
-        ("[200, 0, 10, 10]", Issue::OutsidePicture),
-        ("[-10, 0, 10, 10]", Issue::OutsidePicture),
-        ("[0, 1e9, 10, 10]", Issue::OutsidePicture),
+        ("[200, 0, 10, 10]", Issue::OutsideImage),
+        ("[-10, 0, 10, 10]", Issue::OutsideImage),
+        ("[0, 1e9, 10, 10]", Issue::OutsideImage),
         ("[1e308, 0, 1e308, 10]", Issue::NotFinite),
     ];
     for (bbox, issue) in cases {
@@ -72,7 +73,7 @@ fn each_fault_of_a_box_is_counted_with_its_place() {
         let place = &set.report().issues[&issue].first[0];
         assert_eq!(place.record, "annotations[1] (id 906)");
         assert!(place.file.ends_with("instances.json"));
-        // The picture that lost its only object is dropped, and counted as well.
+        // The image that lost its only object is dropped, and counted as well.
         assert_eq!(set.len(), 1);
         assert_eq!(
             set.report().issues[&Issue::NoObjects].first[0].record,
@@ -82,7 +83,7 @@ fn each_fault_of_a_box_is_counted_with_its_place() {
 }
 
 #[test]
-fn boxes_over_the_edge_are_clipped_and_counted() {
+fn boxes_are_clipped() {
     let folder = Folder::new();
     let set = folder
         .coco(&with_annotations(&annotation("[-10, 50, 110, 60]")))
@@ -92,7 +93,7 @@ fn boxes_over_the_edge_are_clipped_and_counted() {
 }
 
 #[test]
-fn unknown_ids_and_pictures_of_size_0_are_counted() {
+fn unknown_ids_are_counted() {
     let folder = Folder::new();
     let json = with_annotations(&format!(
         r#"{GOOD}, {{"image_id": 8, "category_id": 1, "bbox": [0, 0, 1, 1]}},
@@ -112,7 +113,7 @@ fn unknown_ids_and_pictures_of_size_0_are_counted() {
 }
 
 #[test]
-fn only_the_first_few_places_are_kept_and_a_report_survives_json() {
+fn reports_keep_few_places() {
     let folder = Folder::new();
     let many = vec![annotation("[0, 0, 0, 0]"); 20].join(",");
     let set = folder
@@ -134,7 +135,7 @@ fn only_the_first_few_places_are_kept_and_a_report_survives_json() {
 }
 
 #[test]
-fn pictures_without_objects_are_kept_on_request() {
+fn empty_images_are_optional() {
     let folder = Folder::new();
     let file = folder.write("instances.json", with_annotations(GOOD));
     let options = SetOptions { keep_empty: true };
@@ -146,14 +147,14 @@ fn pictures_without_objects_are_kept_on_request() {
 }
 
 #[test]
-fn a_byte_order_mark_and_crlf_are_read_over() {
+fn bom_and_crlf_are_skipped() {
     let folder = Folder::new();
     let json = format!("\u{feff}{}", with_annotations(GOOD).replace('\n', "\r\n"));
     assert_eq!(folder.coco(&json).unwrap().len(), 1);
 }
 
 #[test]
-fn errors_name_the_file_the_record_and_the_field() {
+fn errors_name_the_field() {
     let second = |bbox: &str| with_annotations(&format!("{GOOD}, {}", annotation(bbox)));
     let cases: [(String, &[&str]); 12] = [
         (
@@ -207,7 +208,7 @@ fn errors_name_the_file_the_record_and_the_field() {
 }
 
 #[test]
-fn paths_that_leave_the_folder_are_refused_with_their_record() {
+fn leaving_paths_name_records() {
     for path in ["../b.jpg", "/b.jpg", "C:\\\\b.jpg", "a\\\\..\\\\b.jpg"] {
         let json = with_annotations(GOOD).replace("sub/b.jpg", path);
         let message = Folder::new().coco(&json).unwrap_err().to_string();
@@ -219,7 +220,7 @@ fn paths_that_leave_the_folder_are_refused_with_their_record() {
 }
 
 #[test]
-fn an_empty_set_says_what_was_dropped() {
+fn empty_sets_report_drops() {
     let message = Folder::new()
         .coco(&with_annotations(&annotation("[0, 0, 0, 0]")))
         .unwrap_err()
@@ -230,7 +231,7 @@ fn an_empty_set_says_what_was_dropped() {
             "instances.json: nothing usable",
             "1 boxes without area, dropped; first: ",
             "annotations[0] (id 906)",
-            "2 pictures without a usable object",
+            "2 images without a usable object",
         ],
     );
 }
@@ -245,7 +246,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn objects365_is_read_in_each_layout_of_its_folders() {
+fn objects365_layouts_open() {
     let name = "images/v1/patch8/objects365_v1_00420917.jpg";
     let json = r#"{"images": [{"id": 420917, "file_name": "NAME", "width": 512, "height": 256,
             "url": "", "license": 5}],

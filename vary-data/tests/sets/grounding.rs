@@ -8,9 +8,9 @@ fn open(folder: &Folder, json: &str) -> vary_data::Result<GroundingSet> {
 }
 
 #[test]
-fn a_list_of_records_gives_an_item_per_sentence() {
+fn records_give_one_item_per_sentence() {
     let folder = Folder::new();
-    folder.picture("c.png", 20, 10);
+    folder.image("c.png", 20, 10);
     let set = open(
         &folder,
         r#"[{"image": "a.jpg", "width": 200, "height": 100, "bbox": [0, 25, 100, 50],
@@ -39,9 +39,9 @@ fn a_list_of_records_gives_an_item_per_sentence() {
 }
 
 #[test]
-fn records_of_unreadable_pictures_without_size_are_counted() {
+fn unreadable_images_are_counted() {
     let folder = Folder::new();
-    folder.write("broken.jpg", "no picture");
+    folder.write("broken.jpg", "no image");
     let set = open(
         &folder,
         r#"[{"image": "gone.jpg", "bbox": [0, 0, 1, 1], "expression": "a"},
@@ -67,8 +67,8 @@ fn records_of_unreadable_pictures_without_size_are_counted() {
     }
 }
 
-#[test]
-fn the_form_of_mdetr_pairs_captions_with_boxes() {
+/// A file in the form of MDETR.
+fn mdetr() -> String {
     let image = |id: u32, caption: &str| {
         format!(
             r#"{{"file_name": "a.jpg", "height": 100, "width": 200, "id": {id}, "original_id": 9,
@@ -81,7 +81,7 @@ fn the_form_of_mdetr_pairs_captions_with_boxes() {
                 "bbox": {bbox}, "tokens_positive": [[0, 3]]}}"#
         )
     };
-    let json = format!(
+    format!(
         r#"{{"images": [{}], "annotations": [{}], "categories": [{{"id": 1, "name": "x"}}]}}"#,
         [
             image(0, "man"),
@@ -102,7 +102,12 @@ fn the_form_of_mdetr_pairs_captions_with_boxes() {
             annotation(16, 99, "[0, 0, 1, 1]"),
         ]
         .join(",")
-    );
+    )
+}
+
+#[test]
+fn mdetr_form_opens() {
+    let json = mdetr();
     let folder = Folder::new();
     let set = open(&folder, &json).unwrap();
     let all: Vec<_> = set.iter().map(|r| (r.expression, r.bbox)).collect();
@@ -135,7 +140,7 @@ fn the_form_of_mdetr_pairs_captions_with_boxes() {
 }
 
 #[test]
-fn pickles_are_refused_with_the_forms_that_are_read() {
+fn pickles_are_refused() {
     let folder = Folder::new();
     for start in [&b"\x80\x02]q\x01("[..], b"(lp1\n", b""] {
         let file = folder.write("refs(unc).p", start);

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use vary_data::sets::{DetectionSet, SetOptions};
@@ -16,19 +17,9 @@ fn memory() -> Option<(u64, u64)> {
     Some((field("VmRSS:")?, field("VmHWM:")?))
 }
 
-/// Time and memory are printed, not asserted: run alone with `large -- --nocapture`.
-/// `VARY_SETS_LARGE` sets the number of annotations.
-#[test]
-fn a_large_file_is_read_record_by_record() {
-    let count: usize = std::env::var("VARY_SETS_LARGE")
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(200_000);
-    let images = count / 10;
-    let folder = Folder::new();
+fn write_large(file: &Path, images: usize, count: usize) {
     // Written piece by piece, so that the memory printed is the reader's.
-    let file = folder.path().join("large.json");
-    let mut text = BufWriter::new(File::create(&file).unwrap());
+    let mut text = BufWriter::new(File::create(file).unwrap());
     write!(text, r#"{{"images": ["#).unwrap();
     for i in 0..images {
         let comma = if i == 0 { "" } else { "," };
@@ -42,12 +33,13 @@ fn a_large_file_is_read_record_by_record() {
     write!(text, r#"], "annotations": ["#).unwrap();
     for i in 0..count {
         let comma = if i == 0 { "" } else { "," };
-        // Scattered over the pictures, as annotations aren't sorted by picture.
+        // Scattered over the images, as annotations aren't sorted by image.
         let image = i * 7919 % images;
         write!(
             text,
             r#"{comma}{{"id": {i}, "iscrowd": 0, "isfake": 0, "isreflected": 0, "area": 1234.5678,
-            "image_id": {image}, "bbox": [{}.25, 17.5036621, 99.1234567, 45.0], "category_id": {}}}"#,
+            "image_id": {image}, "bbox": [{}.25, 17.5036621, 99.1234567, 45.0],
+            "category_id": {}}}"#,
             i % 500,
             i % 365
         )
@@ -60,6 +52,20 @@ fn a_large_file_is_read_record_by_record() {
     }
     write!(text, "]}}").unwrap();
     text.flush().unwrap();
+}
+
+/// Time and memory are printed, not asserted: run alone with `large -- --nocapture`.
+/// `VARY_SETS_LARGE` sets the number of annotations.
+#[test]
+fn large_files_stream() {
+    let count: usize = std::env::var("VARY_SETS_LARGE")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(200_000);
+    let images = count / 10;
+    let folder = Folder::new();
+    let file = folder.path().join("large.json");
+    write_large(&file, images, count);
     let bytes = file.metadata().unwrap().len();
 
     let before = memory();

@@ -32,7 +32,7 @@ impl Folder {
         path
     }
 
-    fn picture(&self, name: &str, width: u32, height: u32) -> PathBuf {
+    fn image(&self, name: &str, width: u32, height: u32) -> PathBuf {
         let path = self.write(name, "");
         image::RgbImage::new(width, height).save(&path).unwrap();
         path

@@ -4,7 +4,7 @@ use vary_data::sets::{DetectionSet, GroundingSet, Issue, SetOptions};
 
 use crate::Folder;
 
-/// Numbers of every kind, with many near the edges of a small picture.
+/// Numbers of every kind, with many near the edges of a small image.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
         any::<f64>(),
@@ -38,11 +38,11 @@ fn all_accounted(set: Result<DetectionSet, Error>, given: usize) {
         Err(Error::EmptySet { report, .. }) => *report,
         Err(other) => panic!("{other}"),
     };
-    let kept_or_of_pictures = [Issue::Clipped, Issue::NoObjects];
+    let kept_or_of_images = [Issue::Clipped, Issue::NoObjects];
     let dropped: u64 = report
         .issues
         .iter()
-        .filter(|(issue, _)| !kept_or_of_pictures.contains(issue))
+        .filter(|(issue, _)| !kept_or_of_images.contains(issue))
         .map(|(_, found)| found.count)
         .sum();
     assert_eq!(report.objects + dropped, given as u64, "{report}");
@@ -52,7 +52,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn no_box_out_of_coco_is_empty_or_outside(
+    fn coco_boxes_are_valid(
         boxes in prop::collection::vec([number(), number(), number(), number()], 1..20),
         width in prop_oneof![0u32..120, any::<u32>()],
         height in 0u32..120,
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn no_box_out_of_open_images_is_empty_or_outside(
+    fn open_images_boxes_are_valid(
         boxes in prop::collection::vec([number(), number(), number(), number()], 1..20),
         scale in prop_oneof![Just(1.0), Just(0.01)],
     ) {
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn no_box_out_of_grounding_is_empty_or_outside(v in [number(), number(), number(), number()]) {
+    fn grounding_boxes_are_valid(v in [number(), number(), number(), number()]) {
         let folder = Folder::new();
         let file = folder.write("refs.json", format!(
             r#"[{{"image": "a", "width": 100, "height": 90, "bbox": [{}], "expression": "x"}}]"#,

@@ -17,7 +17,7 @@ fn row(label: &str, corners: &str) -> String {
 }
 
 #[test]
-fn boxes_are_read_in_the_order_of_first_pictures() {
+fn boxes_keep_image_order() {
     let folder = Folder::new();
     let boxes = format!(
         "{HEADER}{}0b,activemil,/m/0x,1,0,1,0.25,0.75,-1,-1,1,-1,-1\n{}",
@@ -52,7 +52,7 @@ fn boxes_are_read_in_the_order_of_first_pictures() {
 }
 
 #[test]
-fn columns_may_come_in_another_order_with_more_beside_them() {
+fn column_order_is_free() {
     let boxes = "YMax,YMin,XMax,XMin,IsGroupOf,LabelName,XClick1X,ImageID\n\
                  0.75,0.5,1,0,0,/m/0cmf2,-1,0a\n";
     let set = open(&Folder::new(), boxes, CLASSES).unwrap();
@@ -67,7 +67,7 @@ fn each_fault_is_counted() {
         ("/m/0cmf2", "0,inf,0,1", Issue::NotFinite),
         ("/m/0cmf2", "0.5,0.25,0,1", Issue::NegativeSize),
         ("/m/0cmf2", "0.5,0.5,0,1", Issue::EmptyBox),
-        ("/m/0cmf2", "1,1.5,0,1", Issue::OutsidePicture),
+        ("/m/0cmf2", "1,1.5,0,1", Issue::OutsideImage),
     ];
     for (label, corners, issue) in cases {
         let good = row("/m/0cmf2", "0,1,0,1");
@@ -82,10 +82,10 @@ fn each_fault_is_counted() {
     }
 }
 
-#[test]
-fn errors_name_line_and_column() {
+/// Boxes, classes and what the error must contain.
+fn faulty() -> [(String, &'static str, &'static [&'static str]); 9] {
     let good = row("/m/0cmf2", "0,1,0,1");
-    let cases: [(String, &str, &[&str]); 9] = [
+    [
         (
             HEADER.replace("YMin", "YMn") + &good,
             CLASSES,
@@ -137,8 +137,12 @@ fn errors_name_line_and_column() {
             "/m/a\n",
             &["class-descriptions-boxable.csv: line 1, column `name`: \"\""],
         ),
-    ];
-    for (boxes, classes, parts) in cases {
+    ]
+}
+
+#[test]
+fn errors_name_line_and_column() {
+    for (boxes, classes, parts) in faulty() {
         let message = open(&Folder::new(), &boxes, classes)
             .unwrap_err()
             .to_string();

@@ -126,7 +126,7 @@ impl DenseHeads {
     }
 
     /// Cross-entropy of the letters that the image tokens hold; a weighted mean over all places of
-    /// the pictures of `step` that have letters.
+    /// the images of `step` that have letters.
     ///
     /// # Shapes
     /// - tokens: `[batch, tokens, d_model]`
@@ -137,7 +137,7 @@ impl DenseHeads {
         micro: &[&DenseTargets],
         step: &[&DenseTargets],
     ) -> Tensor<1> {
-        // Places of a picture without letters weigh nothing, but go through the head all the same:
+        // Places of an image without letters weigh nothing, but go through the head all the same:
         // a parameter that a backward pass never reaches is never forgotten by burn's autodiff.
         let weights = |t: &DenseTargets| -> Vec<f32> {
             let empty = match t.letters.iter().any(Option::is_some) {

@@ -1,10 +1,10 @@
 //! Helper heads: dense supervision of the vision vocabulary while it is small and starts from
-//! nothing.
+//! scratch.
 //!
-//! The paper starts from SAM's weights. Here linear heads stand in for that start: one tells
-//! from the neck's map which object or letter covers a patch and where its edges are (as FCOS, arXiv
-//! 1904.01355), the others tell from an image token the objects and the letters centred in its cell.
-//! They are thrown away after training.
+//! The paper starts from SAM's parameters. Here linear heads stand in for that start: one predicts
+//! from the neck's map which object or letter covers a patch and where its edges are (as FCOS,
+//! arXiv 1904.01355), the others predict from an image token the objects and the letters centred in
+//! its cell. They are thrown away after training.
 
 mod heads;
 mod targets;

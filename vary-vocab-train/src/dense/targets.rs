@@ -1,4 +1,4 @@
-use crate::scenes::SceneObject;
+use vary_data::scenes::SceneObject;
 
 /// Slots of a token: two objects may have their centre in the same cell.
 pub(super) const SLOTS: usize = 2;
@@ -27,7 +27,7 @@ impl Letter {
     }
 }
 
-/// Targets of the helper heads for one picture; boxes are `x1, y1, x2, y2` in 0 to 1.
+/// Targets of the helper heads for one image; boxes are `x1, y1, x2, y2` in 0 to 1.
 #[derive(Debug, Clone)]
 pub struct DenseTargets {
     /// For every patch the smallest object or letter that covers its centre; the classes of letters
@@ -62,10 +62,10 @@ impl Target {
     }
 }
 
-/// What a picture shows, in pixels.
+/// What an image shows, in pixels.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a> {
-    /// Width and height of the picture.
+    /// Width and height of the image.
     pub size: (u32, u32),
     /// Its objects.
     pub objects: &'a [SceneObject],
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patches_and_slots_take_their_objects() {
+    fn targets_hold_objects() {
         let object = |class, bbox| SceneObject {
             class,
             colour: None,

@@ -11,12 +11,12 @@ use vary_core::eval::{Evaluation, GroundTruth, Truth};
 use vary_core::pipeline::{Answer, AnswerOptions};
 use vary_core::prompt::{IMAGE, Speaker, Task};
 use vary_core::{Error, Pipeline, Weights};
+use vary_data::Split;
+use vary_data::scenes::{Atlas, Scene, SceneConfig, draw_batch};
 
 use crate::finetune::{DataArgs, Source, open_set};
-use crate::part::Part;
 use crate::recipe::seeds;
 use crate::report::{Report, ReportBuilder};
-use crate::scenes::{Atlas, Scene, SceneConfig, draw_batch};
 
 pub use suite::Suite;
 pub use table::{quality, table};
@@ -37,11 +37,11 @@ pub struct EvalArgs {
     #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "data")]
     task: Vec<String>,
     /// Seed of the images; the default is never trained or tuned on.
-    #[arg(long, default_value_t = seeds::HELD_OUT)]
+    #[arg(long, default_value_t = seeds::TEST)]
     seed: u64,
     /// Split whose fonts, papers and backgrounds the images show.
-    #[arg(long, value_enum, default_value_t = Part::HeldOut)]
-    part: Part,
+    #[arg(long, default_value_t = Split::Test)]
+    split: Split,
     /// Your own data instead of drawn images: the first question of each conversation is asked. A
     /// reference of boxes is scored as detection, any other as text.
     #[command(flatten)]
@@ -206,7 +206,7 @@ pub fn answer_scenes(
 
 /// The objects of a scene by the names of their classes.
 pub fn truths(scene: &Scene, atlas: &Atlas) -> Vec<GroundTruth> {
-    let truth = |object: &crate::scenes::SceneObject| {
+    let truth = |object: &vary_data::scenes::SceneObject| {
         let [x1, y1, x2, y2] = object.bbox;
         GroundTruth::new(
             &atlas.names()[object.class],

@@ -8,14 +8,14 @@ use vary_core::eval::{Evaluation, Truth};
 use vary_core::model::{Family, ModelConfig};
 use vary_core::pipeline::{Answer, AnswerOptions};
 use vary_core::prompt::Task;
+use vary_data::Split;
+use vary_data::scenes::{Atlas, Scene, SceneConfig, draw};
+use vary_data::texts::{TextConfig, TextKind, TextScene, Texts, Written};
 
 use super::{options_for, truths};
 use crate::charts::Charts;
-use crate::part::Part;
 use crate::questions::{Objects, Question};
 use crate::report::ReportBuilder;
-use crate::scenes::{Atlas, Scene, SceneConfig, draw};
-use crate::texts::{TextConfig, TextKind, TextScene, Texts, Written};
 
 /// Questions for small models about drawn images. Charts and forms are for the second stage.
 pub struct Suite {
@@ -120,15 +120,15 @@ impl Suite {
     ///
     /// # Errors
     /// If sprites or fonts are damaged.
-    pub fn new(part: Part, seed: u64, images: u64, config: &ModelConfig) -> anyhow::Result<Self> {
+    pub fn new(split: Split, seed: u64, images: u64, config: &ModelConfig) -> anyhow::Result<Self> {
         let size = config.image_size() as u32;
         let scenes = SceneConfig {
-            part,
+            split,
             size,
             ..SceneConfig::default()
         };
         let text = TextConfig {
-            part,
+            split,
             // Minimum size of drawn text; the pipeline scales it to the size of the model.
             size: size.max(64),
             ..TextConfig::default()
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn tasks_by_name_prefix() {
         let config = VaryTinyConfig::nano(100).into();
-        let suite = || Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
+        let suite = || Suite::new(Split::Test, 5, 1, &config).unwrap();
         let only = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
             suite().only(&names)
@@ -372,7 +372,7 @@ mod tests {
     #[test]
     fn vary_toy_prompts() {
         let config = VaryToyConfig::nano(100).into();
-        let suite = Suite::new(Part::Train, 5, 1, &config).unwrap();
+        let suite = Suite::new(Split::Train, 5, 1, &config).unwrap();
         let asked = |asked| suite.exercise(asked, 0).unwrap().question;
         assert_eq!(
             asked(Asked::Detect { crowd: false }),
@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn truths_match_tasks() {
         let config = VaryTinyConfig::nano(100).into();
-        let suite = Suite::new(Part::HeldOut, 5, 1, &config).unwrap();
+        let suite = Suite::new(Split::Test, 5, 1, &config).unwrap();
         for (name, asked) in TASKS {
             let mut drawn = 0;
             for exercise in (0..40).filter_map(|index| suite.exercise(asked, index)) {

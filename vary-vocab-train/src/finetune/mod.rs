@@ -22,7 +22,7 @@ use vary_core::train::data::Mixture;
 use vary_core::train::{ConversationObjective, Trainable, Trainer, compute_in_bf16};
 use vary_lm::tokenizer::Tokenizer;
 
-use crate::keep_recipe;
+use crate::recipe::keep_recipe;
 use crate::validation::ValidationLog;
 
 /// Trains a model on conversations by a recipe; writes it to `last/`, and the best by validation to

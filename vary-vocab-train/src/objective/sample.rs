@@ -1,4 +1,4 @@
-//! From drawn pictures to samples.
+//! From drawn images to samples.
 
 use std::ops::Range;
 
@@ -6,13 +6,13 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vary_core::prompt::labels::{Labelled, answers};
 use vary_core::prompt::{Message, Template};
+use vary_data::scenes::{SceneObject, draw};
 
-use super::SceneObjective;
+use super::scenes::SceneObjective;
 use crate::dense::{DenseTargets, Letter, Shown, token_of};
 use crate::questions::Question;
-use crate::scenes::{SceneObject, draw};
 
-/// A picture, questions about it, and what the helper heads are told of it.
+/// An image, questions about it, and the targets of the helper heads.
 pub(super) struct Drawn {
     image: image::RgbImage,
     pub(super) questions: Vec<Question>,
@@ -22,18 +22,18 @@ pub(super) struct Drawn {
     letters: Vec<Letter>,
 }
 
-/// A picture made ready for batching.
+/// An image made ready for batching.
 #[derive(Debug)]
 pub struct SceneSample {
     /// For each tower.
     pub(super) pixels: Vec<Vec<f32>>,
     pub(super) dense: DenseTargets,
     pub(super) asked: Vec<Asked>,
-    /// Whether the picture is one of text.
+    /// Whether the image is one of text.
     pub(super) reads: bool,
 }
 
-/// A question about a picture and its answer, or several in turn: a sequence of its own.
+/// A question about an image and its answer, or several in turn: a sequence of its own.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub ids: Vec<u32>,
@@ -41,17 +41,28 @@ pub(super) struct Asked {
     /// Boxes in the order of the answer, 0 to 1, and the position before each one's first
     /// coordinate.
     pub boxes: Vec<Place>,
-    /// Where on the picture a token of the answer is read, 0 to 1, and the position before it.
+    /// Where on the image a token of the answer is read, 0 to 1, and the position before it.
     pub letters: Vec<Place>,
-    /// Positions whose next token is told by one image token, and that token.
-    pub looks: Vec<(usize, usize)>,
+    /// Attention targets: positions, and the image token that shows what each of them predicts.
+    pub attention: Vec<(usize, usize)>,
+}
+
+/// Questions that go through the language model as one batch.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    /// Each question with the index of its sample in the pass, sorted by length.
+    pub asked: &'a [(usize, &'a Asked)],
+    /// The samples of the pass.
+    pub micro: &'a [SceneSample],
+    /// The samples of the step, over which losses are means.
+    pub step: &'a [SceneSample],
 }
 
 /// A position of the sequence and a box, 0 to 1.
 pub(super) type Place = (usize, [f32; 4]);
 
 impl<M> SceneObjective<M> {
-    /// Pictures of text and scenes take turns pass by pass: those that share one are alike in length.
+    /// Images of text and scenes take turns pass by pass: those of a pass have similar lengths.
     fn reads(&self, index: u64) -> bool {
         let pass = index / self.micro_batch_size;
         let texts_before = |pass: u64| (pass as f64 * self.text_share).floor();
@@ -72,7 +83,7 @@ impl<M> SceneObjective<M> {
         drawn
     }
 
-    /// As often as the share of charts says, and where one fits.
+    /// A chart or form, with the configured probability, where one fits.
     fn chart(&self, index: u64, rng: &mut ChaCha8Rng) -> Option<Drawn> {
         let (charts, share) = self.charts.as_ref()?;
         if !rng.random_bool(*share) {
@@ -159,13 +170,13 @@ impl<M> SceneObjective<M> {
         })
     }
 
-    /// The sequence of some questions in turn; `None` where several are too long for the model. One is
-    /// cut off instead.
+    /// The sequence of some questions in turn; `None` where several are too long for the model. A
+    /// single one is truncated instead.
     fn tokens(&self, drawn: &Drawn, questions: &[Question]) -> vary_core::Result<Option<Asked>> {
         let turn = |(i, question): (usize, &Question)| {
-            let picture = if i == 0 { "<image>\n" } else { "" };
+            let image = if i == 0 { "<image>\n" } else { "" };
             [
-                Message::human(format!("{picture}{}", question.prompt)),
+                Message::human(format!("{image}{}", question.prompt)),
                 Message::gpt(question.answer.clone()),
             ]
         };
@@ -183,11 +194,11 @@ impl<M> SceneObjective<M> {
             return Ok(None);
         }
         let grid = self.model.sam_config().token_grid_size();
-        let (mut boxes, mut letters, mut look) = (vec![], vec![], vec![]);
+        let (mut boxes, mut letters, mut attention) = (vec![], vec![], vec![]);
         for (question, answer) in questions.iter().zip(learned(&labelled.labels)) {
             let of_boxes = self.boxes(&labelled, answer.clone(), drawn, question);
             let of_letters = self.letters(&labelled, answer.clone(), drawn, question)?;
-            look.extend(looks(answer, &of_boxes, &of_letters, grid));
+            attention.extend(attention_targets(answer, &of_boxes, &of_letters, grid));
             boxes.extend(of_boxes);
             letters.extend(of_letters);
         }
@@ -196,7 +207,7 @@ impl<M> SceneObjective<M> {
             labels: labelled.labels,
             boxes,
             letters,
-            looks: look,
+            attention,
         }))
     }
 
@@ -256,29 +267,29 @@ impl<M> SceneObjective<M> {
     }
 }
 
-/// The image token that each position of an answer has to look at: the one that holds the centre of the
+/// The image token that each position of an answer attends to: the one that holds the centre of the
 /// object whose label and box are being spelt, or of the letter about to be read.
-fn looks(
+fn attention_targets(
     answer: Range<usize>,
     boxes: &[Place],
     letters: &[Place],
     token_grid: usize,
 ) -> Vec<(usize, usize)> {
-    let mut looks = vec![];
-    // The end of one box says what comes next.
+    let mut targets = vec![];
+    // The end of one box predicts what comes next.
     let mut from = answer.start.saturating_sub(1);
     for (at, bbox) in boxes {
         let token = token_of(*bbox, token_grid);
         let end = (at + 4).min(answer.end - 1);
-        looks.extend((from..end).map(|position| (position, token)));
+        targets.extend((from..end).map(|position| (position, token)));
         from = end;
     }
-    looks.extend(
+    targets.extend(
         letters
             .iter()
             .map(|(at, bbox)| (*at, token_of(*bbox, token_grid))),
     );
-    looks
+    targets
 }
 
 /// The stretches of positions that are learned: one for each answer.
@@ -293,7 +304,7 @@ fn learned(labels: &[i64]) -> Vec<Range<usize>> {
     answers
 }
 
-/// From pixels to shares of the picture's sides.
+/// From pixels to shares of the image's sides.
 fn share(bbox: [f32; 4], (width, height): (u32, u32)) -> [f32; 4] {
     let sides = [width, height, width, height].map(|n| n as f32);
     std::array::from_fn(|i| bbox[i] / sides[i])

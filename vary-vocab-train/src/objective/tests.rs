@@ -1,25 +1,31 @@
 #![allow(clippy::unwrap_used)]
 
+use std::marker::PhantomData;
+
+use burn::optim::GradientsParams;
+use vary_core::model::{ModelConfig, VaryTinyConfig, VaryToy};
+use vary_core::train::{compute_in_bf16, draw_parameters};
+use vary_data::Split;
+use vary_data::scenes::{Atlas, SceneConfig};
+use vary_data::texts::{TextConfig, Texts};
+use vary_lm::tokenizer::CoordinateTokens;
+
 use super::sample::{Asked, Place};
 use super::*;
 use crate::charts::Charts;
 use crate::dense::token_of;
-use crate::part::Part;
 use crate::recipe::Preset;
-use burn::optim::GradientsParams;
-use vary_core::model::{VaryTinyConfig, VaryToy};
-use vary_core::train::{compute_in_bf16, draw_parameters};
 
 fn objective() -> SceneObjective {
     objective_of(Preset::Nano)
 }
 
-fn objective_of<M: Student>(preset: Preset) -> SceneObjective<M> {
+fn objective_of<M: TrainableModel>(preset: Preset) -> SceneObjective<M> {
     let atlas = Atlas::embedded().unwrap();
     let names: Vec<&str> = atlas.names().iter().map(String::as_str).collect();
     let tokenizer = preset.tokenizer(&names).unwrap();
     SceneObjective {
-        student: PhantomData,
+        trained: PhantomData,
         model: preset.model(tokenizer.vocab_size()),
         scenes: SceneConfig::default(),
         text_config: TextConfig::default(),
@@ -39,7 +45,7 @@ fn objective_of<M: Student>(preset: Preset) -> SceneObjective<M> {
     }
 }
 
-/// A Vary-tiny of a few thousand weights with its helper heads, that is given small pictures.
+/// A Vary-tiny of a few thousand parameters with its helper heads, for small images.
 fn tiny(objective: &mut SceneObjective, device: &Device) -> SceneModel {
     let config = VaryTinyConfig::tiny(objective.tokenizer.vocab_size());
     objective.model = config.clone().into();
@@ -61,7 +67,7 @@ fn each<'a>(
 }
 
 #[test]
-fn a_box_stands_right_before_its_coordinates() {
+fn boxes_precede_their_coordinates() {
     let objective = objective();
     let coordinates = objective.coordinates.as_ref().unwrap();
     let mut boxes = 0;
@@ -85,7 +91,7 @@ fn a_box_stands_right_before_its_coordinates() {
 }
 
 #[test]
-fn a_letter_is_pointed_at_right_before_it_is_read() {
+fn letters_precede_their_tokens() {
     let objective = objective();
     let mut letters = 0;
     for index in 0..60 {
@@ -122,21 +128,27 @@ fn a_letter_is_pointed_at_right_before_it_is_read() {
 }
 
 #[test]
-fn an_answer_looks_at_what_it_is_about_to_tell() {
+fn answers_attend_to_their_subject() {
     let objective = objective();
     let grid = objective.model.sam_config().token_grid_size();
     let coordinates = objective.coordinates.as_ref().unwrap();
-    let mut told = 0;
+    let mut supervised = 0;
     for index in 0..40 {
         let sample = objective.sample(index).unwrap();
         for asked in &sample.asked {
-            let token_at = |at: usize| asked.looks.iter().find(|look| look.0 == at).map(|l| l.1);
+            let token_at = |at: usize| {
+                asked
+                    .attention
+                    .iter()
+                    .find(|target| target.0 == at)
+                    .map(|t| t.1)
+            };
             for (at, bbox) in asked.boxes.iter().chain(&asked.letters) {
                 assert_eq!(token_at(*at), Some(token_of(*bbox, grid)));
-                told += 1;
+                supervised += 1;
             }
             if sample.reads {
-                assert_eq!(asked.looks.len(), asked.letters.len());
+                assert_eq!(asked.attention.len(), asked.letters.len());
                 continue;
             }
             // From the first position that is learned to the one before the last coordinate.
@@ -145,15 +157,15 @@ fn an_answer_looks_at_what_it_is_about_to_tell() {
             let last = (first..asked.ids.len())
                 .rfind(is_coordinate)
                 .unwrap_or(first);
-            let positions: Vec<usize> = asked.looks.iter().map(|look| look.0).collect();
+            let positions: Vec<usize> = asked.attention.iter().map(|target| target.0).collect();
             assert_eq!(positions, (first..last).collect::<Vec<_>>());
         }
     }
-    assert!(told > 500, "{told}");
+    assert!(supervised > 500, "{supervised}");
 }
 
 #[test]
-fn only_the_answer_and_its_end_are_learned() {
+fn answers_alone_are_learned() {
     let objective = objective();
     let end = objective.tokenizer.require("</s>").unwrap();
     for index in 0..20 {
@@ -170,7 +182,7 @@ fn only_the_answer_and_its_end_are_learned() {
 }
 
 #[test]
-fn turns_of_a_conversation_are_learned_as_questions_asked_alone() {
+fn turns_learn_like_single_questions() {
     let mut objective = objective();
     let mut config = VaryTinyConfig::nano(objective.tokenizer.vocab_size());
     config.opt.max_position_embeddings = 400;
@@ -190,15 +202,15 @@ fn turns_of_a_conversation_are_learned_as_questions_asked_alone() {
         let learned = |asked: &Asked| -> Vec<i64> {
             asked.labels.iter().copied().filter(|l| *l >= 0).collect()
         };
-        let told = |asked: &Asked, places: &[Place]| -> Vec<(u32, [f32; 4])> {
+        let placed = |asked: &Asked, places: &[Place]| -> Vec<(u32, [f32; 4])> {
             places
                 .iter()
                 .map(|(at, bbox)| (asked.ids[at + 1], *bbox))
                 .collect()
         };
-        let looks = |asked: &Asked| -> Vec<(u32, usize)> {
+        let attention = |asked: &Asked| -> Vec<(u32, usize)> {
             asked
-                .looks
+                .attention
                 .iter()
                 .map(|(at, token)| (asked.ids[at + 1], *token))
                 .collect()
@@ -209,14 +221,14 @@ fn turns_of_a_conversation_are_learned_as_questions_asked_alone() {
             all.clone().flat_map(learned).collect::<Vec<_>>()
         );
         assert_eq!(
-            looks(together),
-            all.clone().flat_map(looks).collect::<Vec<_>>()
+            attention(together),
+            all.clone().flat_map(attention).collect::<Vec<_>>()
         );
         for places in [|a: &Asked| a.boxes.clone(), |a: &Asked| a.letters.clone()] {
-            let alone: Vec<_> = all.clone().flat_map(|a| told(a, &places(a))).collect();
-            assert_eq!(told(together, &places(together)), alone);
+            let alone: Vec<_> = all.clone().flat_map(|a| placed(a, &places(a))).collect();
+            assert_eq!(placed(together, &places(together)), alone);
         }
-        // One picture, and every question.
+        // One image, and every question.
         let text = objective.tokenizer.decode(&together.ids, false).unwrap();
         assert_eq!(text.matches("<img>").count(), 1);
         assert_eq!(text.matches("USER:").count(), alone.asked.len());
@@ -225,7 +237,7 @@ fn turns_of_a_conversation_are_learned_as_questions_asked_alone() {
 }
 
 #[test]
-fn soft_targets_are_distributions_around_the_value() {
+fn soft_targets_are_distributions() {
     let objective = objective();
     let values = [0, 3, 500, 1000];
     let targets = objective.soft_targets(&values, &Device::flex().autodiff());
@@ -239,7 +251,7 @@ fn soft_targets_are_distributions_around_the_value() {
 }
 
 #[test]
-fn a_part_that_rests_gets_no_gradient() {
+fn frozen_parts_get_no_gradient() {
     let mut objective = objective();
     objective.text_share = 0.0;
     let device = Device::flex().autodiff();
@@ -265,7 +277,7 @@ fn a_part_that_rests_gets_no_gradient() {
 }
 
 #[test]
-fn bf16_computes_nearly_the_same() {
+fn bf16_is_close() {
     let mut objective = objective();
     let device = Device::flex().autodiff();
     let model = tiny(&mut objective, &device);
@@ -289,9 +301,9 @@ fn bf16_computes_nearly_the_same() {
 }
 
 #[test]
-fn a_vary_toy_is_asked_in_its_own_words() {
+fn vary_toy_uses_its_prompts() {
     let mut objective = objective_of::<VaryToy>(Preset::ToyNano);
-    objective.charts = Some((Charts::new(Part::Train).unwrap(), 0.5));
+    objective.charts = Some((Charts::new(Split::Train).unwrap(), 0.5));
     let coordinates = objective.coordinates.as_ref().unwrap();
     let (mut boxes, mut charts) = (0, 0);
     for index in 0..40 {
@@ -319,7 +331,7 @@ fn a_vary_toy_is_asked_in_its_own_words() {
 }
 
 #[test]
-fn the_towers_of_a_vary_toy_get_no_gradient() {
+fn vary_toy_towers_are_frozen() {
     let mut objective = objective_of::<VaryToy>(Preset::ToyTiny);
     objective.dense_steps = 0;
     objective.scenes.size = 32;
@@ -339,7 +351,11 @@ fn the_towers_of_a_vary_toy_get_no_gradient() {
     let model = objective.rest(model, 0).fork(&device);
     let loss = objective.loss(&model, &samples, step).unwrap();
     let named = |name: &str| loss.parts.iter().any(|(part, _)| *part == name);
-    assert!(named("look") && !named("patch_box"), "{:?}", loss.parts);
+    assert!(
+        named("attention") && !named("patch_box"),
+        "{:?}",
+        loss.parts
+    );
     let grads = GradientsParams::from_grads(loss.total.backward(), &model);
     let vary = &model.vary;
     assert!(grads.get::<2>(vary.qwen.h[1].mlp.w1.weight.id).is_some());
@@ -355,7 +371,7 @@ fn the_towers_of_a_vary_toy_get_no_gradient() {
 }
 
 #[test]
-fn a_large_pass_computes_what_small_ones_do() {
+fn pass_size_keeps_the_loss() {
     let mut objective = objective();
     let model = tiny(&mut objective, &Device::flex());
     let samples: Vec<_> = (0..16).map(|i| objective.sample(i).unwrap()).collect();
@@ -368,7 +384,7 @@ fn a_large_pass_computes_what_small_ones_do() {
         let losses = passes.map(|micro| objective.loss(&model, micro, step).unwrap().total);
         losses.map(|loss| loss.into_scalar::<f32>()).sum()
     };
-    // Sixteen pictures are filled up to whole tiles.
+    // Sixteen images are padded to whole tiles.
     let (large, small) = (loss(16), loss(4));
     assert!((large - small).abs() < 1e-4 * small, "{large} {small}");
 }

@@ -4,11 +4,14 @@ use rand::{Rng, RngExt};
 use vary_core::detection::{BoundingBox, format_answer, group_by_label};
 use vary_core::model::Family;
 use vary_core::prompt::{SHORT_ANSWER, Task};
+use vary_data::scenes::{Scene, SceneObject};
+use vary_data::texts::{TextScene, Written};
 
-use crate::refer;
-use crate::scenes::{Scene, SceneObject};
-use crate::texts::{TextScene, Written};
-use crate::words;
+mod objects;
+mod refer;
+mod words;
+
+pub use objects::Objects;
 
 /// A question about a scene and its answer, in the paper's formats (Vary-toy, arXiv 2401.12503,
 /// section 3.1 and figure 3).
@@ -18,9 +21,9 @@ pub struct Question {
     pub prompt: String,
     /// The answer's text.
     pub answer: String,
-    /// Objects of the scene whose boxes the answer tells, in its order.
+    /// Objects of the scene whose boxes the answer lists, in its order.
     pub objects: Vec<usize>,
-    /// For each character of an answer that is read from the picture, where it is: `x1, y1, x2, y2`
+    /// For each character of an answer that is read from the image, where it is: `x1, y1, x2, y2`
     /// in pixels. Empty for boxes and for sentences.
     pub places: Vec<Option<[f32; 4]>>,
 }
@@ -34,15 +37,15 @@ const NAMED: f64 = 0.15;
 /// Share of the scenes that are asked for one object, where a phrase sets one apart.
 const LOCATE: f64 = 0.25;
 
-/// Share of the scenes that are asked for in words: half of them how many of a class there are, half
-/// what there is, where it is no crowd.
-const TOLD: f64 = 0.15;
+/// Share of the scenes whose answer has no box: half of them count a class, half describe the
+/// scene, where it is no crowd.
+const WORDS: f64 = 0.15;
 
 /// Share of the countings of a class that is not there.
 const NONE: f64 = 0.1;
 
 /// Most objects that a sentence lists.
-const MAX_TOLD: usize = 10;
+const MAX_DESCRIBED: usize = 10;
 
 /// Share of the texts that are asked for with their markup, where they have some; a fifth of that
 /// where they have none.
@@ -50,24 +53,6 @@ const MARKDOWN: f64 = 0.4;
 
 /// Share of the texts that are asked for a part by its name, where one has a name.
 const PART: f64 = 0.2;
-
-/// The objects of a picture, and its width and height in pixels.
-#[derive(Debug, Clone, Copy)]
-pub struct Objects<'a> {
-    /// The objects.
-    pub objects: &'a [SceneObject],
-    /// Width and height.
-    pub size: (u32, u32),
-}
-
-impl<'a> From<&'a Scene> for Objects<'a> {
-    fn from(scene: &'a Scene) -> Self {
-        Self {
-            objects: &scene.objects,
-            size: scene.image.dimensions(),
-        }
-    }
-}
 
 impl Question {
     /// All objects.
@@ -77,7 +62,7 @@ impl Question {
     }
 
     /// The paper's rule for detection sets: all objects where they are up to [`MAX_BOXES`]; else
-    /// classes drawn by lot, as many as have no more boxes than that together.
+    /// random classes, as many as have no more boxes than that together.
     pub fn of_set(
         scene: Objects<'_>,
         names: &[String],
@@ -115,12 +100,12 @@ impl Question {
         Self::of_classes(prompt, scene, names, &asked)
     }
 
-    /// Draws one of the prompts by lot; `family` has a say in its wording.
+    /// A random prompt and its answer, in the wording of `family`.
     pub fn draw(scene: &Scene, names: &[String], family: Family, rng: &mut impl Rng) -> Self {
         let scene = Objects::from(scene);
-        let lot: f64 = rng.random();
-        if lot >= 1.0 - TOLD
-            && let Some(question) = match lot >= 1.0 - TOLD / 2.0 {
+        let chance: f64 = rng.random();
+        if chance >= 1.0 - WORDS
+            && let Some(question) = match chance >= 1.0 - WORDS / 2.0 {
                 true => Self::describe(scene, names),
                 false => Some(Self::count(scene, names, rng)),
             }
@@ -129,12 +114,12 @@ impl Question {
         }
         let mut present: Vec<usize> = scene.objects.iter().map(|object| object.class).collect();
         present.sort_unstable();
-        if lot < LOCATE
+        if chance < LOCATE
             && let Some(question) = Self::locate(scene, names, rng)
         {
             return question;
         }
-        if present.is_empty() || (scene.objects.len() <= MAX_BOXES && lot >= LOCATE + NAMED) {
+        if present.is_empty() || (scene.objects.len() <= MAX_BOXES && chance >= LOCATE + NAMED) {
             return Self::detect_all(scene, names, family);
         }
         // One to three classes that are there, and now and then one that is not.
@@ -181,20 +166,20 @@ impl Question {
             _ => any,
         };
         let count = scene.objects.iter().filter(|o| o.class == class).count();
-        Self::told(words::how_many(&names[class]), count.to_string())
+        Self::plain(words::how_many(&names[class]), count.to_string())
     }
 
     /// What there is, in a sentence; `None` for no objects, or more than a sentence lists.
     pub fn describe(scene: Objects<'_>, names: &[String]) -> Option<Self> {
-        let told = (1..=MAX_TOLD).contains(&scene.objects.len());
-        told.then(|| {
+        let describable = (1..=MAX_DESCRIBED).contains(&scene.objects.len());
+        describable.then(|| {
             let all = Self::detect_all(scene, names, Family::VaryTiny).objects;
             let names = all.iter().map(|&i| names[scene.objects[i].class].as_str());
-            Self::told(Task::Describe.to_string(), words::sentence(names))
+            Self::plain(Task::Describe.to_string(), words::sentence(names))
         })
     }
 
-    fn told(prompt: String, answer: String) -> Self {
+    fn plain(prompt: String, answer: String) -> Self {
         Self {
             prompt,
             answer,
@@ -203,10 +188,10 @@ impl Question {
         }
     }
 
-    /// Draws one of the prompts of reading by lot.
+    /// A random prompt of reading and its answer.
     pub fn read(text: &TextScene, rng: &mut impl Rng) -> Self {
-        let (lot, marked): (f64, f64) = (rng.random(), rng.random());
-        if lot < PART && !text.regions.is_empty() {
+        let (chance, marked): (f64, f64) = (rng.random(), rng.random());
+        if chance < PART && !text.regions.is_empty() {
             let region = &text.regions[rng.random_range(0..text.regions.len())];
             return Self::written(Task::OcrOf(&region.name), &region.written);
         }
@@ -220,13 +205,13 @@ impl Question {
     /// A question about a chart or a form, as Vary-toy is asked them (table 1: DocVQA, ChartQA).
     pub fn of_chart(question: &vary_data::Question) -> Self {
         let prompt = format!("{} {SHORT_ANSWER}", question.text);
-        Self::told(
+        Self::plain(
             prompt,
             question.answers.first().cloned().unwrap_or_default(),
         )
     }
 
-    /// A question whose answer is read from the picture.
+    /// A question whose answer is read from the image.
     pub fn written(task: Task<'_>, written: &Written) -> Self {
         Self {
             prompt: task.to_string(),

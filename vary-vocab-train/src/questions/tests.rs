@@ -1,10 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::scenes::{Atlas, SceneConfig, draw};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use vary_core::detection::parse_answer;
+use vary_data::scenes::{Atlas, SceneConfig, draw};
 
 /// Labels and boxes of an answer, as a pipeline would read them.
 fn read(answer: &str) -> Vec<(String, [f32; 4])> {
@@ -17,8 +17,30 @@ fn read(answer: &str) -> Vec<(String, [f32; 4])> {
         .collect()
 }
 
+/// Labels and boxes in thousandths of the objects that a question asks for.
+fn expected(
+    scene: &Scene,
+    names: &[String],
+    question: &Question,
+    asked: &[&str],
+) -> Vec<(String, [f32; 4])> {
+    let one = question.prompt.starts_with("Detect an object: ");
+    let wanted = |(i, object): &(usize, &SceneObject)| match one {
+        true => question.objects == [*i],
+        false => asked.contains(&names[object.class].as_str()),
+    };
+    let objects = scene.objects.iter().enumerate().filter(wanted);
+    objects
+        .map(|(_, object)| {
+            let [x1, y1, x2, y2] = object.bbox;
+            let coords = BoundingBox::new(x1, y1, x2, y2).to_thousandths(192, 192);
+            (names[object.class].clone(), coords.map(f32::from))
+        })
+        .collect()
+}
+
 #[test]
-fn answers_list_exactly_the_objects_asked_for() {
+fn answers_list_asked_objects() {
     let atlas = Atlas::embedded().unwrap();
     let names = atlas.names();
     let mut kinds = [0; 4];
@@ -52,22 +74,7 @@ fn answers_list_exactly_the_objects_asked_for() {
                     .collect()
             }
         };
-        let mut expected: Vec<_> = scene
-            .objects
-            .iter()
-            .enumerate()
-            .filter(
-                |(i, o)| match question.prompt.starts_with("Detect an object: ") {
-                    true => question.objects == [*i],
-                    false => asked.contains(&names[o.class].as_str()),
-                },
-            )
-            .map(|(_, o)| {
-                let [x1, y1, x2, y2] = o.bbox;
-                let coords = BoundingBox::new(x1, y1, x2, y2).to_thousandths(192, 192);
-                (names[o.class].clone(), coords.map(f32::from))
-            })
-            .collect();
+        let mut expected = expected(&scene, names, &question, &asked);
         let mut got = read(&question.answer);
         assert_eq!(got.len(), question.objects.len());
         for ((label, _), &object) in got.iter().zip(&question.objects) {
@@ -88,7 +95,7 @@ fn answers_list_exactly_the_objects_asked_for() {
 }
 
 #[test]
-fn objects_are_counted_and_told() {
+fn objects_are_counted() {
     let object = |(i, class): (usize, usize)| SceneObject {
         class,
         colour: None,
@@ -101,9 +108,9 @@ fn objects_are_counted_and_told() {
         objects,
         size: (128, 128),
     };
-    let told = Question::describe(scene(&objects), &names).unwrap();
-    assert_eq!(told.answer, "Two cups and a car.");
-    assert_eq!(told.prompt, Task::Describe.to_string());
+    let described = Question::describe(scene(&objects), &names).unwrap();
+    assert_eq!(described.answer, "Two cups and a car.");
+    assert_eq!(described.prompt, Task::Describe.to_string());
     assert_eq!(Question::describe(scene(&[]), &names), None);
     let mut counted = std::collections::BTreeSet::new();
     for seed in 0..200 {
@@ -117,7 +124,7 @@ fn objects_are_counted_and_told() {
 }
 
 #[test]
-fn a_crowd_is_asked_for_classes_by_name() {
+fn crowds_are_asked_by_class() {
     let object = |i: usize| SceneObject {
         class: i % 3,
         colour: None,
@@ -136,7 +143,7 @@ fn a_crowd_is_asked_for_classes_by_name() {
 }
 
 #[test]
-fn sets_are_asked_by_the_rule_of_the_paper() {
+fn sets_follow_the_paper() {
     let object = |class: usize, i: usize| SceneObject {
         class,
         colour: None,

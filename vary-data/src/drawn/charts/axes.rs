@@ -1,14 +1,15 @@
 //! Axes, their ticks and labels, the grid.
 
-use super::super::random::Random;
-use super::super::raster::Shape;
-use super::super::sheet::Sheet;
-use super::super::text::Label;
-use super::data::Chart;
+use super::data::{Chart, Readable};
+use super::kind::Kind;
 use super::legend::Free;
-use super::{Kind, Look};
+use super::theme::Theme;
+use crate::drawn::raster::Shape;
+use crate::drawn::sheet::Sheet;
+use crate::drawn::text::Label;
+use crate::random::Random;
 
-/// Where the values lie in the picture.
+/// Where the values lie in the image.
 pub(super) struct Frame {
     /// Left, top, right, bottom in pixels.
     pub plot: Free,
@@ -45,54 +46,84 @@ impl Frame {
     }
 }
 
-/// Puts the axes into the free area and gives what is left for values.
+/// What the axes show.
+struct Labels<'a> {
+    ticks: Vec<i64>,
+    /// Along the left side, from the top down or from the bottom up.
+    beside: Vec<String>,
+    /// Below, from left to right.
+    under: Vec<String>,
+    x_title: &'a Option<String>,
+    y_title: &'a Option<String>,
+}
+
+impl<'a> Labels<'a> {
+    fn new(chart: &'a Chart, lying: bool) -> Self {
+        let ticks: Vec<_> = (0..)
+            .map(|i| chart.base + i * chart.step)
+            .take_while(|&v| v <= chart.top)
+            .collect();
+        let numbers = ticks.iter().map(|&v| chart.tick(v)).collect();
+        let categories = chart.categories.iter().map(|&c| c.to_owned()).collect();
+        let (values, groups) = (&chart.value_axis, &chart.category_axis);
+        let (beside, under, x_title, y_title) = match lying {
+            true => (categories, numbers, values, groups),
+            false => (numbers, categories, groups, values),
+        };
+        Self {
+            ticks,
+            beside,
+            under,
+            x_title,
+            y_title,
+        }
+    }
+}
+
+/// Puts the axes into the free area and returns what is left for values.
 pub(super) fn plan(
     chart: &Chart,
-    look: &Look,
+    theme: &Theme,
     sheet: &mut Sheet,
     free: Free,
     rng: &mut Random,
 ) -> Option<Frame> {
-    let (text, em) = (&look.text, look.text.em);
-    let lying = chart.kind == Kind::Horizontal;
-    let ticks: Vec<_> = (0..)
-        .map(|i| chart.base + i * chart.step)
-        .take_while(|&v| v <= chart.top)
-        .collect();
-    let numbers: Vec<_> = ticks.iter().map(|&v| chart.tick(v)).collect();
-    let categories: Vec<_> = chart.categories.iter().map(|&c| c.to_owned()).collect();
-    let (beside, under, x_title, y_title) = if lying {
-        (
-            &categories,
-            &numbers,
-            &chart.value_axis,
-            &chart.category_axis,
-        )
-    } else {
-        (
-            &numbers,
-            &categories,
-            &chart.category_axis,
-            &chart.value_axis,
-        )
-    };
+    let labels = Labels::new(chart, chart.kind == Kind::Horizontal);
+    let (frame, upright) = frame(chart, theme, sheet, free, &labels)?;
+    write(&labels, theme, sheet, free, &frame, upright)?;
+    if chart.readable == Readable::OnTicks || rng.chance(0.6) {
+        grid(&labels.ticks, theme, sheet, &frame);
+    }
+    if theme.frame {
+        let outline = Shape::outline(frame.plot, 1.0, theme.grid);
+        sheet.shapes.push(outline);
+    }
+    Some(frame)
+}
 
+/// The place of the plot, and whether the labels below are turned.
+fn frame(
+    chart: &Chart,
+    theme: &Theme,
+    sheet: &Sheet,
+    free: Free,
+    labels: &Labels<'_>,
+) -> Option<(Frame, bool)> {
+    let (text, em) = (&theme.text, theme.text.em);
+    let lying = chart.kind == Kind::Horizontal;
+    let Labels { beside, under, .. } = labels;
     let [mut l, mut t, mut r, mut b] = free;
-    l += y_title.as_ref().map_or(0.0, |_| em * 1.6) + text.widest(beside).ceil() + em * 0.6;
-    b -= x_title.as_ref().map_or(0.0, |_| em * 1.6);
+    l += labels.y_title.as_ref().map_or(0.0, |_| em * 1.6) + text.widest(beside).ceil() + em * 0.6;
+    b -= labels.x_title.as_ref().map_or(0.0, |_| em * 1.6);
     // The outermost labels stick out of the plot by half.
     t += em * 0.5;
-    r -= if lying {
-        text.widest(under) / 2.0
-    } else {
-        em * 0.3
-    };
+    let widest = text.widest(under);
+    r -= if lying { widest / 2.0 } else { em * 0.3 };
     let each = if lying {
         (r - l) / (under.len() - 1) as f32
     } else {
         (r - l) / under.len() as f32
     };
-    let widest = text.widest(under);
     let upright = widest + em * 0.4 > each;
     if upright && (lying || widest > sheet.height * 0.28 || each < em * 1.4) {
         return None;
@@ -109,28 +140,42 @@ pub(super) fn plan(
         top: chart.top as f32,
     };
     let apart = if lying { em } else { em * 1.2 };
-    if frame.slot() < apart || (frame.value(ticks[1]) - frame.value(ticks[0])).abs() < em * 1.2 {
+    let step = (frame.value(labels.ticks[1]) - frame.value(labels.ticks[0])).abs();
+    if frame.slot() < apart || step < em * 1.2 {
         return None;
     }
+    Some((frame, upright))
+}
 
-    if let Some(title) = y_title {
+/// Writes titles and labels.
+fn write(
+    labels: &Labels<'_>,
+    theme: &Theme,
+    sheet: &mut Sheet,
+    free: Free,
+    frame: &Frame,
+    upright: bool,
+) -> Option<()> {
+    let (text, em) = (&theme.text, theme.text.em);
+    let ([l, t, r, b], lying) = (frame.plot, frame.lying);
+    if let Some(title) = labels.y_title {
         let label = Label::new(text, title).turned();
         if label.area.height() as f32 > b - t + em {
             return None;
         }
         sheet.line(label.centred(free[0] + em * 0.5, (t + b) / 2.0))?;
     }
-    for (i, name) in beside.iter().enumerate() {
+    for (i, name) in labels.beside.iter().enumerate() {
         let y = if lying {
             frame.middle(i)
         } else {
-            frame.value(ticks[i])
+            frame.value(labels.ticks[i])
         };
         sheet.line(Label::new(text, name).at(l - em * 0.5, y + text.drop(), 1.0))?;
     }
-    for (i, name) in under.iter().enumerate() {
+    for (i, name) in labels.under.iter().enumerate() {
         let x = if lying {
-            frame.value(ticks[i])
+            frame.value(labels.ticks[i])
         } else {
             frame.middle(i)
         };
@@ -145,26 +190,23 @@ pub(super) fn plan(
         sheet.put(label)?;
     }
     sheet.end_line();
-    if let Some(title) = x_title {
+    if let Some(title) = labels.x_title {
         let baseline = free[3] - em * 0.25;
         sheet.line(Label::new(text, title).at((l + r) / 2.0, baseline, 0.5))?;
     }
+    Some(())
+}
 
-    if chart.readable == super::data::Readable::OnTicks || rng.chance(0.6) {
-        for &tick in &ticks {
-            let v = frame.value(tick);
-            let ends = if lying {
-                vec![(v, t), (v, b)]
-            } else {
-                vec![(l, v), (r, v)]
-            };
-            sheet.shapes.push(Shape::Line(ends, 1.0, look.grid));
-        }
+/// Lines across the plot at the ticks.
+fn grid(ticks: &[i64], theme: &Theme, sheet: &mut Sheet, frame: &Frame) {
+    let [l, t, r, b] = frame.plot;
+    for &tick in ticks {
+        let v = frame.value(tick);
+        let ends = if frame.lying {
+            vec![(v, t), (v, b)]
+        } else {
+            vec![(l, v), (r, v)]
+        };
+        sheet.shapes.push(Shape::Line(ends, 1.0, theme.grid));
     }
-    if look.frame {
-        sheet
-            .shapes
-            .push(Shape::outline([l, t, r, b], 1.0, look.grid));
-    }
-    Some(frame)
 }

@@ -1,11 +1,12 @@
 //! What a chart shows, before it is laid out.
 
-use super::super::random::Random;
-use super::super::text::Colour;
+use super::kind::Kind;
 use super::topics::{TOPICS, Topic};
-use super::{Kind, number};
+use crate::drawn::number::number;
+use crate::drawn::text::Colour;
+use crate::random::Random;
 
-/// How well values can be told from the picture.
+/// How well values can be read from the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Readable {
     /// Every value is printed.
@@ -60,19 +61,25 @@ const PALETTE: &[(&str, Colour)] = &[
     ("yellow", [230, 196, 30]),
 ];
 
+/// The names of the series of a chart.
+fn series_names(topic: &Topic, kind: Kind, rng: &mut Random) -> Vec<&'static str> {
+    let count = match kind {
+        Kind::Grouped => rng.whole(2, 3),
+        Kind::Line => rng.whole(1, 4),
+        _ => 1,
+    };
+    let series = rng.some(topic.series, count as usize);
+    match series.len() {
+        1 => vec![topic.measure],
+        _ => series,
+    }
+}
+
 impl Chart {
     /// A chart with at most `room` categories, at least 3.
     pub(super) fn random(kind: Kind, room: usize, rng: &mut Random) -> Self {
         let topic = topic(kind, rng);
-        let count = match kind {
-            Kind::Grouped => rng.whole(2, 3),
-            Kind::Line => rng.whole(1, 4),
-            _ => 1,
-        };
-        let mut series = rng.some(topic.series, count as usize);
-        if series.len() == 1 {
-            series = vec![topic.measure];
-        }
+        let series = series_names(topic, kind, rng);
         let most = match kind {
             Kind::Grouped => room / series.len() + 1,
             Kind::Pie => room.min(7),
@@ -199,7 +206,7 @@ impl Chart {
             self.series.len()
         };
         self.colours = rng.some(PALETTE, count);
-        // More bars than colours: all alike.
+        // More bars than colours: all the same.
         if self.colours.len() < count {
             self.by_category = false;
             self.colours.truncate(1);
@@ -293,7 +300,7 @@ fn title(topic: &Topic, kind: Kind, series: usize, rng: &mut Random) -> String {
     }
 }
 
-/// The measure with its unit, as an axis says it.
+/// The measure with its unit, as an axis shows it.
 fn with_unit(topic: &Topic) -> String {
     let measure = capital(topic.measure);
     match topic.unit {

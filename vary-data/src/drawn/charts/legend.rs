@@ -1,11 +1,12 @@
 //! Title and legend.
 
-use super::super::random::Random;
-use super::super::raster::Shape;
-use super::super::sheet::Sheet;
-use super::super::text::Label;
 use super::data::Chart;
-use super::{Kind, Look};
+use super::kind::Kind;
+use super::theme::Theme;
+use crate::drawn::raster::Shape;
+use crate::drawn::sheet::Sheet;
+use crate::drawn::text::Label;
+use crate::random::Random;
 
 /// Left, top, right, bottom of what is still free, in pixels.
 pub(super) type Free = [f32; 4];
@@ -13,12 +14,12 @@ pub(super) type Free = [f32; 4];
 /// Puts the title at the top of the free area, in at most two lines.
 pub(super) fn title(
     chart: &Chart,
-    look: &Look,
+    theme: &Theme,
     sheet: &mut Sheet,
     free: &mut Free,
     rng: &mut Random,
 ) -> Option<()> {
-    let style = &look.title;
+    let style = &theme.title;
     let align = if rng.chance(0.75) { 0.5 } else { 0.0 };
     let x = free[0] + align * (free[2] - free[0]);
     let lines = style.wrapped(&chart.title, free[2] - free[0] - 4.0);
@@ -37,13 +38,13 @@ pub(super) fn title(
 pub(super) fn plan(
     names: &[String],
     chart: &Chart,
-    look: &Look,
+    theme: &Theme,
     sheet: &mut Sheet,
     free: &mut Free,
     rng: &mut Random,
 ) -> Option<()> {
-    let em = look.text.em;
-    let entry = |name: &String| em * 1.3 + look.text.width(name);
+    let em = theme.text.em;
+    let entry = |name: &String| em * 1.3 + theme.text.width(name);
     let widest = names.iter().map(entry).fold(0.0, f32::max);
     let line = em * 1.5;
     if rng.chance(0.4) {
@@ -54,7 +55,7 @@ pub(super) fn plan(
         }
         let mut y = free[1] + rng.unit() * (free[3] - free[1] - height) * 0.6;
         for (i, name) in names.iter().enumerate() {
-            one(name, i, chart, look, sheet, (free[2], y + line / 2.0))?;
+            one(name, i, chart, theme, sheet, (free[2], y + line / 2.0))?;
             sheet.end_line();
             y += line;
         }
@@ -75,7 +76,7 @@ pub(super) fn plan(
     for (i, name) in names.iter().enumerate() {
         let x = left + (i % columns) as f32 * column;
         let y = top + (i / columns) as f32 * line + line / 2.0;
-        one(name, i, chart, look, sheet, (x, y))?;
+        one(name, i, chart, theme, sheet, (x, y))?;
     }
     sheet.end_line();
     if below {
@@ -90,11 +91,11 @@ fn one(
     name: &str,
     index: usize,
     chart: &Chart,
-    look: &Look,
+    theme: &Theme,
     sheet: &mut Sheet,
     (x, y): (f32, f32),
 ) -> Option<()> {
-    let em = look.text.em;
+    let em = theme.text.em;
     let rgb = chart.rgb(index, index);
     if chart.kind == Kind::Line {
         let ends = vec![(x, y), (x + em, y)];
@@ -106,7 +107,7 @@ fn one(
         let swatch = [x, y - half, x + 2.0 * half, y + half];
         sheet.shapes.push(Shape::Box(swatch, rgb));
     }
-    let label = Label::new(&look.text, name);
-    sheet.put(label.at(x + em * 1.3, y + look.text.drop(), 0.0))?;
+    let label = Label::new(&theme.text, name);
+    sheet.put(label.at(x + em * 1.3, y + theme.text.drop(), 0.0))?;
     Some(())
 }

@@ -1,24 +1,24 @@
 //! Bars and lines with their values.
 
-use super::super::area::Area;
-use super::super::random::Random;
-use super::super::raster::Shape;
-use super::super::readable_on;
-use super::super::sheet::Sheet;
-use super::super::text::Label;
-use super::Look;
 use super::axes::Frame;
 use super::data::{Chart, Readable};
+use super::theme::Theme;
+use crate::drawn::area::Area;
+use crate::drawn::raster::Shape;
+use crate::drawn::sheet::Sheet;
+use crate::drawn::text::Label;
+use crate::drawn::text::readable_on;
+use crate::random::Random;
 
 /// Draws one bar for each value, side by side within a category.
 pub(super) fn bars(
     chart: &Chart,
-    look: &Look,
+    theme: &Theme,
     sheet: &mut Sheet,
     frame: &Frame,
     rng: &mut Random,
 ) -> Option<()> {
-    let em = look.text.em;
+    let em = theme.text.em;
     let series = chart.series.len() as f32;
     let thick = frame.slot() * rng.range(0.55, 0.85) / series;
     let outlined = rng.chance(0.2);
@@ -38,30 +38,30 @@ pub(super) fn bars(
             if outlined {
                 sheet
                     .shapes
-                    .push(Shape::outline(bar, 1.0, look.text.colour));
+                    .push(Shape::outline(bar, 1.0, theme.text.colour));
             }
             sheet.block(covering(bar));
             boxes.push((bar, one.values[c], rgb));
         }
     }
-    axis(look, sheet, frame);
+    axis(theme, sheet, frame);
     if chart.readable != Readable::Printed {
         return Some(());
     }
     let inside = rng.chance(0.3);
     for ([l, t, r, b], value, rgb) in boxes {
-        let label = Label::new(&look.text, &chart.printed(value));
+        let label = Label::new(&theme.text, &chart.printed(value));
         let (x, y) = ((l + r) / 2.0, (t + b) / 2.0);
         if !inside {
             let label = if frame.lying {
-                label.at(r + em * 0.4, y + look.text.drop(), 0.0)
+                label.at(r + em * 0.4, y + theme.text.drop(), 0.0)
             } else {
                 label.at(x, t - em * 0.35, 0.5)
             };
             sheet.put(label)?;
             continue;
         }
-        let style = look.text.coloured(readable_on(rgb));
+        let style = theme.text.coloured(readable_on(rgb));
         let label = Label::new(&style, &chart.printed(value)).centred(x, y);
         if !covering([l, t, r, b]).contains(label.area.grown(2, 2)) {
             return None;
@@ -75,17 +75,17 @@ pub(super) fn bars(
 /// Draws a line for each series.
 pub(super) fn lines(
     chart: &Chart,
-    look: &Look,
+    theme: &Theme,
     sheet: &mut Sheet,
     frame: &Frame,
     rng: &mut Random,
 ) -> Option<()> {
-    let em = look.text.em;
+    let em = theme.text.em;
     let width = rng.range(0.12, 0.25) * em;
-    // Points on ticks are told only with a mark.
+    // Points on ticks are only readable with a mark.
     let dots = chart.readable == Readable::OnTicks || rng.chance(0.6);
     let radius = width.max(1.5) * rng.range(1.4, 2.2);
-    axis(look, sheet, frame);
+    axis(theme, sheet, frame);
     for (s, series) in chart.series.iter().enumerate() {
         let at = |(c, &value): (usize, &i64)| (frame.middle(c), frame.value(value));
         let points: Vec<_> = series.values.iter().enumerate().map(at).collect();
@@ -111,13 +111,13 @@ pub(super) fn lines(
             let (x, y) = (frame.middle(c), frame.value(value));
             let text = chart.printed(value);
             let far = radius + em * 0.35;
-            let above = Label::new(&look.text, &text).at(x, y - far, 0.5);
+            let above = Label::new(&theme.text, &text).at(x, y - far, 0.5);
             if sheet.put(above).is_none() {
-                let below = y + far + look.text.drop() * 2.0;
+                let below = y + far + theme.text.drop() * 2.0;
                 if below > frame.plot[3] - 2.0 {
                     return None;
                 }
-                sheet.put(Label::new(&look.text, &text).at(x, below, 0.5))?;
+                sheet.put(Label::new(&theme.text, &text).at(x, below, 0.5))?;
             }
         }
     }
@@ -126,16 +126,16 @@ pub(super) fn lines(
 }
 
 /// The two axes themselves.
-fn axis(look: &Look, sheet: &mut Sheet, frame: &Frame) {
+fn axis(theme: &Theme, sheet: &mut Sheet, frame: &Frame) {
     let [l, t, r, b] = frame.plot;
-    let corner = if look.frame || !frame.lying {
+    let corner = if theme.frame || !frame.lying {
         vec![(l, t), (l, b), (r, b)]
     } else {
         vec![(l, t), (l, b)]
     };
     sheet
         .shapes
-        .push(Shape::Line(corner, 1.0, look.text.colour));
+        .push(Shape::Line(corner, 1.0, theme.text.colour));
 }
 
 fn block_segment(sheet: &mut Sheet, a: (f32, f32), b: (f32, f32), reach: f32) {

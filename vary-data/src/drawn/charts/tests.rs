@@ -110,11 +110,11 @@ fn check(template: Template, question: &Question, table: &Table) {
 }
 
 #[test]
-fn answers_follow_from_the_table_and_the_picture() {
+fn answers_follow_from_data() {
     let config = DrawnConfig::new(512, 512).unwrap();
     let mut seen = HashSet::new();
     for index in 0..300 {
-        let mut rng = Random::new(b"charts..", 5, index);
+        let mut rng = Random::new(CHARTS, 5, index);
         let (chart, sheet) = planned(&config, &mut rng).unwrap();
         let asked = ask(&chart, &mut rng);
         let markdown = chart.markdown();
@@ -136,7 +136,7 @@ fn answers_follow_from_the_table_and_the_picture() {
             );
             assert!(
                 !text || shown(answer),
-                "{index}: {answer} isn't in the picture"
+                "{index}: {answer} isn't in the image"
             );
             let exact = matches!(template, Template::Value | Template::LargestValue);
             if exact && chart.readable == Readable::Printed {
@@ -170,10 +170,10 @@ fn answers_follow_from_the_table_and_the_picture() {
 }
 
 #[test]
-fn colours_that_are_asked_for_are_in_the_picture() {
+fn asked_colours_are_visible() {
     let config = DrawnConfig::new(400, 400).unwrap();
     for index in 0..120 {
-        let mut rng = Random::new(b"charts..", 9, index);
+        let mut rng = Random::new(CHARTS, 9, index);
         let (chart, sheet) = planned(&config, &mut rng).unwrap();
         let asked = ask(&chart, &mut rng);
         let page = sheet.paint(None).unwrap();
@@ -198,8 +198,8 @@ fn colours_that_are_asked_for_are_in_the_picture() {
                 _ => continue,
             };
             let place = names.iter().position(|&n| n == name).unwrap();
-            let (said, rgb) = chart.colours[place];
-            assert_eq!(said, colour, "{text}");
+            let (name, rgb) = chart.colours[place];
+            assert_eq!(name, colour, "{text}");
             let pixels = page.image.pixels().filter(|p| p.0 == rgb).count();
             assert!(pixels > 20, "{index}: {colour} has {pixels} pixels");
         }

@@ -1,8 +1,8 @@
-//! What a form says, before it is laid out.
+//! The content of a form, before it is laid out.
 
-use super::super::random::Random;
 use super::values;
 use crate::question::Question;
+use crate::random::Random;
 
 /// A key with its value.
 pub(super) struct Field {
@@ -60,7 +60,7 @@ pub(super) enum Block {
     Signature(&'static str),
 }
 
-/// What a form says.
+/// The content of a form.
 pub(super) struct Form {
     pub kind: &'static str,
     /// Who issued it, then lines of its address.

@@ -4,25 +4,28 @@ mod content;
 mod fields;
 mod layout;
 mod office;
+mod pen;
 mod table;
 #[cfg(test)]
 mod tests;
+mod theme;
 mod trade;
 mod values;
 mod words;
 
 use image::RgbImage;
 
-use super::random::Random;
+use super::config::ATTEMPTS;
+use super::config::Drawn;
+use super::config::DrawnConfig;
 use super::raster::Shape;
 use super::sheet::Sheet;
 use super::text::Style;
-use super::{ATTEMPTS, Drawn, DrawnConfig};
 use crate::error::Result;
+use crate::random::{FORMS, Random};
 use content::Form;
-use fields::Keys;
-use layout::{Look, Pen};
-pub use values::MONTHS;
+use pen::Pen;
+use theme::{Keys, Theme};
 
 type Filled = fn(usize, &mut Random) -> Form;
 
@@ -32,7 +35,7 @@ type Filled = fn(usize, &mut Random) -> Form;
 /// If the configuration's size is out of range or no form fits into it.
 pub fn form(seed: u64, index: u64, config: &DrawnConfig) -> Result<Drawn> {
     config.check()?;
-    let mut rng = Random::new(b"forms...", seed, index);
+    let mut rng = Random::new(FORMS, seed, index);
     let (form, sheet) = planned(config, &mut rng)?;
     let questions = form.ask(&mut rng);
     let mut page = sheet.paint(Some(form.markdown()))?;
@@ -58,17 +61,17 @@ fn planned(config: &DrawnConfig, rng: &mut Random) -> Result<(Form, Sheet)> {
     let room = (config.height / 70).clamp(3, 9) as usize;
     for attempt in 0..ATTEMPTS {
         let form = fill(room.saturating_sub(attempt / 10).max(2), rng);
-        let look = look(config, attempt, rng);
+        let theme = theme(config, attempt, rng);
         let mut sheet = paper(config, rng);
-        let mut pen = pen(&mut sheet, kind, &look, rng);
-        if layout::plan(&form, &look, &mut pen, rng).is_some() {
+        let mut pen = pen(&mut sheet, kind, &theme, rng);
+        if layout::plan(&form, &theme, &mut pen, rng).is_some() {
             return Ok((form, sheet));
         }
     }
     Err(config.no_room(kind))
 }
 
-fn look(config: &DrawnConfig, attempt: usize, rng: &mut Random) -> Look {
+fn theme(config: &DrawnConfig, attempt: usize, rng: &mut Random) -> Theme {
     let side = config.width.min(config.height) as f32;
     // Text shrinks with the attempts down to what can just be read.
     let largest = (side * (0.038 - 0.00015 * attempt as f32)).max(9.2);
@@ -81,7 +84,7 @@ fn look(config: &DrawnConfig, attempt: usize, rng: &mut Random) -> Look {
     } else {
         config.fonts.any(rng)
     };
-    Look {
+    Theme {
         bold: Style::new(&other, em, accent),
         title: Style::new(&other, em * rng.range(1.2, 1.8), accent),
         small: Style::new(&text.font, (em * 0.85).max(9.0), ink),
@@ -109,7 +112,7 @@ fn paper(config: &DrawnConfig, rng: &mut Random) -> Sheet {
 }
 
 /// The free part of the page; for some kinds it is a sheet on a table.
-fn pen<'a>(sheet: &'a mut Sheet, kind: &str, look: &Look, rng: &mut Random) -> Pen<'a> {
+fn pen<'a>(sheet: &'a mut Sheet, kind: &str, theme: &Theme, rng: &mut Random) -> Pen<'a> {
     let (width, height) = (sheet.width, sheet.height);
     let narrow = match kind {
         "receipt" if width >= 400.0 => width * rng.range(0.0, 0.15),
@@ -121,9 +124,9 @@ fn pen<'a>(sheet: &'a mut Sheet, kind: &str, look: &Look, rng: &mut Random) -> P
         let table = *rng.pick(&[&[205, 200, 192], &[180, 188, 196], &[214, 214, 214]]);
         let paper = std::mem::replace(&mut sheet.background, table);
         sheet.shapes.push(Shape::Box(area, paper));
-        sheet.shapes.push(Shape::outline(area, 1.0, look.line));
+        sheet.shapes.push(Shape::outline(area, 1.0, theme.line));
     }
-    let margin = look.text.em * rng.range(0.7, 1.2);
+    let margin = theme.text.em * rng.range(0.7, 1.2);
     Pen {
         left: area[0] + margin,
         right: area[2] - margin,
@@ -133,7 +136,7 @@ fn pen<'a>(sheet: &'a mut Sheet, kind: &str, look: &Look, rng: &mut Random) -> P
     }
 }
 
-/// Noise and uneven light, as scans and photos have them, on half of the pictures.
+/// Noise and uneven light, as scans and photos have them, on half of the images.
 fn age(image: &mut RgbImage, rng: &mut Random) {
     if rng.chance(0.5) {
         return;

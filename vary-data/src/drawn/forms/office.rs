@@ -1,14 +1,36 @@
 //! Cards, registrations, shipping labels and memos.
 
-use super::super::random::Random;
-use super::content::{Block, Form, amount, field};
+use super::content::{Block, Field, Form, amount, field};
 use super::trade::head;
-use super::values::{self, Date, pick};
+use super::values::{self, Date};
 use super::words::{DEPARTMENTS, EVENTS, MEETINGS, ROOMS, SERVICES, SUBJECTS, TRADE};
 use crate::question::Question;
+use crate::random::Random;
 
 /// An identity card of a firm, a library or a club.
 pub(super) fn card(room: usize, rng: &mut Random) -> Form {
+    let fields = card_fields(room, rng);
+    let mut blocks = vec![Block::Photo, Block::Fields(fields)];
+    if rng.chance(0.4) {
+        blocks.push(Block::Signature("Signature"));
+    }
+    Form {
+        kind: "card",
+        head: vec![values::company(TRADE, rng)],
+        title: rng
+            .pick(&[
+                "IDENTITY CARD",
+                "Employee Card",
+                "Membership Card",
+                "Access Card",
+            ])
+            .into(),
+        blocks,
+        questions: Vec::new(),
+    }
+}
+
+fn card_fields(room: usize, rng: &mut Random) -> Vec<Field> {
     let format = rng.below(5);
     let issued = Date::random(2015, 2025, rng);
     let mut fields = vec![
@@ -18,15 +40,15 @@ pub(super) fn card(room: usize, rng: &mut Random) -> Form {
             &["What is the name on the card?", "Whose card is this?"],
         ),
         field(
-            pick(&["ID No.", "Card No.", "Member No."], rng),
-            values::code(pick(&["E", "M", "A-", ""], rng), 6, rng),
+            rng.pick(&["ID No.", "Card No.", "Member No."]),
+            values::code(rng.pick(&["E", "M", "A-", ""]), 6, rng),
             &[
                 "What is the number of the card?",
                 "Which ID number is shown?",
             ],
         ),
         field(
-            pick(&["Date of Birth", "Born"], rng),
+            rng.pick(&["Date of Birth", "Born"]),
             Date::random(1950, 2004, rng).show(format),
             &["What is the date of birth?", "When was the holder born?"],
         ),
@@ -36,7 +58,7 @@ pub(super) fn card(room: usize, rng: &mut Random) -> Form {
             &["When was the card issued?"],
         ),
         field(
-            pick(&["Expires", "Valid until"], rng),
+            rng.pick(&["Expires", "Valid until"]),
             issued.later(365 * rng.whole(1, 9)).show(format),
             &[
                 "When does the card expire?",
@@ -45,43 +67,54 @@ pub(super) fn card(room: usize, rng: &mut Random) -> Form {
         ),
     ];
     if room > 3 {
-        let department = pick(DEPARTMENTS, rng);
+        let department = rng.pick(DEPARTMENTS);
         fields.push(field(
             "Department",
             department,
             &["Which department is the holder in?"],
         ));
     }
-    let mut blocks = vec![Block::Photo, Block::Fields(fields)];
-    if rng.chance(0.4) {
-        blocks.push(Block::Signature("Signature"));
-    }
-    Form {
-        kind: "card",
-        head: vec![values::company(TRADE, rng)],
-        title: pick(
-            &[
-                "IDENTITY CARD",
-                "Employee Card",
-                "Membership Card",
-                "Access Card",
-            ],
-            rng,
-        )
-        .into(),
-        blocks,
-        questions: Vec::new(),
-    }
+    fields
 }
 
 /// A form to register for an event.
 pub(super) fn registration(room: usize, rng: &mut Random) -> Form {
     let format = rng.below(5);
+    let (personal, event) = (participant(format, rng), event(format, rng));
+    let kept = if room > 3 { event.len() } else { 2 };
+    let event: Vec<_> = event.into_iter().take(kept).collect();
+    let title = rng.pick(&[
+        "Registration Form",
+        "REGISTRATION",
+        "Application Form",
+        "Enrollment Form",
+    ]);
+    let mut blocks = if room > 3 {
+        vec![
+            Block::Heading("Personal Details".into()),
+            Block::Fields(personal),
+            Block::Heading(rng.pick(&["Event", "Registration For"]).into()),
+            Block::Fields(event),
+        ]
+    } else {
+        vec![Block::Fields(personal), Block::Fields(event)]
+    };
+    blocks.push(Block::Signature("Signature"));
+    Form {
+        kind: "registration",
+        head: head(values::company(TRADE, rng), room, rng),
+        title: title.into(),
+        blocks,
+        questions: Vec::new(),
+    }
+}
+
+fn participant(format: usize, rng: &mut Random) -> Vec<Field> {
     let person = values::person(rng);
     let mail = values::email(&person);
-    let personal = vec![
+    vec![
         field(
-            pick(&["Full Name", "Name", "Participant"], rng),
+            rng.pick(&["Full Name", "Name", "Participant"]),
             person,
             &["What is the name of the participant?", "Who registers?"],
         ),
@@ -91,7 +124,7 @@ pub(super) fn registration(room: usize, rng: &mut Random) -> Form {
             &["What is the date of birth?"],
         ),
         field(
-            pick(&["Address", "Street"], rng),
+            rng.pick(&["Address", "Street"]),
             values::street(rng),
             &[
                 "What is the street address?",
@@ -104,16 +137,19 @@ pub(super) fn registration(room: usize, rng: &mut Random) -> Form {
             &["What is the city and postal code?"],
         ),
         field(
-            pick(&["Phone", "Telephone"], rng),
+            rng.pick(&["Phone", "Telephone"]),
             values::phone(rng),
             &["What is the phone number?"],
         ),
         field("E-mail", mail, &["What is the e-mail address?"]),
-    ];
-    let event = vec![
+    ]
+}
+
+fn event(format: usize, rng: &mut Random) -> Vec<Field> {
+    vec![
         field(
-            pick(&["Event", "Course"], rng),
-            pick(EVENTS, rng),
+            rng.pick(&["Event", "Course"]),
+            rng.pick(EVENTS),
             &["What does the participant register for?"],
         ),
         field(
@@ -131,42 +167,37 @@ pub(super) fn registration(room: usize, rng: &mut Random) -> Form {
             values::person(rng),
             &["Who is the emergency contact?"],
         ),
-    ];
-    let kept = if room > 3 { event.len() } else { 2 };
-    let event: Vec<_> = event.into_iter().take(kept).collect();
-    let title = pick(
-        &[
-            "Registration Form",
-            "REGISTRATION",
-            "Application Form",
-            "Enrollment Form",
-        ],
-        rng,
-    );
-    let mut blocks = if room > 3 {
-        vec![
-            Block::Heading("Personal Details".into()),
-            Block::Fields(personal),
-            Block::Heading(pick(&["Event", "Registration For"], rng).into()),
-            Block::Fields(event),
-        ]
-    } else {
-        vec![Block::Fields(personal), Block::Fields(event)]
-    };
-    blocks.push(Block::Signature("Signature"));
-    Form {
-        kind: "registration",
-        head: head(values::company(TRADE, rng), room, rng),
-        title: title.into(),
-        blocks,
-        questions: Vec::new(),
-    }
+    ]
 }
 
 /// A label on a parcel.
 pub(super) fn label(room: usize, rng: &mut Random) -> Form {
     let weight = rng.whole(3, 480);
-    let from = vec![
+    let (from, to) = (sender(rng), recipient(rng));
+    let parcel = parcel(weight, room, rng);
+    let code = values::code(rng.pick(&["1Z", "TRK", "VX"]), 10, rng);
+    let text = rng.pick(&[
+        "What is the tracking number?",
+        "Which code is below the bars?",
+    ]);
+    Form {
+        kind: "label",
+        head: Vec::new(),
+        title: rng
+            .pick(&["SHIPPING LABEL", "Parcel Label", "PRIORITY PARCEL"])
+            .into(),
+        questions: vec![Question::new(text, [code.as_str()])],
+        blocks: vec![
+            Block::Fields(from),
+            Block::Fields(to),
+            Block::Fields(parcel),
+            Block::Barcode(code),
+        ],
+    }
+}
+
+fn sender(rng: &mut Random) -> Vec<Field> {
+    vec![
         field(
             "From",
             values::company(TRADE, rng),
@@ -177,10 +208,13 @@ pub(super) fn label(room: usize, rng: &mut Random) -> Form {
             format!("{}, {}", values::street(rng), values::city(rng)),
             &["What is the address of the sender?"],
         ),
-    ];
-    let to = vec![
+    ]
+}
+
+fn recipient(rng: &mut Random) -> Vec<Field> {
+    vec![
         field(
-            pick(&["To", "Ship To", "Deliver To"], rng),
+            rng.pick(&["To", "Ship To", "Deliver To"]),
             values::person(rng),
             &["Who is the recipient?", "Who is the parcel for?"],
         ),
@@ -192,7 +226,11 @@ pub(super) fn label(room: usize, rng: &mut Random) -> Form {
                 "Where is the parcel sent to?",
             ],
         ),
-    ];
+    ]
+}
+
+/// `weight` is in tenths.
+fn parcel(weight: i64, room: usize, rng: &mut Random) -> Vec<Field> {
     let mut parcel = vec![
         field(
             "Weight",
@@ -200,14 +238,14 @@ pub(super) fn label(room: usize, rng: &mut Random) -> Form {
                 "{}.{} {}",
                 weight / 10,
                 weight % 10,
-                pick(&["kg", "lb"], rng)
+                rng.pick(&["kg", "lb"])
             ),
             &[
                 "What is the weight of the parcel?",
                 "How heavy is the parcel?",
             ],
         ),
-        field("Service", pick(SERVICES, rng), &["Which service is used?"]),
+        field("Service", rng.pick(SERVICES), &["Which service is used?"]),
         field(
             "Ship Date",
             Date::random(2012, 2025, rng).show(rng.below(5)),
@@ -222,66 +260,81 @@ pub(super) fn label(room: usize, rng: &mut Random) -> Form {
         ));
         parcel.push(field("Packages", format!("1 of {}", rng.whole(1, 5)), &[]));
     }
-    let code = values::code(pick(&["1Z", "TRK", "VX"], rng), 10, rng);
-    let text = rng.pick(&[
-        "What is the tracking number?",
-        "Which code is below the bars?",
-    ]);
-    Form {
-        kind: "label",
-        head: Vec::new(),
-        title: pick(&["SHIPPING LABEL", "Parcel Label", "PRIORITY PARCEL"], rng).into(),
-        questions: vec![Question::new(text, [code.as_str()])],
-        blocks: vec![
-            Block::Fields(from),
-            Block::Fields(to),
-            Block::Fields(parcel),
-            Block::Barcode(code),
-        ],
-    }
+    parcel
 }
 
 /// A memo on a firm's paper with at most `room` sentences.
 pub(super) fn memo(room: usize, rng: &mut Random) -> Form {
     let format = rng.below(5);
     let date = Date::random(1995, 2025, rng);
+    let fields = memo_fields(&date.show(format), rng);
+    let facts = facts(format, date, rng);
+    let most = facts.len().min(room.max(2));
+    let count = rng.whole(2, most as i64) as usize;
+    let (texts, asked): (Vec<_>, Vec<_>) = rng.some(&facts, count).into_iter().unzip();
+    let mut blocks = vec![Block::Fields(fields)];
+    blocks.extend(texts.chunks(2).map(|part| Block::Paragraph(part.join(" "))));
+    if rng.chance(0.4) {
+        blocks.push(Block::Signature("Signed"));
+    }
+    Form {
+        kind: "memo",
+        head: head(values::company(TRADE, rng), room, rng),
+        title: rng
+            .pick(&[
+                "MEMORANDUM",
+                "Memo",
+                "Internal Memo",
+                "INTEROFFICE MEMORANDUM",
+            ])
+            .into(),
+        blocks,
+        questions: asked.into_iter().flatten().collect(),
+    }
+}
+
+fn memo_fields(date: &str, rng: &mut Random) -> Vec<Field> {
     let sender = values::person(rng);
-    let fields = vec![
+    vec![
         field(
-            pick(&["To", "TO"], rng),
-            format!("{} Department", pick(DEPARTMENTS, rng)),
+            rng.pick(&["To", "TO"]),
+            format!("{} Department", rng.pick(DEPARTMENTS)),
             &["Who is the memo addressed to?", "To whom is the memo?"],
         ),
         field(
-            pick(&["From", "FROM"], rng),
+            rng.pick(&["From", "FROM"]),
             sender.as_str(),
             &["Who is the memo from?", "Who wrote the memo?"],
         ),
         field(
-            pick(&["Date", "DATE"], rng),
-            date.show(format),
+            rng.pick(&["Date", "DATE"]),
+            date,
             &[
                 "What is the date of the memo?",
                 "When was the memo written?",
             ],
         ),
         field(
-            pick(&["Subject", "Re"], rng),
-            pick(SUBJECTS, rng),
+            rng.pick(&["Subject", "Re"]),
+            rng.pick(SUBJECTS),
             &[
                 "What is the subject of the memo?",
                 "What is the memo about?",
             ],
         ),
-    ];
-    let (meeting, place) = (pick(MEETINGS, rng), pick(ROOMS, rng));
+    ]
+}
+
+/// Sentences of a memo, each with questions that it answers.
+fn facts(format: usize, date: Date, rng: &mut Random) -> [(String, Vec<Question>); 4] {
+    let (meeting, place) = (rng.pick(MEETINGS), rng.pick(ROOMS));
     let (day, time) = (date.later(rng.whole(3, 40)).show(format), values::time(rng));
     let (reader, until) = (
         values::person(rng),
         date.later(rng.whole(41, 80)).show(format),
     );
     let (phone, cents) = (values::phone(rng), rng.whole(2, 400) * 5000);
-    let facts = [
+    [
         (
             format!("The {meeting} will take place on {day} at {time} in {place}."),
             vec![
@@ -314,29 +367,5 @@ pub(super) fn memo(room: usize, rng: &mut Random) -> Form {
                 [phone.clone()],
             )],
         ),
-    ];
-    let most = facts.len().min(room.max(2));
-    let count = rng.whole(2, most as i64) as usize;
-    let (texts, asked): (Vec<_>, Vec<_>) = rng.some(&facts, count).into_iter().unzip();
-    let mut blocks = vec![Block::Fields(fields)];
-    blocks.extend(texts.chunks(2).map(|part| Block::Paragraph(part.join(" "))));
-    if rng.chance(0.4) {
-        blocks.push(Block::Signature("Signed"));
-    }
-    Form {
-        kind: "memo",
-        head: head(values::company(TRADE, rng), room, rng),
-        title: pick(
-            &[
-                "MEMORANDUM",
-                "Memo",
-                "Internal Memo",
-                "INTEROFFICE MEMORANDUM",
-            ],
-            rng,
-        )
-        .into(),
-        blocks,
-        questions: asked.into_iter().flatten().collect(),
-    }
+    ]
 }

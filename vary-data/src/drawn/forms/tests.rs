@@ -65,7 +65,7 @@ fn amounts_add_up() {
 }
 
 #[test]
-fn answers_are_written_on_the_picture() {
+fn answers_are_visible() {
     let config = DrawnConfig::new(400, 400).unwrap();
     for index in 0..200 {
         let drawn = form(4, index, &config).unwrap();

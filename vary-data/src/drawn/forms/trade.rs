@@ -1,12 +1,29 @@
 //! Invoices and receipts.
 
-use super::super::random::Random;
 use super::content::{Block, Field, Form, Item, amount, field};
-use super::values::{self, Date, pick};
+use super::values::{self, Date};
 use super::words::{GOODS, GROCERIES, SHOP, TRADE};
+use crate::random::Random;
 
 /// An invoice with at most `room` items.
 pub(super) fn invoice(room: usize, rng: &mut Random) -> Form {
+    let fields = invoice_fields(room, rng);
+    let items = items(GOODS, rng.whole(2, room.max(2) as i64) as usize, 24, rng);
+    let (totals, _) = totals(&items, rng);
+    Form {
+        kind: "invoice",
+        head: head(values::company(TRADE, rng), room, rng),
+        title: rng.pick(&["INVOICE", "Invoice", "TAX INVOICE"]).into(),
+        blocks: vec![
+            Block::Fields(fields),
+            Block::Items(items),
+            Block::Totals(totals),
+        ],
+        questions: Vec::new(),
+    }
+}
+
+fn invoice_fields(room: usize, rng: &mut Random) -> Vec<Field> {
     let format = rng.below(5);
     let date = Date::random(2008, 2025, rng);
     let days = *rng.pick(&[&14, &30, &45, &60]);
@@ -17,7 +34,7 @@ pub(super) fn invoice(room: usize, rng: &mut Random) -> Form {
     };
     let mut fields = vec![
         field(
-            pick(&["Invoice No.", "Invoice Number", "Invoice #"], rng),
+            rng.pick(&["Invoice No.", "Invoice Number", "Invoice #"]),
             number,
             &[
                 "What is the invoice number?",
@@ -25,7 +42,7 @@ pub(super) fn invoice(room: usize, rng: &mut Random) -> Form {
             ],
         ),
         field(
-            pick(&["Invoice Date", "Date", "Date of Issue"], rng),
+            rng.pick(&["Invoice Date", "Date", "Date of Issue"]),
             date.show(format),
             &[
                 "What is the date of the invoice?",
@@ -33,12 +50,12 @@ pub(super) fn invoice(room: usize, rng: &mut Random) -> Form {
             ],
         ),
         field(
-            pick(&["Due Date", "Payment Due"], rng),
+            rng.pick(&["Due Date", "Payment Due"]),
             date.later(days).show(format),
             &["What is the due date?", "By when must the invoice be paid?"],
         ),
         field(
-            pick(&["Bill To", "Customer", "Sold To"], rng),
+            rng.pick(&["Bill To", "Customer", "Sold To"]),
             values::company(TRADE, rng),
             &[
                 "Who is the invoice billed to?",
@@ -48,7 +65,7 @@ pub(super) fn invoice(room: usize, rng: &mut Random) -> Form {
     ];
     let optional = [
         field(
-            pick(&["PO Number", "Order No."], rng),
+            rng.pick(&["PO Number", "Order No."]),
             values::code("PO", 5, rng),
             &["What is the order number?"],
         ),
@@ -64,48 +81,12 @@ pub(super) fn invoice(room: usize, rng: &mut Random) -> Form {
         ),
     ];
     fields.extend(optional.into_iter().filter(|_| room > 3 && rng.chance(0.6)));
-    let items = items(GOODS, rng.whole(2, room.max(2) as i64) as usize, 24, rng);
-    let (totals, _) = totals(&items, rng);
-    Form {
-        kind: "invoice",
-        head: head(values::company(TRADE, rng), room, rng),
-        title: pick(&["INVOICE", "Invoice", "TAX INVOICE"], rng).into(),
-        blocks: vec![
-            Block::Fields(fields),
-            Block::Items(items),
-            Block::Totals(totals),
-        ],
-        questions: Vec::new(),
-    }
+    fields
 }
 
 /// A receipt of a shop with at most `room` items.
 pub(super) fn receipt(room: usize, rng: &mut Random) -> Form {
-    let date = Date::random(2010, 2025, rng);
-    let mut fields = vec![
-        field(
-            "Date",
-            date.show(rng.below(5)),
-            &["What is the date on the receipt?", "When was this bought?"],
-        ),
-        field(
-            "Time",
-            values::time(rng),
-            &["What is the time on the receipt?"],
-        ),
-        field(
-            pick(&["Receipt No.", "Receipt #", "Transaction"], rng),
-            values::code("", 6, rng),
-            &[
-                "What is the receipt number?",
-                "What is the number of the transaction?",
-            ],
-        ),
-    ];
-    if rng.chance(0.6) {
-        let person = values::person(rng);
-        fields.push(field("Cashier", person, &["Who is the cashier?"]));
-    }
+    let fields = receipt_fields(rng);
     let items = items(GROCERIES, rng.whole(2, room.max(2) as i64) as usize, 4, rng);
     let (mut totals, total) = totals(&items, rng);
     if rng.chance(0.6) {
@@ -129,18 +110,15 @@ pub(super) fn receipt(room: usize, rng: &mut Random) -> Form {
             &["Which card number is on the receipt?"],
         ));
     }
-    let thanks = pick(
-        &[
-            "Thank you!",
-            "Please come again",
-            "Keep this receipt for returns.",
-        ],
-        rng,
-    );
+    let thanks = rng.pick(&[
+        "Thank you!",
+        "Please come again",
+        "Keep this receipt for returns.",
+    ]);
     Form {
         kind: "receipt",
         head: head(values::company(SHOP, rng), room, rng),
-        title: pick(&["RECEIPT", "Receipt", "Sales Receipt"], rng).into(),
+        title: rng.pick(&["RECEIPT", "Receipt", "Sales Receipt"]).into(),
         blocks: vec![
             Block::Fields(fields),
             Block::Items(items),
@@ -149,6 +127,35 @@ pub(super) fn receipt(room: usize, rng: &mut Random) -> Form {
         ],
         questions: Vec::new(),
     }
+}
+
+fn receipt_fields(rng: &mut Random) -> Vec<Field> {
+    let date = Date::random(2010, 2025, rng);
+    let mut fields = vec![
+        field(
+            "Date",
+            date.show(rng.below(5)),
+            &["What is the date on the receipt?", "When was this bought?"],
+        ),
+        field(
+            "Time",
+            values::time(rng),
+            &["What is the time on the receipt?"],
+        ),
+        field(
+            rng.pick(&["Receipt No.", "Receipt #", "Transaction"]),
+            values::code("", 6, rng),
+            &[
+                "What is the receipt number?",
+                "What is the number of the transaction?",
+            ],
+        ),
+    ];
+    if rng.chance(0.6) {
+        let person = values::person(rng);
+        fields.push(field("Cashier", person, &["Who is the cashier?"]));
+    }
+    fields
 }
 
 /// A name with its address, shorter where there is less room.
@@ -186,7 +193,7 @@ fn totals(items: &[Item], rng: &mut Random) -> (Vec<Field>, i64) {
     let rate = *rng.pick(&[&50, &60, &75, &80, &85, &100, &190, &200]);
     let tax = (subtotal * rate + 500) / 1000;
     let percent = format!("{}%", rate as f32 / 10.0);
-    let name = pick(&["Tax", "VAT", "Sales Tax"], rng);
+    let name = rng.pick(&["Tax", "VAT", "Sales Tax"]);
     let fields = vec![
         amount(
             "Subtotal",
@@ -199,7 +206,7 @@ fn totals(items: &[Item], rng: &mut Random) -> (Vec<Field>, i64) {
             &["How much tax is charged?", "What is the amount of tax?"],
         ),
         amount(
-            pick(&["Total", "TOTAL", "Amount Due", "Total Due"], rng),
+            rng.pick(&["Total", "TOTAL", "Amount Due", "Total Due"]),
             subtotal + tax,
             &[
                 "What is the total?",

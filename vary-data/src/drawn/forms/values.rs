@@ -1,8 +1,9 @@
 //! Random values in the formats of forms.
 
-use super::super::number;
-use super::super::random::Random;
 use super::words::{CITIES, COMPANY, FIRST, LAST, STREETS};
+use crate::calendar::MONTHS;
+use crate::drawn::number::number;
+use crate::random::Random;
 
 pub(super) fn person(rng: &mut Random) -> String {
     let (first, last) = (rng.pick(FIRST), rng.pick(LAST));
@@ -16,11 +17,11 @@ pub(super) fn person(rng: &mut Random) -> String {
 
 /// A company with a word for what it does.
 pub(super) fn company(trades: &[&str], rng: &mut Random) -> String {
-    format!("{} {}", pick(COMPANY, rng), pick(trades, rng))
+    format!("{} {}", rng.pick(COMPANY), rng.pick(trades))
 }
 
 pub(super) fn street(rng: &mut Random) -> String {
-    format!("{} {}", rng.whole(1, 989), pick(STREETS, rng))
+    format!("{} {}", rng.whole(1, 989), rng.pick(STREETS))
 }
 
 /// City, state and postal code.
@@ -90,22 +91,6 @@ pub(super) struct Date {
     pub day: i64,
 }
 
-/// The months' names, January first.
-pub const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 impl Date {
     /// A day of the years from `first` to `last`.
     pub(super) fn random(first: i64, last: i64, rng: &mut Random) -> Self {
@@ -149,9 +134,4 @@ fn length(year: i64, month: i64) -> i64 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
-}
-
-/// One of a list.
-pub(super) fn pick<'a>(list: &[&'a str], rng: &mut Random) -> &'a str {
-    rng.pick(list)
 }

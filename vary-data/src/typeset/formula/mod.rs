@@ -1,10 +1,12 @@
 //! Formulas in a small part of LaTeX.
 
+mod node;
 mod parse;
 mod symbols;
 mod write;
 
-use crate::Result;
+use crate::error::Result;
+use node::Node;
 
 /// A formula in a small part of LaTeX: letters, digits and signs, Greek letters and common
 /// symbols, `^` and `_`, `\frac`, `\sqrt`, `\left` and `\right`, sums, integrals and products,
@@ -14,32 +16,6 @@ pub struct Formula {
     nodes: Vec<Node>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Node {
-    /// A character and its LaTeX, if that is a command.
-    Symbol(char, Option<&'static str>),
-    /// Digits, perhaps with a decimal point.
-    Number(String),
-    /// A function such as sin; whether `_` goes below it.
-    Function(&'static str, bool),
-    /// Upright text: letters, digits and blanks.
-    Text(String),
-    /// What belongs together.
-    Group(Vec<Node>),
-    Fraction(Vec<Node>, Vec<Node>),
-    /// A root and its degree, if that isn't two.
-    Root(Option<Vec<Node>>, Vec<Node>),
-    Script {
-        base: Box<Node>,
-        sub: Option<Vec<Node>>,
-        sup: Option<Vec<Node>>,
-    },
-    /// Delimiters that grow with what is between them.
-    Fence(char, Vec<Node>, char),
-    /// LaTeX's and typst's name of an accent or alphabet, and what it applies to.
-    Decorated(&'static (&'static str, &'static str), Vec<Node>),
-}
-
 impl Formula {
     /// Reads LaTeX, without dollar signs.
     ///
@@ -47,7 +23,8 @@ impl Formula {
     /// If it is empty, unbalanced, nested more than 16 deep, or holds a command that is not
     /// supported.
     pub fn parse(latex: &str) -> Result<Self> {
-        parse::parse(latex)
+        let nodes = parse::parse(latex)?;
+        Ok(Self { nodes })
     }
 
     /// The formula in one canonical form of LaTeX.

@@ -1,13 +1,13 @@
 //! From LaTeX to the nodes of a formula.
 
+use super::node::Node;
 use super::symbols::{DECORATIONS, FUNCTIONS, canonical, command, symbol};
-use super::{Formula, Node};
 use crate::{Error, Result};
 
 /// Deeper nesting is refused rather than risking the stack.
 const DEPTH: usize = 16;
 
-pub(super) fn parse(latex: &str) -> Result<Formula> {
+pub(super) fn parse(latex: &str) -> Result<Vec<Node>> {
     let mut parser = Parser {
         rest: latex.trim(),
         depth: 0,
@@ -22,7 +22,7 @@ pub(super) fn parse(latex: &str) -> Result<Formula> {
             reason: "it is empty".into(),
         });
     }
-    Ok(Formula { nodes })
+    Ok(nodes)
 }
 
 /// What ends a row.

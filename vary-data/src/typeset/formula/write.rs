@@ -1,6 +1,6 @@
 //! From the nodes of a formula to LaTeX and to typst.
 
-use super::Node;
+use super::node::Node;
 
 /// LaTeX in which `gap` separates a command from a letter after it.
 pub(super) fn latex(nodes: &[Node], gap: &str) -> String {

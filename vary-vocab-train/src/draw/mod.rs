@@ -1,0 +1,6 @@
+mod scenes;
+mod sheet;
+mod texts;
+
+pub use scenes::{SceneArgs, scenes};
+pub use texts::{TextArgs, texts};

@@ -73,7 +73,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
     let size = pipeline.config().image_size() as u32;
     let start = std::time::Instant::now();
-    let mut suite = Suite::new(args.part, args.seed, args.images, pipeline.config())?;
+    let mut suite = Suite::new(args.split, args.seed, args.images, pipeline.config())?;
     if !args.task.is_empty() {
         suite = suite.only(&args.task)?;
     }

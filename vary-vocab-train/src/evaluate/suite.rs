@@ -138,7 +138,7 @@ impl Suite {
         Ok(Self {
             atlas: Atlas::embedded()?,
             texts: Texts::embedded()?,
-            charts: Charts::new(part)?,
+            charts: Charts::new(split)?,
             scenes,
             text,
             seed,

@@ -14,6 +14,7 @@ mod init;
 mod objective;
 mod pages;
 mod part;
+mod progress;
 mod questions;
 mod recipe;
 mod refer;
@@ -23,7 +24,6 @@ mod sheet;
 pub mod texts;
 /// The training program.
 pub mod train;
-mod validation;
 mod words;
 
 pub use calibrate::CalibrateArgs;

@@ -6,7 +6,7 @@ use rand::RngExt;
 use serde::Deserialize;
 use vary_core::Error;
 use vary_core::prompt::{IMAGE, Message, SHORT_ANSWER, Task};
-use vary_core::train::data::{Conversation, Dataset, read_picture};
+use vary_core::train::data::{Conversation, Dataset, read_image};
 use vary_data::Question;
 
 use crate::sets::epoch_rng;
@@ -118,7 +118,7 @@ impl Dataset for Pages {
         let file = &self.files[index];
         let origin = file.display().to_string();
         let record = Record::read(file)?;
-        let picture = read_picture(&file.with_extension("png"), &origin)?;
+        let picture = read_image(&file.with_extension("png"), &origin)?;
         let mut rng = epoch_rng(self.seed, epoch, index);
         // Question, answer, and all that are right.
         let mut tasks = vec![(Task::Ocr.to_string(), record.text, vec![])];
@@ -136,7 +136,7 @@ impl Dataset for Pages {
         let chosen = rng.random_range(0..tasks.len());
         let (question, answer, accepted) = tasks.swap_remove(chosen);
         Ok(Conversation {
-            pictures: vec![picture],
+            images: vec![picture],
             messages: vec![
                 Message::human(format!("{IMAGE}\n{question}")),
                 Message::gpt(answer),

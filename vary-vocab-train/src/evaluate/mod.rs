@@ -109,7 +109,7 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
             }
             _ => None,
         };
-        let (Some((question, reference)), Some(picture)) = (asked, conversation.pictures.first())
+        let (Some((question, reference)), Some(picture)) = (asked, conversation.images.first())
         else {
             left_out.push(format!(
                 "{origin}: it is no question about a picture with an answer"
@@ -124,7 +124,7 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
         };
         let answer = pipeline
             .answer(
-                &conversation.pictures[..],
+                &conversation.images[..],
                 Task::Ask(question.trim()),
                 &options_for(&truth),
             )

@@ -250,7 +250,7 @@ fn a_part_that_rests_gets_no_gradient() {
             index,
             samples: &samples,
         };
-        let model = objective.rest(model.clone(), index).fork(&device);
+        let model = objective.freeze(model.clone(), index).fork(&device);
         let loss = objective.loss(&model, &samples, step).unwrap();
         let grads = loss.total.backward();
         let vary = &model.vary;
@@ -336,7 +336,7 @@ fn the_towers_of_a_vary_toy_get_no_gradient() {
         index: 0,
         samples: &samples,
     };
-    let model = objective.rest(model, 0).fork(&device);
+    let model = objective.freeze(model, 0).fork(&device);
     let loss = objective.loss(&model, &samples, step).unwrap();
     let named = |name: &str| loss.parts.iter().any(|(part, _)| *part == name);
     assert!(named("look") && !named("patch_box"), "{:?}", loss.parts);

@@ -81,7 +81,7 @@ fn step(c: &mut Criterion) {
         .measurement_time(Duration::from_secs(15));
     group.throughput(Throughput::Elements(BATCH));
     for (index, phase) in (0..).zip(["dense", "frozen", "joint"]) {
-        let mut optimizer = TrainOptimizer::new(&start, &recipe.train);
+        let mut optimizer = TrainOptimizer::new(&start, &recipe.train).unwrap();
         let mut model = start.clone();
         group.bench_function(phase, |b| {
             b.iter(|| {

@@ -48,7 +48,7 @@ impl Dataset for OnePage {
     fn get(&self, _index: usize, _epoch: u64) -> vary_core::Result<Conversation> {
         let page = RgbImage::from_fn(800, 1000, |x, y| image::Rgb([(x * y % 251) as u8; 3]));
         Ok(Conversation {
-            pictures: vec![page],
+            images: vec![page],
             messages: vec![
                 Message::human(format!("<image>\n{}", Task::Ocr)),
                 Message::gpt("x".repeat(self.0)),
@@ -81,8 +81,8 @@ fn main() -> anyhow::Result<()> {
     device.seed(1);
     let model = Trained::Everything.prepare(config.init(&device), 1)?;
     let data = Mixture::new(vec![(Box::new(OnePage(args.tokens)), None)], 1)?;
-    let objective =
-        ConversationObjective::new(&model, tokenizer, data, 4096).recompute(args.recompute);
+    let objective = ConversationObjective::new(&model, tokenizer, data, 4096)
+        .activation_checkpointing(args.recompute);
     let dir = std::env::temp_dir().join(format!("vary-full-size-{}", std::process::id()));
     let train = TrainConfig {
         steps: args.steps,
@@ -93,7 +93,7 @@ fn main() -> anyhow::Result<()> {
         ..TrainConfig::default()
     };
     let start = Instant::now();
-    Trainer::new(train, &dir)?.fit(&objective, model, |_, _| Ok(()))?;
+    Trainer::new(train, &dir)?.fit(&objective, model)?;
     let log = std::fs::read_to_string(dir.join("log.jsonl"))?;
     let lines: Vec<Value> = log
         .lines()

@@ -114,7 +114,7 @@ fn main() -> anyhow::Result<()> {
         ..TrainConfig::default()
     };
     let dir = std::env::temp_dir().join(format!("vary-nano-step-{}", std::process::id()));
-    Trainer::new(train, &dir)?.fit(&objective, model, |_, _| Ok(()))?;
+    Trainer::new(train, &dir)?.fit(&objective, model)?;
     let log = std::fs::read_to_string(dir.join("log.jsonl"))?;
     std::fs::remove_dir_all(&dir)?;
     let lines: Vec<Value> = log

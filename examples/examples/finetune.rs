@@ -1,21 +1,23 @@
-//! Teaches the embedded model a question that it was never asked, with low-rank adapters (LoRA) on 128
-//! small pictures, and asks before and after about pictures that it was not trained on:
-//! `cargo run --release --example finetune`.
-//!
-//! For data of your own see `docs/training.md`.
+//! Teaches the embedded model a new question ("Which object is the largest?") with low-rank
+//! adapters (LoRA) on 128 small images, and scores it before and after on images that it was not
+//! trained on: `cargo run --release --example finetune`. For data of your own see
+//! `docs/training.md`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use burn::module::Module;
 use clap::Parser;
-use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
+use vary_core::checkpoint::{Precision, SaveOptions};
 use vary_core::detection::{BoundingBox, ParsedBox, parse_answer};
-use vary_core::model::{ModelConfig, VaryModel, VaryToy};
+use vary_core::model::{ModelConfig, VaryToy};
 use vary_core::pipeline::{AnswerOptions, default_device};
 use vary_core::prompt::{IMAGE, Task};
 use vary_core::train::data::{Conversation, Conversations, Dataset, Mixture};
-use vary_core::train::{ConversationObjective, LoraConfig, TrainConfig, Trained, Trainer};
+use vary_core::train::{
+    ConversationObjective, LoraConfig, StepReport, TrainConfig, TrainLogger, Trained, Trainer,
+    save_adapters, save_pretrained,
+};
 use vary_core::{Pipeline, Weights};
 use vary_examples::exit;
 
@@ -25,7 +27,7 @@ struct Args {
     /// Folder of the data: train.json, held_out.json and pictures/.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune"))]
     data: PathBuf,
-    /// Directory of the run; a run that was interrupted goes on.
+    /// Directory of the run; an interrupted run resumes.
     #[arg(long, default_value = "runs/finetune-example")]
     out: PathBuf,
     /// Optimizer steps.
@@ -33,40 +35,43 @@ struct Args {
     steps: u64,
 }
 
+/// Prints the loss every 20 steps.
+struct PrintLoss;
+
+impl TrainLogger for PrintLoss {
+    fn step(&mut self, report: &StepReport) -> vary_core::Result<()> {
+        if report.step.is_multiple_of(20) {
+            println!("step {}: loss {:.3}", report.step, report.loss);
+        }
+        Ok(())
+    }
+}
+
 fn main() -> ExitCode {
     exit(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let pictures = args.data.join("pictures");
-    let train = Conversations::open(args.data.join("train.json"), &pictures)?;
-    let held_out = Conversations::open(args.data.join("held_out.json"), &pictures)?;
+    let images = args.data.join("pictures");
+    let train = Conversations::open(args.data.join("train.json"), &images)?;
+    let test = Conversations::open(args.data.join("held_out.json"), &images)?;
+    let before = score(
+        &Pipeline::builder().weights(Weights::nano()).build()?,
+        &test,
+    )?;
+    let of = format!("of {} answers right", test.len());
+    println!("before training: {before} {of}");
+
     let checkpoint = Weights::nano().open()?;
-    let ModelConfig::VaryToy(mut config) = checkpoint.config else {
+    let ModelConfig::VaryToy(config) = &checkpoint.config else {
         anyhow::bail!("the embedded model is of another family");
     };
-    // The calibration is of the weights before training.
-    config.score_map = None;
-
     let device = default_device()?.autodiff();
-    let base = VaryToy::from_files(&config, &checkpoint.files, &device, Precision::F32)?;
-    let pipeline =
-        |model: VaryToy| Pipeline::new(model, config.clone(), checkpoint.tokenizer.clone());
-    let before = score(&pipeline(base.valid())?, &held_out)?;
-    println!(
-        "before training: {before} of {} questions right (\"Which object is the largest?\")",
-        held_out.len()
-    );
-
-    let lora = LoraConfig {
-        rank: 16,
-        alpha: 32.0,
-        ..LoraConfig::default()
-    };
+    let base = VaryToy::from_files(config, &checkpoint.files, &device, Precision::F32)?;
+    let lora = LoraConfig::default();
     let model = Trained::Lora(lora).prepare(base, 1)?;
     let data = Mixture::new(vec![(Box::new(train), None)], 1)?;
-    let max_len = model.language_model().max_positions();
-    let objective = ConversationObjective::new(&model, checkpoint.tokenizer.clone(), data, max_len);
+    let objective = ConversationObjective::new(&model, checkpoint.tokenizer.clone(), data, 2048);
     let settings = TrainConfig {
         steps: args.steps,
         batch_size: 16,
@@ -74,21 +79,17 @@ fn run(args: &Args) -> anyhow::Result<()> {
         learning_rate: 3e-3,
         ..TrainConfig::default()
     };
-    let tuned = Trainer::new(settings, &args.out)?.fit(&objective, model, |_, _| Ok(()))?;
+    let trainer = Trainer::new(settings, &args.out)?.with_logger(PrintLoss);
+    let tuned = trainer.fit(&objective, model)?;
 
-    // The adapters become part of the weights: a checkpoint like any other.
-    let tuned = tuned.valid().materialize();
+    // The adapters alone, and merged into a checkpoint like any other.
+    save_adapters(&tuned, &lora, args.out.join("adapters"))?;
     let dir = args.out.join("model");
-    tuned.save(&config, &dir, &SaveOptions::default())?;
-    save_tokenizer(&checkpoint.tokenizer, &dir)?;
-    let after = score(&pipeline(tuned)?, &held_out)?;
-    println!(
-        "after {} steps: {after} of {} right",
-        args.steps,
-        held_out.len()
-    );
+    let merged = tuned.valid().materialize();
+    save_pretrained(&merged, &checkpoint, &dir, &SaveOptions::default())?;
+    let tuned = Pipeline::builder().weights(Weights::dir(&dir)).build()?;
+    println!("after training: {} {of}", score(&tuned, &test)?);
     println!("the model: {}", dir.display());
-    println!("its loss: {}", args.out.join("loss.svg").display());
     Ok(())
 }
 
@@ -97,15 +98,15 @@ fn score(vary: &Pipeline, set: &Conversations) -> anyhow::Result<usize> {
     let mut right = 0;
     for index in 0..set.len() {
         let Conversation {
-            pictures, messages, ..
+            images, messages, ..
         } = set.get(index, 0)?;
-        let ([picture], [question, answer]) = (&pictures[..], &messages[..]) else {
-            anyhow::bail!("record {index} is not one question about one picture");
+        let ([image], [question, answer]) = (&images[..], &messages[..]) else {
+            anyhow::bail!("record {index} is not one question about one image");
         };
         let question = question.value.replace(IMAGE, "");
         let options = AnswerOptions::default();
-        let found = vary.answer(picture, Task::Ask(question.trim()), &options)?;
-        let (width, height) = picture.dimensions();
+        let found = vary.answer(image, Task::Ask(question.trim()), &options)?;
+        let (width, height) = image.dimensions();
         let [found, expected] = [&found.text, &answer.value].map(|text| {
             let boxes = parse_answer(text).boxes.into_iter();
             let in_pixels = |b: ParsedBox| {

@@ -59,7 +59,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         log_every: args.steps.div_ceil(8).max(1),
         ..TrainConfig::default()
     };
-    let trained = Trainer::new(settings, &args.out)?.fit(&objective, model, |_, _| Ok(()))?;
+    let trained = Trainer::new(settings, &args.out)?.fit(&objective, model)?;
     let log = std::fs::read_to_string(args.out.join("log.jsonl"))?;
     for line in log.lines() {
         let line: serde_json::Value = serde_json::from_str(line)?;

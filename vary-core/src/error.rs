@@ -202,6 +202,19 @@ pub enum Error {
         /// Positions of the model.
         max: usize,
     },
+    /// A model to be trained on a device that computes no gradients.
+    #[error(
+        "the model is on a device without autodiff, which computes no gradients; load it on `device.autodiff()`"
+    )]
+    NoAutodiff,
+    /// Adapters that can't be read or do not fit the model.
+    #[error("{}: {reason}", path.display())]
+    Adapters {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A training checkpoint that can't be gone on from.
     #[error("cannot resume from {}: {reason}", path.display())]
     Resume {

@@ -57,20 +57,20 @@ fn every_form_of_a_record_is_read() {
     let (_dir, set) = open(&text).unwrap();
     assert_eq!(set.len(), 4);
     let first = set.get(0, 0).unwrap();
-    assert_eq!(first.pictures[0].get_pixel(0, 0).0, [1; 3]);
+    assert_eq!(first.images[0].get_pixel(0, 0).0, [1; 3]);
     assert_eq!(first.messages[0].value, "<image>\nWhat \"[{é\\?");
     assert_eq!(first.messages[1].value, "é] ✓");
     assert!(first.origin.ends_with("train.json: record 0"));
     let second = set.get(1, 0).unwrap();
     let values: Vec<u8> = second
-        .pictures
+        .images
         .iter()
         .map(|p| p.get_pixel(0, 0).0[0])
         .collect();
     assert_eq!(values, [2, 1]);
     for (index, said) in [(2, ["Hi", "Ho"]), (3, ["a", "b"])] {
         let text = set.get(index, 0).unwrap();
-        assert!(text.pictures.is_empty());
+        assert!(text.images.is_empty());
         let expected = [Message::human(said[0]), Message::gpt(said[1])];
         assert_eq!(text.messages, expected);
         assert_eq!(text.messages[0].from, Speaker::Human);
@@ -92,8 +92,8 @@ fn json_lines_are_the_same_without_a_list() {
 #[test]
 fn a_bad_file_is_refused_by_record_and_field() {
     for (text, parts) in [
-        ("", &["record 0", "whole"][..]),
-        ("{}", &["no JSON list"]),
+        ("", &["record 0", "incomplete"][..]),
+        ("{}", &["not a JSON list"]),
         ("[]", &["no records"]),
         (
             r#"[{"conversations": 3}]"#,
@@ -122,7 +122,7 @@ fn a_bad_file_is_refused_by_record_and_field() {
         (r#"[{"conversations": []}"#, &["ends before the list"]),
         (r#"[{"conversations": ["#, &["record 0", "ends inside"]),
         (r#"[[] []]"#, &["record 1", "no comma"]),
-        (r#"[[],,]"#, &["record 1", "no JSON object"]),
+        (r#"[[],,]"#, &["record 1", "not a JSON object"]),
         (r#"[[]] x"#, &["after the list"]),
     ] {
         let message = refused(text);
@@ -237,12 +237,12 @@ fn tar_shards_are_read_in_place() {
     let set = WebDataset::open(&shards).unwrap();
     assert_eq!(set.len(), 3);
     let first = set.get(0, 0).unwrap();
-    assert_eq!(first.pictures[0].get_pixel(0, 0).0, [9; 3]);
+    assert_eq!(first.images[0].get_pixel(0, 0).0, [9; 3]);
     assert_eq!(first.messages[0].value, "<image>?");
     let caption = set.get(1, 0).unwrap();
     assert!(caption.messages[0].value.contains("Describe"));
     assert_eq!(caption.messages[1].value, "A dot.");
-    assert!(set.get(2, 0).unwrap().pictures.is_empty());
+    assert!(set.get(2, 0).unwrap().images.is_empty());
     assert_eq!(set.left_out().len(), 2, "{:?}", set.left_out());
 
     let bytes = fs::read(&shards[0]).unwrap();
@@ -276,7 +276,7 @@ impl Dataset for Named {
             return Err(Error::Picture { origin, source });
         }
         Ok(Conversation {
-            pictures: vec![],
+            images: vec![],
             messages: vec![],
             accepted: vec![],
             origin,

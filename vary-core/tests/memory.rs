@@ -6,7 +6,7 @@
 use burn::prelude::*;
 use peak_alloc::PeakAlloc;
 use vary_core::checkpoint::Precision;
-use vary_core::train::{LoraConfig, Trainable, Trained, Trainer};
+use vary_core::train::{LoraConfig, StepReport, TrainLogger, Trainable, Trained, Trainer};
 use vary_lm::tokenizer::Tokenizer;
 
 #[path = "tuning/support.rs"]
@@ -18,36 +18,46 @@ use support::{config, objective, opt_tokenizer, parameters, qwen_tokenizer, tiny
 #[global_allocator]
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
+/// Counts the bytes in use after every hundredth step.
+struct Bytes(Vec<usize>);
+
+impl TrainLogger for Bytes {
+    fn step(&mut self, report: &StepReport) -> vary_core::Result<()> {
+        if report.step.is_multiple_of(100) {
+            self.0.push(ALLOCATED.current_usage());
+        }
+        Ok(())
+    }
+}
+
 /// Bytes in use after every hundredth step.
-fn in_use<M: Trainable + Send + Sync>(
+fn in_use<M: Trainable>(
     model: M,
     tokenizer: Tokenizer,
     trained: Trained,
-    recompute: bool,
+    checkpointing: bool,
     steps: u64,
 ) -> Vec<usize> {
     let dir = tempfile::tempdir().unwrap();
     let model = trained.prepare(model, 1).unwrap();
-    let objective = objective(&model, tokenizer).recompute(recompute);
+    let objective = objective(&model, tokenizer).activation_checkpointing(checkpointing);
     let mut config = config(steps);
     config.save_every = 100;
-    // Batches with and without pictures: now and then the tower has no gradient.
+    // Batches with and without images: now and then the tower has no gradient.
     config.batch_size = 2;
     config.micro_batch_size = 1;
-    let mut bytes = vec![];
+    let mut bytes = Bytes(vec![]);
     Trainer::new(config, dir.path())
         .unwrap()
-        .fit(&objective, model, |_, _| {
-            bytes.push(ALLOCATED.current_usage());
-            Ok(())
-        })
+        .with_logger(&mut bytes)
+        .fit(&objective, model)
         .unwrap();
-    bytes
+    bytes.0
 }
 
-/// A leak shows in every hundred steps. A buffer that a thread keeps from its first large product on
-/// (1 MiB, for gemm) shows once, whenever that is; so the median of the growths counts. A leak of one
-/// tensor of this model a step, of 2 kB, would be 200 kB each time.
+/// A leak shows in every hundred steps. A buffer that a thread keeps from its first large product
+/// on (1 MiB, for gemm) shows once, whenever that is; so the median of the growths counts. A leak
+/// of one tensor of this model a step, of 2 kB, would be 200 kB each time.
 fn check(what: &str, bytes: &[usize]) {
     println!("{what}: {bytes:?}");
     let grown = bytes.windows(2).map(|w| w[1] as i64 - w[0] as i64);
@@ -72,7 +82,10 @@ fn memory_does_not_grow() {
     let opt = opt_tokenizer;
     let all = Trained::Everything;
     check("all", &in_use(tiny(&device), opt(), all, false, 1000));
-    check("recompute", &in_use(tiny(&device), opt(), all, true, 400));
+    check(
+        "activation checkpointing",
+        &in_use(tiny(&device), opt(), all, true, 400),
+    );
     let frozen = Trained::LanguageModel;
     check("frozen", &in_use(tiny(&device), opt(), frozen, false, 400));
     check(
@@ -92,11 +105,11 @@ fn memory_does_not_grow() {
         let mut config = config(2);
         config.batch_size = micros;
         config.micro_batch_size = 1;
-        // Samples are pictures of a few pixels: it is gradients that would fill memory.
+        // Samples are images of a few pixels: it is gradients that would fill memory.
         ALLOCATED.reset_peak_usage();
         let before = ALLOCATED.current_usage();
         let trainer = Trainer::new(config, dir.path()).unwrap();
-        trainer.fit(&objective, model, |_, _| Ok(())).unwrap();
+        trainer.fit(&objective, model).unwrap();
         ALLOCATED.peak_usage() - before
     };
     let weights: usize = parameters(&tiny(&device)).values().map(Vec::len).sum();

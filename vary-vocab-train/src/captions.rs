@@ -126,7 +126,7 @@ impl Objective for Captions {
     }
 
     /// What the loss does not reach: the layers beyond the one whose output is used.
-    fn rest(&self, mut model: Captioner, _step: u64) -> Captioner {
+    fn freeze(&self, mut model: Captioner, _step: u64) -> Captioner {
         let clip = &mut model.vision_tower;
         let used = clip.layers_up_to(model.select_layer);
         let beyond = clip.encoder.layers.split_off(used);
@@ -218,7 +218,7 @@ mod tests {
             index: 0,
             samples: &samples,
         };
-        let model = captions.rest(model, 0).fork(&device);
+        let model = captions.freeze(model, 0).fork(&device);
         let loss = captions.loss(&model, &samples, step).unwrap();
         let grads = GradientsParams::from_grads(loss.total.backward(), &model);
         let layers = &model.vision_tower.encoder.layers;

@@ -14,6 +14,7 @@ pub mod finetune;
 mod init;
 mod objective;
 mod pages;
+mod progress;
 mod questions;
 mod recipe;
 pub mod report;
@@ -21,7 +22,6 @@ mod sets;
 mod tokenizer;
 /// The training program.
 pub mod train;
-mod validation;
 
 pub use calibrate::CalibrateArgs;
 pub use charts::Charts;

@@ -5,7 +5,7 @@ use anyhow::{Context, bail, ensure};
 use rand::RngExt;
 use vary_core::Error;
 use vary_core::prompt::{IMAGE, Message, SHORT_ANSWER, Task};
-use vary_core::train::data::{Conversation, Dataset, read_picture};
+use vary_core::train::data::{Conversation, Dataset, read_image};
 use vary_data::{PageRecord, Question, read_page};
 
 use crate::sets::epoch_rng;
@@ -109,7 +109,7 @@ impl Dataset for Pages {
         let file = &self.files[index];
         let origin = file.display().to_string();
         let record = read(file)?;
-        let image = read_picture(&file.with_extension("png"), &origin)?;
+        let image = read_image(&file.with_extension("png"), &origin)?;
         let mut rng = epoch_rng(self.seed, epoch, index);
         // Question, answer, and all that are right.
         let mut tasks = vec![(Task::Ocr.to_string(), record.text, vec![])];
@@ -127,7 +127,7 @@ impl Dataset for Pages {
         let chosen = rng.random_range(0..tasks.len());
         let (question, answer, accepted) = tasks.swap_remove(chosen);
         Ok(Conversation {
-            pictures: vec![image],
+            images: vec![image],
             messages: vec![
                 Message::human(format!("{IMAGE}\n{question}")),
                 Message::gpt(answer),

@@ -3,7 +3,7 @@ use rand_chacha::ChaCha8Rng;
 use vary_core::detection::{BoundingBox, format_answer};
 use vary_core::model::Family;
 use vary_core::prompt::{IMAGE, Message, Task};
-use vary_core::train::data::{Conversation, Dataset, read_picture};
+use vary_core::train::data::{Conversation, Dataset, read_image};
 use vary_data::scenes::SceneObject;
 use vary_data::sets::{AnnotatedImage, DetectionSet, Found, GroundingSet, Issue, SetReport};
 
@@ -49,7 +49,7 @@ impl Dataset for DetectionConversations {
         let entry = self.set.get(self.images[index] as usize);
         let entry = entry.ok_or_else(|| outside(index))?;
         let origin = entry.path.display().to_string();
-        let image = read_picture(&entry.path, &origin)?;
+        let image = read_image(&entry.path, &origin)?;
         let size = image.dimensions();
         let objects: Vec<SceneObject> = (entry.objects.iter())
             .filter(|object| !object.crowd)
@@ -67,7 +67,7 @@ impl Dataset for DetectionConversations {
         let question = Question::of_set(view, self.set.classes(), self.family, &mut rng);
         let prompt = format!("{IMAGE}\n{}", question.prompt);
         Ok(Conversation {
-            pictures: vec![image],
+            images: vec![image],
             messages: vec![Message::human(prompt), Message::gpt(question.answer)],
             accepted: vec![],
             origin,
@@ -103,14 +103,14 @@ impl Dataset for GroundingConversations {
     fn get(&self, index: usize, _epoch: u64) -> vary_core::Result<Conversation> {
         let referred = self.set.get(index).ok_or_else(|| outside(index))?;
         let origin = referred.path.display().to_string();
-        let image = read_picture(&referred.path, &origin)?;
+        let image = read_image(&referred.path, &origin)?;
         let (width, height) = image.dimensions();
         let [x1, y1, x2, y2] = in_pixels(referred.bbox, (width, height));
         let bbox = BoundingBox::new(x1, y1, x2, y2).to_thousandths(width, height);
         let prompt = format!("{IMAGE}\n{}", Task::Locate(&referred.expression));
         let answer = format_answer(&[("", vec![bbox])]);
         Ok(Conversation {
-            pictures: vec![image],
+            images: vec![image],
             messages: vec![Message::human(prompt), Message::gpt(answer)],
             accepted: vec![],
             origin,

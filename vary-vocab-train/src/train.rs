@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
@@ -12,7 +12,7 @@ use serde_json::json;
 use vary_core::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions, StoredType};
 use vary_core::model::{ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, vocabulary_of};
 use vary_core::pipeline::default_device;
-use vary_core::train::{TrainConfig, Trainer, compute_in_bf16};
+use vary_core::train::{Score, TrainConfig, Trainer, Validation, compute_in_bf16};
 use vary_core::{Pipeline, Weights};
 use vary_data::Split;
 use vary_data::scenes::Atlas;
@@ -25,8 +25,8 @@ use crate::charts::Charts;
 use crate::evaluate::{Suite, quality, table};
 use crate::init::initialise;
 use crate::objective::{SceneModel, SceneObjective, TrainableModel};
+use crate::progress::Progress;
 use crate::recipe::{Preset, SceneRecipe, keep_recipe, seeds};
-use crate::validation::ValidationLog;
 
 /// Trains on drawn scenes and texts: Vary-tiny+, or a Vary-toy with the vision vocabulary of one.
 /// Writes the best model by validation to `best/` (16 bits), the final one to `last/`, and all
@@ -207,7 +207,7 @@ impl Run<'_> {
             model: config.clone(),
             seed: self.recipe.seed,
         };
-        let trainer = Trainer::new(train.clone(), &out)?;
+        let trainer = Trainer::new(train.clone(), &out)?.with_logger(Progress::new());
         let decides = json!({
             "train": train,
             "scenes": self.recipe.scenes,
@@ -218,7 +218,7 @@ impl Run<'_> {
             &serde_json::to_string_pretty(&decides)?,
         )?;
         println!("captions: {} parameters", model.num_params());
-        Ok(trainer.fit(&objective, model, |_, _| Ok(()))?)
+        Ok(trainer.fit(&objective, model)?)
     }
 
     fn train<M: TrainableModel>(&self, model: SceneModel<M>) -> anyhow::Result<()> {
@@ -263,87 +263,98 @@ impl Run<'_> {
             recipe.validation_images,
             &self.config,
         )?;
-        let mut validation = Validation {
+        let mut validation = SceneValidation {
             run: self,
             suite: match recipe.charts > 0.0 {
                 true => suite,
                 false => suite.without_charts(),
             },
+            dense_steps,
             start: Instant::now(),
+            failed: None,
         };
-        let trainer = Trainer::new(recipe.train.clone(), out)?;
+        let trainer = Trainer::new(recipe.train.clone(), out)?
+            .with_logger(Progress::new())
+            .with_validation(recipe.train.save_every, &mut validation);
         let resolved = serde_json::to_string_pretty(recipe)?;
         keep_recipe(&out.join("recipe.json"), &resolved)?;
-        let mut failed = None;
-        let result = trainer.fit(&objective, model, |model, step| {
-            let plain = model.valid().materialize();
-            checkpoint::save(
-                &plain,
-                &KeyMap::new(),
-                out.join("trained.safetensors"),
-                &SaveOptions::default().stored(StoredType::F16),
-            )?;
-            if step > dense_steps
-                && let Err(e) = validation.run(&plain.vary, step)
-            {
-                eprintln!("validation after step {step} failed: {e:#}");
-                failed = Some(e);
-            }
-            Ok(())
-        });
-        let trained = result?.vary.valid().materialize();
-        self.save(&trained, "last", StoredType::F32)?;
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// Writes a checkpoint directory as the pipeline reads it.
-    fn save<M: TrainableModel>(
-        &self,
-        model: &M,
-        name: &str,
-        stored: StoredType,
-    ) -> anyhow::Result<()> {
-        let dir = self.args.out.join(name);
-        model.write(&self.config, &dir, &SaveOptions::default().stored(stored))?;
-        Ok(checkpoint::save_tokenizer(&self.tokenizer, &dir)?)
+        let trained = trainer.fit(&objective, model)?.vary.valid().materialize();
+        write_model(&trained, self, &out.join("last"), &SaveOptions::default())?;
+        validation.failed.map_or(Ok(()), Err)
     }
 }
 
-/// Scores each checkpoint on the validation seed and keeps the best one, by the mean quality of its
-/// tasks.
-struct Validation<'a> {
+/// Writes a checkpoint directory as the pipeline reads it.
+fn write_model<M: TrainableModel>(
+    model: &M,
+    run: &Run<'_>,
+    dir: &Path,
+    options: &SaveOptions,
+) -> vary_core::Result<()> {
+    model.write(&run.config, dir, options)?;
+    checkpoint::save_tokenizer(&run.tokenizer, dir)
+}
+
+/// Scores each checkpoint on the validation seed, by the mean of what its tasks are judged by. The
+/// loss is what is missing from 1.
+struct SceneValidation<'a> {
     run: &'a Run<'a>,
     suite: Suite,
+    /// Before, the language model has learned nothing.
+    dense_steps: u64,
     start: Instant,
+    /// The last error of a validation: it does not stop the run.
+    failed: Option<anyhow::Error>,
 }
 
-impl Validation<'_> {
-    fn run<M: TrainableModel>(&mut self, model: &M, step: u64) -> anyhow::Result<()> {
+impl SceneValidation<'_> {
+    fn measure<M: TrainableModel>(&self, model: &M, step: u64) -> anyhow::Result<Score> {
         let run = self.run;
-        let log = ValidationLog::read(&run.args.out)?;
-        if log.has(step) {
-            return Ok(());
-        }
         let pipeline = Pipeline::new(model.clone(), run.config.clone(), run.tokenizer.clone())?;
         let report = self.suite.run(&pipeline)?.report("validation");
         let tasks = report.tasks.len().max(1) as f64;
         let mean = report.tasks.iter().map(quality).sum::<f64>() / tasks;
-        let best = log.values("quality").fold(-1.0, f64::max);
+        println!("{}", table(&report));
         let of_tasks = report.tasks.iter();
-        let of_tasks = of_tasks.map(|t| (t.summary.name.as_str(), quality(t)));
-        let of_tasks: BTreeMap<_, _> = of_tasks.collect();
-        let line = json!({
-            "step": step,
-            "samples": step * run.recipe.train.batch_size as u64,
-            "seconds": self.start.elapsed().as_secs(),
-            "quality": mean,
-            "tasks": of_tasks,
-        });
-        println!("validation {line}\n{}", table(&report));
-        if mean > best {
-            run.save(model, "best", StoredType::F16)?;
+        let of_tasks: BTreeMap<_, _> = of_tasks.map(|t| (t.summary.name.as_str(), quality(t))).collect();
+        let mut score = Score::from((1.0 - mean) as f32);
+        for (name, value) in [
+            ("samples", json!(step * run.recipe.train.batch_size as u64)),
+            ("seconds", json!(self.start.elapsed().as_secs())),
+            ("quality", json!(mean)),
+            ("tasks", json!(of_tasks)),
+        ] {
+            score.fields.insert(name.into(), value);
         }
-        log.add(&line)?;
-        Ok(())
+        Ok(score)
+    }
+}
+
+impl<M: TrainableModel> Validation<SceneModel<M>> for SceneValidation<'_> {
+    /// Also writes `trained.safetensors`.
+    fn score(&mut self, model: &SceneModel<M>, step: u64) -> vary_core::Result<Option<Score>> {
+        let plain = model.valid().materialize();
+        checkpoint::save(
+            &plain,
+            &KeyMap::new(),
+            self.run.args.out.join("trained.safetensors"),
+            &SaveOptions::default().stored(StoredType::F16),
+        )?;
+        if step <= self.dense_steps {
+            return Ok(None);
+        }
+        match self.measure(&plain.vary, step) {
+            Ok(score) => Ok(Some(score)),
+            Err(e) => {
+                eprintln!("validation after step {step} failed: {e:#}");
+                self.failed = Some(e);
+                Ok(None)
+            }
+        }
+    }
+
+    fn save(&mut self, model: &SceneModel<M>, dir: &Path) -> vary_core::Result<()> {
+        let options = SaveOptions::default().stored(StoredType::F16);
+        write_model(&model.vary.valid().materialize(), self.run, dir, &options)
     }
 }

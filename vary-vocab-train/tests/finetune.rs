@@ -32,7 +32,7 @@ fn fails(args: &[&str], dir: &Path) -> String {
 const TURNS: &str =
     r#"[{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A square."}]"#;
 
-/// A set of each kind, one picture of them broken, and a recipe that mixes them.
+/// A data set of each kind, one image of them broken, and a recipe that mixes them.
 fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
@@ -43,28 +43,33 @@ fn folder() -> tempfile::TempDir {
             .save(dir.path().join(name))
             .unwrap();
     }
-    write("broken.png", "no picture");
+    write("broken.png", "not an image");
     write("pages/p.json", r##"{"text": "One", "markdown": "# One"}"##);
     write(
         "llava.json",
         &format!(
-            r#"[{{"image": "a.png", "conversations": {TURNS}}}, {{"image": "broken.png", "conversations": {TURNS}}}]"#
+            r#"[{{"image": "a.png", "conversations": {TURNS}}},
+                {{"image": "broken.png", "conversations": {TURNS}}}]"#
         ),
     );
     write(
         "coco.json",
         r#"{"images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}],
-            "annotations": [{"id": 1, "image_id": 1, "category_id": 5, "bbox": [4, 3, 20, 15], "iscrowd": 0},
-                {"id": 2, "image_id": 1, "category_id": 5, "bbox": [400, 3, 20, 15], "iscrowd": 0}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 5, "bbox": [4, 3, 20, 15],
+                    "iscrowd": 0},
+                {"id": 2, "image_id": 1, "category_id": 5, "bbox": [400, 3, 20, 15],
+                    "iscrowd": 0}],
             "categories": [{"id": 5, "name": "cat"}]}"#,
     );
     write(
         "refs.json",
-        r#"[{"file_name": "b.png", "width": 40, "height": 30, "bbox": [4, 3, 20, 15], "sentences": ["the left one"]}]"#,
+        r#"[{"file_name": "b.png", "width": 40, "height": 30, "bbox": [4, 3, 20, 15],
+            "sentences": ["the left one"]}]"#,
     );
     write(
         "boxes.csv",
-        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside\n\
+        "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,\
+         IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside\n\
          b,x,/m/1,1,0.1,0.5,0.2,0.6,0,0,0,0,0\n",
     );
     write("classes.csv", "/m/1,Dog\n");
@@ -111,30 +116,36 @@ weight = 2.0
 }
 
 #[test]
-fn a_mixture_of_all_kinds_trains_and_goes_on() {
+fn all_kinds_train_and_resume() {
     let dir = folder();
     let args = ["finetune", "recipe.toml", "--out", "run"];
-    let told = succeeds(&args, dir.path());
+    let output = succeeds(&args, dir.path());
     // The recipe as it is resolved, defaults and all.
     assert!(
-        told.contains("betas = [0.9, 0.999]") && told.contains("kind = \"pages\""),
-        "{told}"
+        output.contains("betas = [0.9, 0.999]") && output.contains("kind = \"pages\""),
+        "{output}"
     );
-    // The broken picture, and the box outside its picture.
+    // The broken image, and the box outside its image.
     assert!(
-        told.contains("broken.png") && told.contains("left out: 1 "),
-        "{told}"
+        output.contains("broken.png") && output.contains("left out: 1 "),
+        "{output}"
     );
     let weights = |run: &str| {
         let file = dir.path().join(run).join("last/model.safetensors");
         fs::read(file).unwrap()
     };
 
-    // Of the three checkpoints the one with the least loss is kept; the data are trained on, so
-    // that is the last.
+    // Of the three models the one with the lowest loss is kept. The data are trained on, so that
+    // is the last.
     let validation = fs::read_to_string(dir.path().join("run/validation.jsonl")).unwrap();
     assert_eq!(validation.lines().count(), 3, "{validation}");
-    assert!(dir.path().join("run/best/model.safetensors").exists());
+    let best = fs::read(dir.path().join("run/best/model.safetensors")).unwrap();
+    assert!(best == weights("run"), "the last is the best: {validation}");
+    // The adapters alone: a fraction of the model.
+    let adapters = dir.path().join("run/adapters/adapter_model.safetensors");
+    let size = fs::metadata(adapters).unwrap().len();
+    assert!(size > 0 && size * 20 < best.len() as u64, "{size}");
+    assert!(dir.path().join("run/loss.svg").exists());
 
     // As if it had been killed after four steps.
     succeeds(&["finetune", "recipe.toml", "--out", "again"], dir.path());
@@ -192,7 +203,7 @@ fn a_mixture_of_all_kinds_trains_and_goes_on() {
 }
 
 #[test]
-fn mistakes_are_told() {
+fn mistakes_are_reported() {
     let dir = folder();
     let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
     let data = |file: &str| fails(&["finetune", "lora", "--data", file], dir.path());
@@ -216,10 +227,10 @@ fn mistakes_are_told() {
     );
     assert!(data("question.json").contains("nothing to learn"));
     write("bad.toml", "trained = \"everything\"\nepoch = 3\n");
-    let told = fails(&["finetune", "bad.toml"], dir.path());
+    let output = fails(&["finetune", "bad.toml"], dir.path());
     assert!(
-        told.contains("epoch") && told.contains("bad.toml"),
-        "{told}"
+        output.contains("epoch") && output.contains("bad.toml"),
+        "{output}"
     );
     let coco = ["finetune", "lora", "--kind", "coco", "--data", "type.json"];
     assert!(fails(&coco, dir.path()).contains("type.json"));

@@ -1,4 +1,4 @@
-//! A run that is killed and goes on ends as one that was never interrupted.
+//! A run that is killed and resumes ends as one that was never interrupted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -65,7 +65,7 @@ fn check_checkpoints(dir: &Path) -> usize {
 }
 
 #[test]
-fn a_run_killed_twenty_times_ends_bit_for_bit_as_an_uninterrupted_one() {
+fn killed_runs_are_bit_equal() {
     let dirs = tempfile::tempdir().unwrap();
     let whole = dirs.path().join("whole");
     let start = Instant::now();
@@ -106,7 +106,7 @@ fn a_run_killed_twenty_times_ends_bit_for_bit_as_an_uninterrupted_one() {
 }
 
 #[test]
-fn a_run_directory_of_other_settings_is_refused() {
+fn other_settings_are_refused() {
     let dirs = tempfile::tempdir().unwrap();
     let dir = dirs.path().join("run");
     finish(&dir);
@@ -121,7 +121,7 @@ fn a_run_directory_of_other_settings_is_refused() {
 }
 
 #[test]
-fn a_run_starts_from_the_weights_of_another() {
+fn run_starts_from_another() {
     let dirs = tempfile::tempdir().unwrap();
     let (first, second) = (dirs.path().join("first"), dirs.path().join("second"));
     finish(&first);

@@ -24,7 +24,7 @@ fn finished(output: &Output) {
     assert!(output.status.success(), "{message}");
 }
 
-/// What a vision vocabulary makes of a picture.
+/// Image tokens of a fixed image.
 fn seen(dir: &Path) -> Vec<f32> {
     let device = Device::flex();
     let (tower, config): (VisionVocabulary, _) = read_vocabulary(dir, &device).unwrap();
@@ -47,7 +47,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_small_vary_toy_is_trained_in_one_command() {
+fn toy_trains_in_one_command() {
     let dirs = tempfile::tempdir().unwrap();
     let [first, second, again] = ["first", "second", "again"].map(|name| dirs.path().join(name));
     finished(&scenes("tiny", &first, &[]));
@@ -55,7 +55,7 @@ fn a_small_vary_toy_is_trained_in_one_command() {
     let see = ["--vocabulary", vocabulary.to_str().unwrap()];
     finished(&scenes("toy-tiny", &second, &see));
 
-    // The tower rested.
+    // The tower was frozen.
     let toy = second.join("last");
     assert_eq!(seen(&toy), seen(&vocabulary));
     // It learned to caption before, in a run of its own.
@@ -67,8 +67,8 @@ fn a_small_vary_toy_is_trained_in_one_command() {
         .build()
         .unwrap();
     assert_eq!(vary.config().family(), Family::VaryToy);
-    let picture = image::RgbImage::from_pixel(40, 40, image::Rgb([200, 30, 30]));
-    vary.ask(&picture, "What is it?").unwrap();
+    let image = image::RgbImage::from_pixel(40, 40, image::Rgb([200, 30, 30]));
+    vary.ask(&image, "What is it?").unwrap();
 
     // Captions that were learned by another process count as well.
     let resumed = dirs.path().join("resumed");
@@ -85,7 +85,7 @@ fn a_small_vary_toy_is_trained_in_one_command() {
 }
 
 #[test]
-fn a_vary_toy_goes_on_with_a_vocabulary_that_learned_more() {
+fn toy_takes_a_new_vocabulary() {
     let dirs = tempfile::tempdir().unwrap();
     let dir = |name: &str| dirs.path().join(name);
     let text = |path: &Path| path.to_str().unwrap().to_string();
@@ -104,7 +104,7 @@ fn a_vary_toy_goes_on_with_a_vocabulary_that_learned_more() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn misfits_are_refused() {
     let dirs = tempfile::tempdir().unwrap();
     let out = dirs.path().join("run");
     let nano = dirs.path().join("nano.json");

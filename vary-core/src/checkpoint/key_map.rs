@@ -98,7 +98,7 @@ impl KeyMap {
     }
 
     /// The name of the parameter at `path` when saving.
-    pub(super) fn name(&self, path: &str) -> String {
+    pub(crate) fn name(&self, path: &str) -> String {
         self.name_with(path, &[])
     }
 

@@ -14,12 +14,12 @@ pub struct TrainConfig {
     /// Samples of one forward and backward pass; gradients of a step's passes are added up.
     pub micro_batch_size: usize,
     /// Passes computed at the same time, each on its share of the cores. The result of a step does
-    /// not depend on it, as gradients are added in the order of the passes; but with dropout, whose
-    /// masks all workers draw from one generator, no two runs are the same unless there is one.
+    /// not depend on it, as gradients are added in the order of the passes. With dropout, whose
+    /// masks all workers draw from one generator, only runs with one worker are reproducible.
     pub workers: usize,
-    /// AdamW's peak learning rate.
+    /// AdamW's peak learning rate, for parameters that are in none of the `lr_groups`.
     pub learning_rate: f64,
-    /// How the learning rate goes on after the warm-up.
+    /// Course of the learning rate after the warm-up.
     pub lr_schedule: LrSchedule,
     /// Steps of linear warm-up, as a share of `steps` (rounded up).
     pub warmup_ratio: f64,
@@ -29,7 +29,7 @@ pub struct TrainConfig {
     pub betas: (f32, f32),
     /// AdamW's epsilon.
     pub epsilon: f32,
-    /// Largest L2 norm of all gradients together; larger ones are scaled down to it.
+    /// Maximum L2 norm of all gradients together; larger ones are scaled down to it.
     pub max_grad_norm: f32,
     /// Trains the matrices inside the networks with Muon instead of AdamW, at this peak learning
     /// rate (times `sqrt(max(1, rows / columns))`).
@@ -40,6 +40,24 @@ pub struct TrainConfig {
     pub keep: usize,
     /// Steps between lines of the log.
     pub log_every: u64,
+    /// Learning rates of parameter groups; none by default. Of several that match a parameter, the
+    /// last one counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lr_groups: Vec<LrGroup>,
+}
+
+/// Learning rate of a group of parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LrGroup {
+    /// A regular expression that is searched for in the paths of the parameters, such as
+    /// `^mm_projector`, `^vision_tower\.` or `lora\.b$`.
+    pub parameters: String,
+    /// The group's peak learning rate; 0 keeps its parameters as they are. It follows the same
+    /// schedule. Matrices that Muon trains take the same proportion of
+    /// [`muon_learning_rate`](TrainConfig::muon_learning_rate) as this is of
+    /// [`learning_rate`](TrainConfig::learning_rate).
+    pub learning_rate: f64,
 }
 
 impl Default for TrainConfig {
@@ -60,11 +78,23 @@ impl Default for TrainConfig {
             save_every: 500,
             keep: 2,
             log_every: 20,
+            lr_groups: vec![],
         }
     }
 }
 
 impl TrainConfig {
+    /// Adds an [`LrGroup`]: the peak learning rate of the parameters whose paths match the regular
+    /// expression `parameters`.
+    #[must_use]
+    pub fn with_lr_group(mut self, parameters: impl Into<String>, learning_rate: f64) -> Self {
+        self.lr_groups.push(LrGroup {
+            parameters: parameters.into(),
+            learning_rate,
+        });
+        self
+    }
+
     /// Checks ranges.
     ///
     /// # Errors
@@ -77,16 +107,7 @@ impl TrainConfig {
         if self.workers == 0 || self.keep == 0 || self.log_every == 0 {
             return fail("`workers`, `keep` and `log_every` must be above 0");
         }
-        if !(self.learning_rate >= 0.0 && self.learning_rate.is_finite()) {
-            return fail("`learning_rate` must be a number of at least 0");
-        }
-        if let Some(rate) = self.muon_learning_rate
-            && !(rate >= 0.0 && rate.is_finite() && self.learning_rate > 0.0)
-        {
-            return fail(
-                "`muon_learning_rate` must be a number of at least 0, and `learning_rate` above 0 with it",
-            );
-        }
+        self.validate_rates()?;
         let decays = |beta: f32| (0.0..1.0).contains(&beta);
         if !decays(self.betas.0) || !decays(self.betas.1) {
             return fail("`betas` must be in [0, 1)");
@@ -104,6 +125,28 @@ impl TrainConfig {
             return fail("`max_grad_norm` must be above 0");
         }
         Ok(())
+    }
+
+    fn validate_rates(&self) -> Result<()> {
+        let fail = |reason: String| Err(Error::Config(reason));
+        let is_rate = |rate: f64| rate >= 0.0 && rate.is_finite();
+        if !is_rate(self.learning_rate) {
+            return fail("`learning_rate` must be a number of at least 0".into());
+        }
+        if let Some(rate) = self.muon_learning_rate
+            && !(is_rate(rate) && self.learning_rate > 0.0)
+        {
+            let reason = "`muon_learning_rate` must be a number of at least 0, and \
+                          `learning_rate` above 0 with it";
+            return fail(reason.into());
+        }
+        match self.lr_groups.iter().find(|g| !is_rate(g.learning_rate)) {
+            Some(group) => fail(format!(
+                "`lr_groups`: the `learning_rate` of `{}` is {}; it must be a number of at least 0",
+                group.parameters, group.learning_rate
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Factor of the learning rate at an optimizer step, counted from 0.

@@ -6,36 +6,36 @@ use image::RgbImage;
 use vary_lm::tokenizer::Tokenizer;
 use vary_vision::preprocess::ImageProcessor;
 
+use super::activation_checkpointing::CheckpointedPass;
 use super::data::{Conversation, Mixture};
-use super::recompute::Recomputed;
 use super::{Loss, LossValue, Objective, Step, Trainable, answer_loss, learned_labels};
 use crate::model::{Family, ImagePlace};
 use crate::prompt::{Template, labels};
 use crate::{Error, Result};
 
-/// Conversations in a row that may have nothing to learn before the run ends.
+/// Conversations in a row that may have nothing to learn before the run stops.
 const TRIES: u64 = 64;
 
 /// Learns the answers of conversations: the second stage of the paper, and fine-tuning.
 ///
 /// Labels are masked as the original masks them for Vary-toy ([`labels::mpt`]), and as
 /// [`labels::answers`] for Vary-tiny+. The loss is the mean over the learned tokens of an optimizer
-/// step. A picture that can't be read, or a conversation of which nothing would be learned, is
-/// counted in the [`Mixture`] and another one takes its place.
+/// step. A conversation with an unreadable image, or of which nothing would be learned, is counted
+/// in the [`Mixture`] and replaced by another one.
 pub struct ConversationObjective<M> {
     data: Mixture,
     tokenizer: Tokenizer,
     processors: Vec<ImageProcessor>,
     place: ImagePlace,
     max_len: usize,
-    recompute: bool,
+    activation_checkpointing: bool,
     model: PhantomData<fn() -> M>,
 }
 
 /// A conversation made ready for batching.
 #[derive(Debug)]
 pub struct ConversationSample {
-    /// For each tower, the squares of the pictures, in 8 bits.
+    /// For each tower, the squares of the images, in 8 bits.
     squares: Vec<Vec<RgbImage>>,
     ids: Vec<u32>,
     labels: Vec<i64>,
@@ -43,8 +43,8 @@ pub struct ConversationSample {
 }
 
 impl<M: Trainable> ConversationObjective<M> {
-    /// An objective for `model`. Conversations are cut off after `max_len` tokens, which is
-    /// `model_max_length` of the original; the model's positions are the limit.
+    /// An objective for `model`. Conversations are cut off after `max_len` tokens
+    /// (`model_max_length` of the original), at most the positions of the model.
     pub fn new(model: &M, tokenizer: Tokenizer, data: Mixture, max_len: usize) -> Self {
         Self {
             data,
@@ -52,28 +52,26 @@ impl<M: Trainable> ConversationObjective<M> {
             processors: model.processors().to_vec(),
             place: model.image_place(),
             max_len: max_len.min(model.language_model().max_positions()),
-            recompute: false,
+            activation_checkpointing: false,
             model: PhantomData,
         }
     }
 
-    /// Computes the blocks of a trained tower again in the backward pass instead of keeping what
-    /// they computed: a fraction of the memory for about a third more time. Gradients are the same.
+    /// Computes the blocks of a trained tower again in the backward pass instead of keeping their
+    /// activations: a fraction of the memory for about a third more time. Off by default; gradients
+    /// are the same.
     #[must_use]
-    pub fn recompute(mut self, recompute: bool) -> Self {
-        self.recompute = recompute;
+    pub fn activation_checkpointing(mut self, on: bool) -> Self {
+        self.activation_checkpointing = on;
         self
     }
 
-    /// Mean loss over the learned tokens of the first `count` places of the data order, off the
-    /// tape, `micro` conversations at a time.
+    /// Mean loss over the learned tokens of the first `count` conversations of the data order, off
+    /// the tape, `micro` conversations at a time.
     ///
     /// # Errors
     /// Those of [`sample`](Objective::sample) and [`loss`](Objective::loss).
-    pub fn mean_loss(&self, model: &M, count: usize, micro: usize) -> Result<f32>
-    where
-        M: Send + Sync,
-    {
+    pub fn mean_loss(&self, model: &M, count: usize, micro: usize) -> Result<f32> {
         let model = model.valid();
         let (mut sum, mut learned) = (0.0, 0);
         let places: Vec<u64> = (0..count as u64).collect();
@@ -95,13 +93,36 @@ impl<M: Trainable> ConversationObjective<M> {
         Ok((sum / learned.max(1) as f64) as f32)
     }
 
-    /// The data, with what was skipped so far.
+    /// The data, with the conversations skipped so far.
     pub fn data(&self) -> &Mixture {
         &self.data
     }
 
     /// The sample of a conversation, or the reason why nothing of it would be learned.
     fn prepare(&self, conversation: &Conversation) -> Result<Result<ConversationSample, String>> {
+        let (ids, labels) = match self.label(conversation)? {
+            Ok(labelled) => labelled,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let squares = |p: &ImageProcessor| {
+            let images = conversation.images.iter();
+            images.map(|image| p.resized(image)).collect()
+        };
+        let squares: Result<_, _> = self.processors.iter().map(squares).collect();
+        let squares = match squares {
+            Ok(squares) => squares,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        Ok(Ok(ConversationSample {
+            squares,
+            ids,
+            labels,
+            origin: conversation.origin.clone(),
+        }))
+    }
+
+    /// Ids and labels of a conversation, or the reason why nothing of it would be learned.
+    fn label(&self, conversation: &Conversation) -> Result<Result<(Vec<u32>, Vec<i64>), String>> {
         let encode = |text: &str| Ok(self.tokenizer.encode(text, M::FAMILY == Family::VaryTiny)?);
         let (messages, len) = (&conversation.messages, self.place.len);
         let max_len = Some(self.max_len);
@@ -125,31 +146,16 @@ impl<M: Trainable> ConversationObjective<M> {
                 self.max_len
             )));
         }
-        // Text may spell the places' tokens itself, and a cut may fall into one.
-        let pictures = conversation.pictures.len();
+        // Text may spell the placeholder's tokens itself, and a cut may fall into a placeholder.
+        let images = conversation.images.len();
         let ids = std::slice::from_ref(&labelled.ids);
-        if let Err(Error::ImagePlace { reason, .. }) = self.place.rows(ids, ids[0].len(), pictures)
-        {
+        if let Err(Error::ImagePlace { reason, .. }) = self.place.rows(ids, ids[0].len(), images) {
             return Ok(Err(format!("{reason} (cut to {} tokens)", self.max_len)));
         }
-        let squares = |p: &ImageProcessor| {
-            let pictures = conversation.pictures.iter();
-            pictures.map(|picture| p.resized(picture)).collect()
-        };
-        let squares: Result<_, _> = self.processors.iter().map(squares).collect();
-        let squares = match squares {
-            Ok(squares) => squares,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        Ok(Ok(ConversationSample {
-            squares,
-            ids: labelled.ids,
-            labels: labelled.labels,
-            origin: conversation.origin.clone(),
-        }))
+        Ok(Ok((labelled.ids, labelled.labels)))
     }
 
-    /// The pictures of a batch for each tower; none if there are none.
+    /// The images of a batch for each tower; none if there are none.
     fn pixels(&self, micro: &[ConversationSample], device: &Device) -> Option<Vec<Tensor<4>>> {
         let images: usize = micro.iter().map(|s| s.squares[0].len()).sum();
         let tower = |(i, p): (usize, &ImageProcessor)| {
@@ -176,7 +182,7 @@ impl<M: Trainable> ConversationObjective<M> {
     }
 }
 
-impl<M: Trainable + Send + Sync> Objective for ConversationObjective<M> {
+impl<M: Trainable> Objective for ConversationObjective<M> {
     type Model = M;
     type Sample = ConversationSample;
 
@@ -229,28 +235,26 @@ impl<M: Trainable + Send + Sync> Objective for ConversationObjective<M> {
         step: Step<'_, ConversationSample>,
     ) -> Result<(GradientsParams, LossValue)> {
         let device = model.language_model().device();
-        let recomputed = match (self.recompute, model.trained_tower()) {
-            (true, Some((tower, projector))) => self.pixels(micro, &device).map(|mut pixels| {
-                (
-                    Recomputed::forward(tower, pixels.remove(0)),
-                    tower,
-                    projector,
-                )
-            }),
-            _ => None,
+        let pixels = self.pixels(micro, &device);
+        let (tower, projector, mut pixels) = match (model.trained_tower(), pixels) {
+            (Some((tower, projector)), Some(pixels)) if self.activation_checkpointing => {
+                (tower, projector, pixels)
+            }
+            (_, pixels) => {
+                let image_tokens = pixels.map(|pixels| model.encode_pixels(pixels));
+                let loss = Self::answers(model, micro, image_tokens, step)?;
+                return Ok(loss.gradients(model));
+            }
         };
-        let Some((recomputed, tower, projector)) = recomputed else {
-            let loss = self.loss(model, micro, step)?;
-            return Ok(loss.gradients(model));
-        };
-        let image_tokens = projector.forward(recomputed.tokens.clone());
+        let pass = CheckpointedPass::forward(tower, pixels.remove(0));
+        let image_tokens = projector.forward(pass.tokens.clone());
         let loss = Self::answers(model, micro, Some(image_tokens), step)?;
         let value = LossValue::of(&loss);
         let mut all = loss.total.backward();
-        let of_tokens = recomputed.tokens.grad_remove(&mut all);
+        let of_tokens = pass.tokens.grad_remove(&mut all);
         let mut grads = GradientsParams::from_grads(all, model);
         if let Some(of_tokens) = of_tokens {
-            recomputed.backward(tower, of_tokens, &mut grads);
+            pass.backward(tower, of_tokens, &mut grads);
         }
         Ok((grads, value))
     }

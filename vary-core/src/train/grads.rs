@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
@@ -58,8 +56,8 @@ pub fn clip_global_norm<M: Module>(
     (scale.grads, norm)
 }
 
-/// Device of a module's trained parameters. (`Module::devices` does not tell apart a device and the
-/// same with autodiff, and frozen parts are on the one without.)
+/// Device of a module's trained parameters. (`Module::devices` does not distinguish a device from
+/// the same device with autodiff, and frozen parts may be on the one without.)
 pub(super) fn trained_device<M: Module>(module: &M) -> Device {
     struct Find(Option<Device>);
     impl ModuleVisitor for Find {
@@ -74,8 +72,7 @@ pub(super) fn trained_device<M: Module>(module: &M) -> Device {
     find.0.unwrap_or_default()
 }
 
-/// A number that tells frozen weights from others, over their names and bytes; the steps of rustc's
-/// FxHash.
+/// A hash of the names and bytes of frozen parameters, by the steps of rustc's FxHash.
 pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
     struct Digest(u64);
     impl Digest {
@@ -94,7 +91,7 @@ pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if !is_trained(param) {
-                // The stored weight: with an adapter, the value is more than what is frozen.
+                // The stored matrix: with an adapter, the value is more than what is frozen.
                 self.add(param.base().into_data().as_bytes());
             }
         }
@@ -104,10 +101,13 @@ pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
     digest.0
 }
 
-/// What the optimizer has to know of a parameter.
+/// What the optimizer needs to know of a parameter.
 #[derive(Debug, Clone)]
 pub(super) struct ParameterKind {
     pub id: ParamId,
+    /// Path in the module, such as `mm_projector.weight`.
+    pub path: String,
+    pub trained: bool,
     /// HF's rule: names with `bias` and weights of `nn.LayerNorm` are not decayed.
     pub decay: bool,
     /// A matrix inside a network, as opposed to a table, a norm or a bias.
@@ -115,7 +115,7 @@ pub(super) struct ParameterKind {
 }
 
 /// Sorts the parameters of a module.
-pub(super) fn parameter_kinds<M: Module>(module: &M) -> Arc<Vec<ParameterKind>> {
+pub(super) fn parameter_kinds<M: Module>(module: &M) -> Vec<ParameterKind> {
     #[derive(Default)]
     struct Kinds {
         path: Vec<String>,
@@ -138,6 +138,8 @@ pub(super) fn parameter_kinds<M: Module>(module: &M) -> Arc<Vec<ParameterKind>> 
             let module = container.rsplit(':').next().unwrap_or_default();
             self.kinds.push(ParameterKind {
                 id: param.id,
+                path: self.path.join("."),
+                trained: is_trained(param),
                 decay: !(name == "bias" || norm),
                 matrix: name == "weight" && matches!(module, "Linear" | "Conv2d"),
             });
@@ -145,5 +147,5 @@ pub(super) fn parameter_kinds<M: Module>(module: &M) -> Arc<Vec<ParameterKind>> 
     }
     let mut kinds = Kinds::default();
     module.visit(&mut kinds);
-    Arc::new(kinds.kinds)
+    kinds.kinds
 }

@@ -1,113 +1,116 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use plotters::backend::SVGBackend;
-use plotters::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::logger::{RunReport, StepReport, TrainLogger};
 use crate::checkpoint::write_atomic;
 use crate::{Error, Result};
 
-/// The JSONL log of a run and its progress bar, which shows only on a terminal.
-pub(super) struct Log {
-    path: PathBuf,
-    file: File,
-    bar: ProgressBar,
+/// Writes `log.jsonl`: a line of JSON every `log_every` steps and for the last one.
+pub(super) struct JsonLines {
+    log_every: u64,
+    steps: u64,
+    file: Option<(PathBuf, File)>,
+    /// Since the last line.
+    samples: usize,
+    time: Duration,
+    data_wait: Duration,
+    data_cpu: Duration,
 }
 
-impl Log {
-    /// Opens `log.jsonl`; lines of steps after `step`, written by a run that was killed, are
-    /// dropped.
-    pub fn open(dir: &Path, step: u64, steps: u64) -> Result<Self> {
-        let path = dir.join("log.jsonl");
-        let io = |e| Error::io(&path, e);
-        let mut kept = vec![];
-        let before = match File::open(&path) {
-            Ok(file) => Some(file),
-            Err(e) if e.kind() == ErrorKind::NotFound => None,
-            Err(e) => return Err(io(e)),
-        };
-        if let Some(file) = before {
-            for line in BufReader::new(file).lines() {
-                let line = line.map_err(io)?;
-                // A kill may have cut the last line short.
-                let record: Option<Value> = serde_json::from_str(&line).ok();
-                if record
-                    .and_then(|r| r["step"].as_u64())
-                    .is_some_and(|at| at <= step)
-                {
-                    kept.extend_from_slice(line.as_bytes());
-                    kept.push(b'\n');
-                }
-            }
+impl JsonLines {
+    pub fn new(log_every: u64) -> Self {
+        Self {
+            log_every,
+            steps: 0,
+            file: None,
+            samples: 0,
+            time: Duration::ZERO,
+            data_wait: Duration::ZERO,
+            data_cpu: Duration::ZERO,
         }
-        write_atomic(&path, &kept)?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(io)?;
-        let bar = ProgressBar::new(steps);
-        bar.set_position(step);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} {msg}") {
-            bar.set_style(style);
-        }
-        Ok(Self { path, file, bar })
     }
 
-    /// Writes a line: `step` and the caller's fields.
-    pub fn line(&mut self, step: u64, fields: Map<String, Value>) -> Result<()> {
-        let mut record = Map::new();
-        record.insert("step".into(), json!(step));
-        record.extend(fields);
-        let mut line = Value::Object(record).to_string();
-        line.push('\n');
-        self.file
-            .write_all(line.as_bytes())
-            .map_err(|e| Error::io(&self.path, e))
-    }
-
-    pub fn progress(&self, step: u64, loss: f32) {
-        self.bar.set_position(step);
-        self.bar.set_message(format!("loss {loss:.4}"));
-    }
-
-    /// Draws the loss over the steps into `loss.svg` beside the log.
-    pub fn finish(self) -> Result<()> {
-        self.bar.finish_and_clear();
-        let file = File::open(&self.path).map_err(|e| Error::io(&self.path, e))?;
-        let points: Vec<(f64, f64)> = BufReader::new(file)
-            .lines()
-            .map_while(|line| line.ok())
-            .filter_map(|line| {
-                let record: Value = serde_json::from_str(&line).ok()?;
-                Some((record["step"].as_f64()?, record["loss"].as_f64()?))
-            })
-            .collect();
-        let mut svg = String::new();
-        let picture = self.path.with_file_name("loss.svg");
-        curve(&mut svg, &points).map_err(|e| Error::io(&picture, std::io::Error::other(e)))?;
-        write_atomic(&picture, svg.as_bytes())
+    /// Samples per second, the share of time spent waiting for samples, and the share of the cores'
+    /// time spent making them, since the last line.
+    fn speed(&mut self) -> Map<String, Value> {
+        let time = self.time.as_secs_f64();
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get()) as f64;
+        let mut fields = Map::new();
+        fields.insert("samples_per_s".into(), json!(self.samples as f64 / time));
+        fields.insert(
+            "data_wait".into(),
+            json!(self.data_wait.as_secs_f64() / time),
+        );
+        fields.insert(
+            "data_cpu".into(),
+            json!(self.data_cpu.as_secs_f64() / (time * cores)),
+        );
+        self.samples = 0;
+        (self.time, self.data_wait, self.data_cpu) = Default::default();
+        fields
     }
 }
 
-fn curve(svg: &mut String, points: &[(f64, f64)]) -> std::result::Result<(), String> {
-    let last = points.last().map_or(1.0, |p| p.0.max(1.0));
-    let top = points.iter().map(|p| p.1).fold(1e-6, f64::max) * 1.05;
-    let mut draw = || -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let root = SVGBackend::with_string(svg, (800, 400)).into_drawing_area();
-        root.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(&root)
-            .margin(12)
-            .x_label_area_size(36)
-            .y_label_area_size(48)
-            .build_cartesian_2d(0.0..last, 0.0..top)?;
-        chart
-            .configure_mesh()
-            .x_desc("optimizer step")
-            .y_desc("loss")
-            .draw()?;
-        chart.draw_series(LineSeries::new(points.iter().copied(), &BLUE))?;
-        root.present()?;
+impl TrainLogger for JsonLines {
+    /// Opens the file. Lines of steps after `run.done`, which an interrupted run left, are dropped.
+    fn start(&mut self, run: &RunReport<'_>) -> Result<()> {
+        let path = run.dir.join("log.jsonl");
+        write_atomic(&path, &lines_until(&path, run.done)?)?;
+        let file = OpenOptions::new().append(true).open(&path);
+        let file = file.map_err(|e| Error::io(&path, e))?;
+        self.steps = run.steps;
+        self.file = Some((path, file));
         Ok(())
+    }
+
+    fn step(&mut self, report: &StepReport) -> Result<()> {
+        self.samples += report.samples;
+        self.time += report.time;
+        self.data_wait += report.data_wait;
+        self.data_cpu += report.data_cpu;
+        if !report.step.is_multiple_of(self.log_every) && report.step != self.steps {
+            return Ok(());
+        }
+        let mut record = Map::new();
+        record.insert("step".into(), json!(report.step));
+        record.insert("loss".into(), json!(report.loss));
+        record.extend(report.parts.iter().map(|(k, v)| ((*k).into(), json!(v))));
+        record.insert("grad_norm".into(), json!(report.grad_norm));
+        record.insert("lr".into(), json!(report.learning_rate));
+        record.extend(self.speed());
+        let line = format!("{}\n", Value::Object(record));
+        match &mut self.file {
+            Some((path, file)) => {
+                let written = file.write_all(line.as_bytes());
+                written.map_err(|e| Error::io(&*path, e))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The complete lines of a log up to `step`; none if there is no log.
+fn lines_until(path: &Path, step: u64) -> Result<Vec<u8>> {
+    let io = |e| Error::io(path, e);
+    let mut kept = vec![];
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(kept),
+        Err(e) => return Err(io(e)),
     };
-    draw().map_err(|e| e.to_string())
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(io)?;
+        // An interruption may have cut the last line short.
+        let record: Option<Value> = serde_json::from_str(&line).ok();
+        let at = record.and_then(|record| record["step"].as_u64());
+        if at.is_some_and(|at| at <= step) {
+            kept.extend_from_slice(line.as_bytes());
+            kept.push(b'\n');
+        }
+    }
+    Ok(kept)
 }

@@ -1,32 +1,44 @@
 //! Training: one exact loop for every stage.
 //!
-//! An [`Objective`] says what is learned from, a [`TrainConfig`] how, and the [`Trainer`] runs it:
-//! gradient accumulation, a clip of the global gradient norm, AdamW with PyTorch's arithmetic
-//! (or Muon), warm-up and cosine, step checkpoints and bit-exact resume.
+//! An [`Objective`] defines what is learned, a [`TrainConfig`] how, and the [`Trainer`] runs it:
+//! gradient accumulation, clipping of the global gradient norm, AdamW with PyTorch's arithmetic
+//! (or Muon), warm-up and cosine, checkpoints, [`Validation`], [`TrainLogger`]s and bit-exact
+//! resume.
 
+mod activation_checkpointing;
+mod adapters;
 mod config;
 mod conversation;
 pub mod data;
 mod grads;
 mod log;
+mod logger;
 mod loss;
 mod mixed;
 mod objective;
 mod optimizer;
-mod recompute;
 mod shard;
 mod state;
 mod trainer;
 mod tuning;
+mod validation;
 mod workers;
 
-pub use config::{LrSchedule, TrainConfig, cosine_with_warmup};
+pub use adapters::{load_adapters, save_adapters};
+pub use config::{LrGroup, LrSchedule, TrainConfig, cosine_with_warmup};
 pub use conversation::{ConversationObjective, ConversationSample};
 pub use grads::{clip_global_norm, global_norm};
+pub use logger::{RunReport, StepReport, TrainLogger, ValidationReport};
 pub use loss::{answer_loss, cross_entropy_sum, learned_labels, learned_positions};
 pub use mixed::compute_in_bf16;
 pub use objective::{Loss, LossValue, Objective, Step};
 pub use optimizer::TrainOptimizer;
 pub use shard::Shard;
 pub use trainer::{Trainer, draw_parameters};
-pub use tuning::{LoraConfig, Trainable, Trained};
+pub use tuning::{LoraConfig, Trainable, Trained, save_pretrained};
+pub use validation::{LossValidation, Score, Validation};
+
+/// Compiles and runs the programs of the guide.
+#[cfg(all(doctest, feature = "nano"))]
+#[doc = include_str!("../../../docs/training.md")]
+struct Guide;

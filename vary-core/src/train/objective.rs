@@ -5,53 +5,52 @@ use burn::tensor::FloatDType;
 
 use crate::Result;
 
-/// What a run learns from: where its samples come from and what their loss is.
+/// What a run learns: its samples and their loss.
 ///
-/// The one [`Trainer`](super::Trainer) serves every stage; stages differ in their objective.
+/// One [`Trainer`](super::Trainer) serves every stage; stages differ in their objective.
 pub trait Objective: Send + Sync {
-    /// What is trained.
+    /// The trainable model.
     type Model: Module + Send + Sync;
     /// One training sample, ready for batching.
     type Sample: Send + Sync;
 
-    /// The sample at place `index` of the run's data order.
+    /// The sample at `index` of the run's data order.
     ///
     /// A pure function of `index`: that is what makes a resumed run equal to one that was not
     /// interrupted.
     ///
     /// # Errors
-    /// Ends the run; an objective that wants to skip bad samples returns another one instead.
+    /// Stops the run. An objective that skips unusable samples returns another one instead.
     fn sample(&self, index: u64) -> Result<Self::Sample>;
 
-    /// What tells this objective's data order and loss from another's. A run that was interrupted is
-    /// not gone on with by an objective of another identity.
+    /// Identifies data order and loss. A run does not resume with an objective of another identity.
     fn identity(&self) -> String {
         String::new()
     }
 
-    /// What a message calls the sample at place `index`: its file and record, where it has them.
+    /// How messages name the sample at `index`: its file and record, where it has them.
     fn describe(&self, index: u64, sample: &Self::Sample) -> String {
         let _ = sample;
         format!("sample {index}")
     }
 
-    /// Takes the gradients off the parts of the model that rest in a step.
+    /// Freezes the parts of the model that are not trained in a step.
     ///
-    /// Without this they would get no gradient either if the loss does not reach them, but burn's
-    /// autodiff (0.22.1) keeps a record of every tracked parameter that a backward pass never
-    /// reached: the run would slow down with every step.
-    fn rest(&self, model: Self::Model, step: u64) -> Self::Model {
+    /// Parts that the loss does not reach get no gradient in any case, but burn's autodiff (0.22.1)
+    /// keeps a record of every tracked parameter that a backward pass never reached: the run would
+    /// slow down with every step.
+    fn freeze(&self, model: Self::Model, step: u64) -> Self::Model {
         let _ = step;
         model
     }
 
-    /// Loss of `micro`, a part of the samples of an optimizer step.
+    /// Loss of `micro`, a micro-batch of an optimizer step.
     ///
-    /// The losses of all parts add up to the loss of the step: normalise by numbers of the whole
-    /// step, such as its learned tokens, not of the part.
+    /// The losses of all micro-batches add up to the loss of the step: normalise by numbers of the
+    /// whole step, such as its learned tokens.
     ///
     /// # Errors
-    /// Ends the run.
+    /// Stops the run.
     fn loss(
         &self,
         model: &Self::Model,
@@ -59,8 +58,7 @@ pub trait Objective: Send + Sync {
         step: Step<'_, Self::Sample>,
     ) -> Result<Loss>;
 
-    /// Loss of `micro` and its gradients; an objective that keeps less than a whole pass on the tape
-    /// has its own.
+    /// Loss of `micro` and its gradients; overridden by objectives with activation checkpointing.
     ///
     /// # Errors
     /// Those of [`loss`](Self::loss).
@@ -101,7 +99,7 @@ pub struct LossValue {
 }
 
 impl LossValue {
-    /// Reads the numbers, all at once: waits for the device.
+    /// Reads the numbers in one transfer, which waits for the device.
     pub fn of(loss: &Loss) -> Self {
         let parts = loss.parts.iter().map(|(_, part)| part);
         let all = std::iter::once(&loss.total).chain(parts);
@@ -113,16 +111,16 @@ impl LossValue {
     }
 }
 
-/// A loss to be minimised, and the parts of it that the log shows.
+/// A loss to be minimised, and its parts for the log.
 #[derive(Debug)]
 pub struct Loss {
     /// `[1]`, on the tape.
     pub total: Tensor<1>,
-    /// Name and value of each part, `[1]`; parts of a step's micro-batches are added up.
+    /// Name and value of each part, `[1]`; summed over the micro-batches of a step.
     pub parts: Vec<(&'static str, Tensor<1>)>,
 }
 
-/// The numbers of tensors of shape `[1]`, in one transfer: each by itself would wait for the device.
+/// The numbers of tensors of shape `[1]`, in one transfer from the device.
 pub(super) fn numbers(scalars: impl Iterator<Item = Tensor<1>>) -> Vec<f32> {
     let off_tape = scalars.map(|scalar| scalar.without_autodiff().cast(FloatDType::F32));
     let scalars: Vec<_> = off_tape.collect();

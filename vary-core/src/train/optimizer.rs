@@ -1,62 +1,46 @@
 use burn::module::{Module, ParamGroup};
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::{
     AdamW, AdamWConfig, GradientsParams, ModuleOptimizer, Muon, MuonConfig, MuonState, Optimizer,
 };
 use burn::prelude::*;
 
 use super::TrainConfig;
-use super::grads::parameter_kinds;
+use super::grads::{ParameterKind, parameter_kinds};
+use crate::{Error, Result};
 
-/// AdamW with HF's parameter groups, and Muon for matrices where asked for.
+/// AdamW with HF's parameter groups, Muon for matrices where asked for, and learning rates by
+/// parameter group.
 pub struct TrainOptimizer {
     optimizer: ModuleOptimizer,
     config: TrainConfig,
+    /// Peak learning rates of groups; of several that match a parameter the last one counts.
+    rates: Vec<(ParamGroup, f64)>,
 }
 
 impl TrainOptimizer {
     /// Groups the parameters of `module`.
-    pub fn new<M: Module>(module: &M, config: &TrainConfig) -> Self {
-        let adamw = |weight_decay: f32| -> AdamW {
-            AdamWConfig::new()
-                .with_beta_1(config.betas.0)
-                .with_beta_2(config.betas.1)
-                .with_epsilon(config.epsilon)
-                .with_weight_decay(weight_decay)
-                .build()
-        };
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an [`LrGroup`](super::LrGroup) that is not a regular expression, or
+    /// matches no trained parameter.
+    pub fn new<M: Module>(module: &M, config: &TrainConfig) -> Result<Self> {
         let kinds = parameter_kinds(module);
-        let ids = |matches: &dyn Fn(bool, bool) -> bool| -> Vec<_> {
-            kinds
-                .iter()
-                .filter(|k| matches(k.decay, k.matrix))
-                .map(|k| k.id)
-                .collect()
-        };
-        let mut optimizer = ModuleOptimizer::from(adamw(config.weight_decay));
-        let exempt = ids(&|decay, _| !decay);
-        if config.weight_decay > 0.0 && !exempt.is_empty() {
-            optimizer = optimizer.with_group(ParamGroup::from_ids(exempt), adamw(0.0), None);
-        }
-        if let Some(peak) = config.muon_learning_rate {
-            let muon = MatrixMuon {
-                muon: MuonConfig::new().build(),
-                // burn has one rate for all parameters of a step: AdamW's.
-                ratio: peak / config.learning_rate,
-                weight_decay: config.weight_decay as f64,
-            };
-            let matrices = ids(&|_, matrix| matrix);
-            optimizer = optimizer.with_group(ParamGroup::from_ids(matrices), muon, None);
-        }
-        Self {
-            optimizer,
+        Ok(Self {
+            optimizer: optimizer(&kinds, config),
+            rates: rates(&kinds, config)?,
             config: config.clone(),
-        }
+        })
     }
 
-    /// One step at the scheduled rate of `step`, counted from 0.
+    /// One step at the scheduled rates of `step`, counted from 0.
     pub fn step<M: Module>(&mut self, step: u64, module: M, grads: GradientsParams) -> M {
-        let lr = self.config.learning_rate * self.config.schedule(step);
-        self.optimizer.step(lr, module, grads)
+        let factor = self.config.schedule(step);
+        let mut rates = ModuleLrScheduler::new(self.config.learning_rate * factor);
+        for (group, rate) in &self.rates {
+            rates = rates.with_group(group.clone(), rate * factor);
+        }
+        self.optimizer.step(rates.step(), module, grads)
     }
 
     pub(super) fn inner(&self) -> &ModuleOptimizer {
@@ -66,11 +50,62 @@ impl TrainOptimizer {
     pub(super) fn map(self, f: impl FnOnce(ModuleOptimizer) -> ModuleOptimizer) -> Self {
         Self {
             optimizer: f(self.optimizer),
-            config: self.config,
+            ..self
         }
     }
 }
 
+fn ids(kinds: &[ParameterKind], matches: impl Fn(&ParameterKind) -> bool) -> ParamGroup {
+    let matching = kinds.iter().filter(|kind| matches(kind));
+    ParamGroup::from_ids(matching.map(|kind| kind.id).collect())
+}
+
+fn optimizer(kinds: &[ParameterKind], config: &TrainConfig) -> ModuleOptimizer {
+    let adamw = |weight_decay: f32| -> AdamW {
+        AdamWConfig::new()
+            .with_beta_1(config.betas.0)
+            .with_beta_2(config.betas.1)
+            .with_epsilon(config.epsilon)
+            .with_weight_decay(weight_decay)
+            .build()
+    };
+    let mut optimizer = ModuleOptimizer::from(adamw(config.weight_decay));
+    if config.weight_decay > 0.0 && kinds.iter().any(|kind| !kind.decay) {
+        let exempt = ids(kinds, |kind| !kind.decay);
+        optimizer = optimizer.with_group(exempt, adamw(0.0), None);
+    }
+    if let Some(peak) = config.muon_learning_rate {
+        let muon = MatrixMuon {
+            muon: MuonConfig::new().build(),
+            // The rate that a step passes is AdamW's.
+            ratio: peak / config.learning_rate,
+            weight_decay: config.weight_decay as f64,
+        };
+        optimizer = optimizer.with_group(ids(kinds, |kind| kind.matrix), muon, None);
+    }
+    optimizer
+}
+
+fn rates(kinds: &[ParameterKind], config: &TrainConfig) -> Result<Vec<(ParamGroup, f64)>> {
+    let wrong = |reason: String| Error::Config(format!("`lr_groups`: {reason}"));
+    let mut rates = vec![];
+    for group in &config.lr_groups {
+        let pattern = &group.parameters;
+        let matcher = ParamGroup::from_regex(pattern)
+            .map_err(|e| wrong(format!("`{pattern}` is not a regular expression: {e:?}")))?;
+        let in_group =
+            |kind: &ParameterKind| kind.trained && matcher.matches(&kind.id, Some(&kind.path));
+        if !kinds.iter().any(in_group) {
+            let example = kinds.iter().find(|kind| kind.trained);
+            let example = example.map_or("", |kind| kind.path.as_str());
+            return Err(wrong(format!(
+                "no trained parameter matches `{pattern}`; their paths look like `{example}`"
+            )));
+        }
+        rates.push((ids(kinds, in_group), group.learning_rate));
+    }
+    Ok(rates)
+}
 /// Muon (Keller Jordan, <https://kellerjordan.github.io/posts/muon/>) for linear layers and
 /// convolutions: burn's update on the weight seen as `[outputs, inputs]`.
 #[derive(Clone)]

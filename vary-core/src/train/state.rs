@@ -14,20 +14,20 @@ use crate::checkpoint::{write_atomic, write_json};
 use crate::model::trained_ids;
 use crate::{Error, Result};
 
-/// Where a run is: all that decides its future besides weights and optimizer.
+/// Where a run is: everything that decides its future besides parameters and optimizer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct RunState {
     /// Optimizer steps done.
     step: u64,
     config: TrainConfig,
-    /// Tells the frozen weights, which checkpoints leave out.
+    /// Hash of the frozen parameters, which checkpoints leave out.
     frozen: u64,
     /// The objective's [`identity`](super::Objective::identity).
     objective: String,
 }
 
-/// The checkpoints of a run. They hold the trained weights only: frozen ones are read from where
-/// the run got them first.
+/// The checkpoints of a run. They hold the trained parameters only; the caller loads the frozen
+/// ones as for a new run.
 pub(super) struct Checkpoints {
     dir: PathBuf,
     config: TrainConfig,
@@ -36,7 +36,7 @@ pub(super) struct Checkpoints {
 }
 
 const PREFIX: &str = "step-";
-/// How the name of a directory begins that is being written or removed.
+/// Prefix of the directories that are being written or removed.
 const PARTIAL: &str = ".partial-";
 
 impl Checkpoints {
@@ -55,8 +55,8 @@ impl Checkpoints {
         }
     }
 
-    /// Writes a checkpoint directory: under another name first, renamed when all of it is on disk.
-    /// Then removes all but the newest, and what an interrupted write left behind.
+    /// Writes a checkpoint directory under another name and renames it once all of it is on disk.
+    /// Then removes all but the newest, and what an interrupted write left.
     pub fn save<M: Module>(&self, model: &M, optimizer: &TrainOptimizer, step: u64) -> Result<()> {
         let dir = &self.dir;
         fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
@@ -117,7 +117,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Restores the newest checkpoint, if there is one; says how many steps are done.
+    /// Restores the newest checkpoint, if there is one; also returns the steps done.
     pub fn resume<M: Module>(
         &self,
         model: M,
@@ -126,33 +126,7 @@ impl Checkpoints {
         let Some((_, path)) = self.list()?.pop() else {
             return Ok((model, optimizer, 0));
         };
-        let bad = |file: &Path, e: &dyn Display| Error::Resume {
-            path: file.into(),
-            reason: e.to_string(),
-        };
-        let read =
-            |file: &Path| -> Result<Vec<u8>> { fs::read(file).map_err(|e| Error::io(file, e)) };
-        let file = path.join("state.json");
-        let state: RunState = serde_json::from_slice(&read(&file)?).map_err(|e| bad(&file, &e))?;
-        if state.config != self.config {
-            return Err(bad(
-                &file,
-                &"it was written by a run with other settings; use its settings, or another run directory",
-            ));
-        }
-        if state.objective != self.objective {
-            let reason = format!(
-                "it was written by a run on other data ({}; now {}); use its data, or another run directory",
-                state.objective, self.objective
-            );
-            return Err(bad(&file, &reason));
-        }
-        if state.frozen != self.frozen {
-            return Err(bad(
-                &file,
-                &"it was written by a run whose frozen weights were others; start from the same weights, or use another run directory",
-            ));
-        }
+        let state = self.read_state(&path.join("state.json"))?;
         let file = path.join("model.bpk");
         let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(&file)?));
         // Partial, as frozen parameters are not in it. None of the trained ones may be missing.
@@ -170,12 +144,36 @@ impl Checkpoints {
             .and_then(|record| model.try_load_record(record.allow_partial(true)))
             .map_err(|e| bad(&file, &e))?;
         // The record carries the parameters' ids, by which the optimizer finds its state.
-        let optimizer = TrainOptimizer::new(&model, &self.config);
+        let optimizer = TrainOptimizer::new(&model, &self.config)?;
         let file = path.join("optimizer.bpk");
         let bytes = Bytes::from_bytes_vec(read(&file)?);
         let record = burn::optim::OptimizerRecord::from_bytes(bytes).map_err(|e| bad(&file, &e))?;
         let optimizer = optimizer.map(|inner| inner.load_record(record));
         Ok((model, optimizer, state.step))
+    }
+
+    /// Reads the state of a checkpoint, which has to be of the same run.
+    fn read_state(&self, file: &Path) -> Result<RunState> {
+        let state: RunState = serde_json::from_slice(&read(file)?).map_err(|e| bad(file, &e))?;
+        if state.config != self.config {
+            let reason = "it was written by a run with other settings; use its settings, or \
+                          another run directory";
+            return Err(bad(file, &reason));
+        }
+        if state.objective != self.objective {
+            let reason = format!(
+                "it was written by a run on other data ({}; now {}); use its data, or another run \
+                 directory",
+                state.objective, self.objective
+            );
+            return Err(bad(file, &reason));
+        }
+        if state.frozen != self.frozen {
+            let reason = "it was written by a run with other frozen parameters; start from the \
+                          same checkpoint, or use another run directory";
+            return Err(bad(file, &reason));
+        }
+        Ok(state)
     }
 
     /// Complete checkpoints, oldest first.
@@ -193,5 +191,16 @@ impl Checkpoints {
             .collect();
         found.sort();
         Ok(found)
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).map_err(|e| Error::io(file, e))
+}
+
+fn bad(file: &Path, reason: &dyn Display) -> Error {
+    Error::Resume {
+        path: file.into(),
+        reason: reason.to_string(),
     }
 }

@@ -1,35 +1,49 @@
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::prelude::*;
 use rayon::prelude::*;
-use serde_json::{Map, json};
 
 use super::TrainConfig;
-use super::grads::clip_global_norm;
-use super::log::Log;
+use super::grads::{clip_global_norm, trained_device};
+use super::log::JsonLines;
+use super::logger::{RunReport, StepReport, TrainLogger};
 use super::objective::{Objective, Step};
 use super::optimizer::TrainOptimizer;
 use super::state::Checkpoints;
+use super::validation::{Scheduled, Validation};
 use super::workers::Workers;
+use crate::model::trained_ids;
 use crate::{Error, Result};
 
-/// The training loop: draws samples, adds up gradients, steps, logs and writes checkpoints.
+/// The training loop: makes samples, accumulates gradients, steps the optimizer, logs, validates
+/// and writes checkpoints.
 ///
-/// A run lives in a directory and goes on where its newest checkpoint is; on a CPU the result is
-/// bit for bit that of a run that was never interrupted, but for dropout with several workers. It is
-/// for the caller to start the same run again: settings, the objective's
-/// [`identity`](Objective::identity) and frozen weights are compared, the scale of adapters is not.
-#[derive(Debug, Clone)]
-pub struct Trainer {
+/// A run lives in a directory:
+///
+/// - `log.jsonl`: a line every [`log_every`](TrainConfig::log_every) steps with `step`, `loss` and
+///   its parts, `grad_norm`, `lr`, `samples_per_s`, and as shares of the time `data_wait` and
+///   `data_cpu`;
+/// - `checkpoints/`: what the run resumes from, with the trained parameters only;
+/// - `validation.jsonl` and `best/`, with a validation.
+///
+/// A run that was interrupted resumes from its newest checkpoint. On a CPU the result is bit for
+/// bit that of a run that was never interrupted, except with dropout and several workers. The
+/// caller starts the same run again: settings, the objective's [`identity`](Objective::identity)
+/// and frozen parameters are compared, the scale of adapters is not.
+pub struct Trainer<'a, M> {
     config: TrainConfig,
     dir: PathBuf,
     devices: Vec<Device>,
+    loggers: Vec<Box<dyn TrainLogger + 'a>>,
+    validation: Option<Scheduled<'a, M>>,
 }
 
-impl Trainer {
+impl<'a, M: Module + Send + Sync> Trainer<'a, M> {
     /// A trainer for the run in `dir`.
     ///
     /// # Errors
@@ -37,166 +51,272 @@ impl Trainer {
     pub fn new(config: TrainConfig, dir: impl AsRef<Path>) -> Result<Self> {
         config.validate()?;
         Ok(Self {
+            loggers: vec![Box::new(JsonLines::new(config.log_every))],
             config,
             dir: dir.as_ref().into(),
             devices: vec![],
+            validation: None,
         })
     }
 
-    /// Devices that the micro-batches of a step are spread over, with a worker each; the model's own
-    /// without them. Gradients are added and the optimizer steps on the model's own.
+    /// Devices that the micro-batches of a step are spread over, with a worker each; by default the
+    /// model's own. Gradients are added and the optimizer steps on the model's own.
     #[must_use]
     pub fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
         self.devices = devices.into_iter().collect();
         self
     }
 
+    /// Adds a receiver of the run's reports. Loggers are called in the order in which they were
+    /// added.
+    #[must_use]
+    pub fn with_logger(mut self, logger: impl TrainLogger + 'a) -> Self {
+        self.loggers.push(Box::new(logger));
+        self
+    }
+
+    /// Measures the model every `every` steps and after the last one (0: after the last one only),
+    /// adds a line to `validation.jsonl`, and keeps the model with the lowest loss in `best/`.
+    #[must_use]
+    pub fn with_validation(mut self, every: u64, validation: impl Validation<M> + 'a) -> Self {
+        self.validation = Some(Scheduled {
+            every,
+            validation: Box::new(validation),
+        });
+        self
+    }
+
     /// Trains `model`, which is on a device with autodiff, to the end of the run.
     ///
-    /// `on_checkpoint` is called after each checkpoint with the model and the steps done, to
-    /// validate it and keep the best; when a run goes on, once more for the checkpoint it goes on
-    /// from.
-    ///
     /// # Errors
-    /// Errors of the objective, of writing, [`Error::Resume`] for a checkpoint of another run, and
-    /// [`Error::Loss`] when the loss is no number; the last checkpoint stays.
-    pub fn fit<O: Objective>(
-        &self,
-        objective: &O,
-        model: O::Model,
-        mut on_checkpoint: impl FnMut(&O::Model, u64) -> Result<()>,
-    ) -> Result<O::Model> {
-        let checkpoints = self.dir.join("checkpoints");
+    /// [`Error::NoAutodiff`] for a model on another device; [`Error::Config`] if nothing of it is
+    /// trained; errors of the objective, of validation and of writing; [`Error::Resume`] for a
+    /// checkpoint of another run; [`Error::Loss`] for a NaN or infinite loss or gradient. The last
+    /// checkpoint stays.
+    pub fn fit<O: Objective<Model = M>>(mut self, objective: &O, model: M) -> Result<M> {
+        check_trainable(&model)?;
         draw_parameters(&model);
-        let optimizer = TrainOptimizer::new(&model, &self.config);
-        let checkpoints = Checkpoints::new(checkpoints, &model, &self.config, objective.identity());
-        let (model, mut optimizer, start) = checkpoints.resume(model, optimizer)?;
+        let config = self.config.clone();
+        let optimizer = TrainOptimizer::new(&model, &config)?;
+        let checkpoints = self.dir.join("checkpoints");
+        let checkpoints = Checkpoints::new(checkpoints, &model, &config, objective.identity());
+        let (model, optimizer, start) = checkpoints.resume(model, optimizer)?;
         std::fs::create_dir_all(&self.dir).map_err(|e| Error::io(&self.dir, e))?;
-        let mut log = Log::open(&self.dir, start, self.config.steps)?;
-        let workers = Workers::new(self.config.workers, &self.devices)?;
-
+        let report = RunReport::new(&self.dir, start, config.steps);
+        for logger in &mut self.loggers {
+            logger.start(&report)?;
+        }
+        let workers = Workers::new(config.workers, &self.devices)?;
         std::thread::scope(|scope| {
-            // Two steps of samples are drawn ahead: one that waits here, and the one in the making.
-            let (sender, batches) = sync_channel(1);
-            let drawing = scope.spawn(move || {
-                for step in start..self.config.steps {
-                    if sender.send(self.samples(objective, step)).is_err() {
-                        break;
-                    }
-                }
-            });
-            let batches: Receiver<Result<(Vec<O::Sample>, Duration)>> = batches;
-            if start > 0 {
-                // A run that was killed before this was called is as one that was not.
-                on_checkpoint(&model, start)?;
-            }
-            let mut meter = Meter::new();
-            let mut model = model;
-            for step in start..self.config.steps {
-                let waiting = Instant::now();
-                let (samples, core_time) = match batches.recv() {
-                    Ok(drawn) => drawn?,
-                    // It ended without a batch: it panicked, and said why.
-                    Err(_) => match drawing.join() {
-                        Err(panic) => std::panic::resume_unwind(panic),
-                        Ok(()) => return Err(Error::Config("the data ended".into())),
-                    },
-                };
-                meter.waited += waiting.elapsed();
-                meter.drawing += core_time;
-
-                let micros: Vec<_> = samples.chunks(self.config.micro_batch_size).collect();
-                let of_step = Step {
-                    index: step,
-                    samples: &samples,
-                };
-                let result = workers.gradients(objective, &model, &micros, of_step)?;
-                let (grads, norm) =
-                    clip_global_norm(&model, result.grads, self.config.max_grad_norm);
-                // A finite loss can have gradients that are not: they would spoil the weights, and
-                // the next checkpoint.
-                if !result.loss.is_finite() || !norm.is_finite() {
-                    return Err(Error::Loss {
-                        step,
-                        loss: result.loss,
-                        grad_norm: norm,
-                        samples: self.culprits(objective, &model, of_step),
-                    });
-                }
-                model = optimizer.step(step, model, grads);
-
-                let done = step + 1;
-                let last = done == self.config.steps;
-                meter.samples += samples.len();
-                log.progress(done, result.loss);
-                if done % self.config.log_every == 0 || last {
-                    let mut fields = Map::new();
-                    fields.insert("loss".into(), json!(result.loss));
-                    fields.extend(result.parts.iter().map(|(k, v)| ((*k).into(), json!(v))));
-                    fields.insert("grad_norm".into(), json!(norm));
-                    let lr = self.config.learning_rate * self.config.schedule(step);
-                    fields.insert("lr".into(), json!(lr));
-                    fields.extend(meter.take());
-                    log.line(done, fields)?;
-                }
-                let due = self.config.save_every > 0 && done % self.config.save_every == 0;
-                if due || last {
-                    checkpoints.save(&model, &optimizer, done)?;
-                    on_checkpoint(&model, done)?;
-                    meter = Meter::new();
-                }
-            }
-            log.finish()?;
-            Ok(model)
+            // Two steps of samples are made ahead: one waits here, one is in the making.
+            let (sender, receiver) = sync_channel(1);
+            let size = config.batch_size as u64;
+            let steps = start..config.steps;
+            let thread = scope.spawn(move || make_batches(objective, size, steps, &sender));
+            let batches = Batches {
+                receiver,
+                thread: Some(thread),
+            };
+            let run = Run {
+                trainer: self,
+                objective,
+                checkpoints,
+                optimizer,
+                workers,
+            };
+            run.steps(model, start, batches)
         })
-    }
-
-    /// Draws the samples of a step; also says how much core time that took.
-    fn samples<O: Objective>(
-        &self,
-        objective: &O,
-        step: u64,
-    ) -> Result<(Vec<O::Sample>, Duration)> {
-        let size = self.config.batch_size as u64;
-        let drawn = (step * size..(step + 1) * size)
-            .into_par_iter()
-            .map(|index| {
-                let start = Instant::now();
-                Ok((objective.sample(index)?, start.elapsed()))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let time = drawn.iter().map(|(_, time)| *time).sum();
-        Ok((drawn.into_iter().map(|(sample, _)| sample).collect(), time))
-    }
-
-    /// The samples of a step that spoil its loss: those whose own loss is no number, or all of them.
-    fn culprits<O: Objective>(
-        &self,
-        objective: &O,
-        model: &O::Model,
-        step: Step<'_, O::Sample>,
-    ) -> Vec<String> {
-        let first = step.index * self.config.batch_size as u64;
-        let named = |i: usize, sample| objective.describe(first + i as u64, sample);
-        // Off the tape, where a forward pass takes little memory; without dropout, so not to the bit.
-        let model = model.valid();
-        let mut found = vec![];
-        for (i, sample) in step.samples.iter().enumerate() {
-            let alone = objective.loss(&model, std::slice::from_ref(sample), step);
-            if alone.is_ok_and(|loss| !loss.total.into_scalar::<f32>().is_finite()) {
-                found.push(named(i, sample));
-            }
-        }
-        if found.is_empty() {
-            let all = step.samples.iter().enumerate();
-            found = all.map(|(i, sample)| named(i, sample)).collect();
-        }
-        found
     }
 }
 
-/// Draws the parameters that are still to be drawn. burn draws each when it is first used; a copy
-/// that a step or a checkpoint makes would draw values of its own.
+/// A run under way.
+struct Run<'a, 'o, O: Objective> {
+    trainer: Trainer<'a, O::Model>,
+    objective: &'o O,
+    checkpoints: Checkpoints,
+    optimizer: TrainOptimizer,
+    workers: Workers,
+}
+
+impl<O: Objective> Run<'_, '_, O> {
+    fn steps(
+        mut self,
+        mut model: O::Model,
+        start: u64,
+        mut batches: Batches<'_, O::Sample>,
+    ) -> Result<O::Model> {
+        let TrainConfig {
+            steps, save_every, ..
+        } = self.trainer.config;
+        if start > 0 {
+            // The run may have been interrupted between checkpoint and validation.
+            self.validate(&model, start)?;
+        }
+        for step in start..steps {
+            let began = Instant::now();
+            let batch = batches.next()?;
+            let data_wait = began.elapsed();
+            let mut report;
+            (model, report) = self.step(model, step, &batch.samples)?;
+            report.data_wait = data_wait;
+            report.data_cpu = batch.time;
+            report.time = began.elapsed();
+            for logger in &mut self.trainer.loggers {
+                logger.step(&report)?;
+            }
+            let done = step + 1;
+            if done == steps || (save_every > 0 && done.is_multiple_of(save_every)) {
+                self.checkpoints.save(&model, &self.optimizer, done)?;
+            }
+            self.validate(&model, done)?;
+        }
+        for logger in &mut self.trainer.loggers {
+            logger.finish()?;
+        }
+        Ok(model)
+    }
+
+    fn step(
+        &mut self,
+        model: O::Model,
+        index: u64,
+        samples: &[O::Sample],
+    ) -> Result<(O::Model, StepReport)> {
+        let config = &self.trainer.config;
+        let micros: Vec<_> = samples.chunks(config.micro_batch_size).collect();
+        let step = Step { index, samples };
+        let result = (self.workers).gradients(self.objective, &model, &micros, step)?;
+        let (grads, norm) = clip_global_norm(&model, result.grads, config.max_grad_norm);
+        // A finite loss can have gradients that are not: they would spoil the parameters, and the
+        // next checkpoint.
+        if !result.loss.is_finite() || !norm.is_finite() {
+            return Err(Error::Loss {
+                step: index,
+                loss: result.loss,
+                grad_norm: norm,
+                samples: culprits(self.objective, &model, step, config.batch_size),
+            });
+        }
+        let report = StepReport {
+            step: index + 1,
+            loss: result.loss,
+            parts: result.parts,
+            grad_norm: norm,
+            learning_rate: config.learning_rate * config.schedule(index),
+            samples: samples.len(),
+            ..StepReport::default()
+        };
+        Ok((self.optimizer.step(index, model, grads), report))
+    }
+
+    fn validate(&mut self, model: &O::Model, done: u64) -> Result<()> {
+        let Trainer {
+            config,
+            dir,
+            loggers,
+            validation: Some(validation),
+            ..
+        } = &mut self.trainer
+        else {
+            return Ok(());
+        };
+        if validation.due(done, config.steps)
+            && let Some(report) = validation.run(model, done, dir)?
+        {
+            for logger in loggers {
+                logger.validation(&report)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The samples of a step, and the time that the cores together spent on them.
+struct Batch<S> {
+    samples: Vec<S>,
+    time: Duration,
+}
+
+/// The batches of a run, made by another thread.
+struct Batches<'scope, S> {
+    receiver: Receiver<Result<Batch<S>>>,
+    thread: Option<ScopedJoinHandle<'scope, ()>>,
+}
+
+impl<S> Batches<'_, S> {
+    fn next(&mut self) -> Result<Batch<S>> {
+        match self.receiver.recv() {
+            Ok(batch) => batch,
+            // The thread ended without a batch: it panicked.
+            Err(_) => match self.thread.take().map(ScopedJoinHandle::join) {
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                _ => Err(Error::Config("the data ended before the run".into())),
+            },
+        }
+    }
+}
+
+fn make_batches<O: Objective>(
+    objective: &O,
+    size: u64,
+    steps: Range<u64>,
+    sender: &SyncSender<Result<Batch<O::Sample>>>,
+) {
+    for step in steps {
+        let samples = (step * size..(step + 1) * size).into_par_iter();
+        let timed = samples.map(|index| {
+            let start = Instant::now();
+            Ok((objective.sample(index)?, start.elapsed()))
+        });
+        let batch = timed.collect::<Result<Vec<_>>>().map(|timed| Batch {
+            time: timed.iter().map(|(_, time)| *time).sum(),
+            samples: timed.into_iter().map(|(sample, _)| sample).collect(),
+        });
+        if sender.send(batch).is_err() {
+            return;
+        }
+    }
+}
+
+/// The samples of a step that spoil its loss: those whose own loss is NaN or infinite, or all of
+/// them if there are none.
+fn culprits<O: Objective>(
+    objective: &O,
+    model: &O::Model,
+    step: Step<'_, O::Sample>,
+    batch_size: usize,
+) -> Vec<String> {
+    let first = step.index * batch_size as u64;
+    let named = |i: usize, sample| objective.describe(first + i as u64, sample);
+    // Off the tape, where a forward pass takes little memory; without dropout, so not to the bit.
+    let model = model.valid();
+    let mut found = vec![];
+    for (i, sample) in step.samples.iter().enumerate() {
+        let alone = objective.loss(&model, std::slice::from_ref(sample), step);
+        if alone.is_ok_and(|loss| !loss.total.into_scalar::<f32>().is_finite()) {
+            found.push(named(i, sample));
+        }
+    }
+    if found.is_empty() {
+        let all = step.samples.iter().enumerate();
+        found = all.map(|(i, sample)| named(i, sample)).collect();
+    }
+    found
+}
+
+fn check_trainable<M: Module>(model: &M) -> Result<()> {
+    if !trained_device(model).is_autodiff() {
+        return Err(Error::NoAutodiff);
+    }
+    if trained_ids(model).is_empty() {
+        let reason = "every parameter of the model is frozen: see `Trained` for what to train";
+        return Err(Error::Config(reason.into()));
+    }
+    Ok(())
+}
+
+/// Initialises the parameters that are still lazy. burn draws the random values of each when it is
+/// first used; a copy that a step or a checkpoint makes would draw values of its own.
 pub fn draw_parameters<M: Module>(model: &M) {
     struct Draw;
     impl ModuleVisitor for Draw {
@@ -205,39 +325,4 @@ pub fn draw_parameters<M: Module>(model: &M) {
         }
     }
     model.visit(&mut Draw);
-}
-
-/// Speed since the last line of the log.
-struct Meter {
-    start: Instant,
-    samples: usize,
-    waited: Duration,
-    drawing: Duration,
-}
-
-impl Meter {
-    fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            samples: 0,
-            waited: Duration::ZERO,
-            drawing: Duration::ZERO,
-        }
-    }
-
-    /// `samples_per_s`, the share of time spent waiting for samples, and the share of the cores'
-    /// time spent drawing them.
-    fn take(&mut self) -> Map<String, serde_json::Value> {
-        let time = self.start.elapsed().as_secs_f64();
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get()) as f64;
-        let mut fields = Map::new();
-        fields.insert("samples_per_s".into(), json!(self.samples as f64 / time));
-        fields.insert("data_wait".into(), json!(self.waited.as_secs_f64() / time));
-        fields.insert(
-            "drawing".into(),
-            json!(self.drawing.as_secs_f64() / (time * cores)),
-        );
-        *self = Self::new();
-        fields
-    }
 }

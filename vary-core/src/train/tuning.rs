@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use vary_vision::vocab::VisionVocabulary;
 
 use super::draw_parameters;
-use crate::checkpoint::{BLOCK, Precision, SaveOptions};
+use super::grads::trained_device;
+use crate::checkpoint::{BLOCK, KeyMap, Precision, SaveOptions, save_tokenizer};
 use crate::model::{Family, ModelConfig, VaryModel, VaryTiny, VaryToy, is_frozen};
+use crate::pipeline::Checkpoint;
 use crate::{Error, Result};
 
-/// A model family as training sees it.
+/// A trainable model: what training needs to know of a family.
 pub trait Trainable: VaryModel + Module {
     /// The family.
     const FAMILY: Family;
@@ -20,6 +22,9 @@ pub trait Trainable: VaryModel + Module {
     const TOWERS: &'static [&'static str];
     /// Field of the language model.
     const LANGUAGE_MODEL: &'static str;
+
+    /// Official names of the parameters.
+    fn keys() -> KeyMap;
 
     /// The vision vocabulary and the projector of its tokens, if the tower is trained.
     fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)>;
@@ -36,6 +41,10 @@ impl Trainable for VaryTiny {
     const FAMILY: Family = Family::VaryTiny;
     const TOWERS: &'static [&'static str] = &["vision_tower"];
     const LANGUAGE_MODEL: &'static str = "decoder";
+
+    fn keys() -> KeyMap {
+        Self::key_map()
+    }
 
     fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
         let tower = &self.vision_tower;
@@ -55,6 +64,10 @@ impl Trainable for VaryToy {
     const TOWERS: &'static [&'static str] = &["vision_tower", "vision_tower_high"];
     const LANGUAGE_MODEL: &'static str = "qwen";
 
+    fn keys() -> KeyMap {
+        Self::key_map()
+    }
+
     fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
         None
     }
@@ -71,17 +84,38 @@ fn other_family() -> Error {
     Error::Config("the configuration is of another family than the model".into())
 }
 
-/// Which weights a run trains.
+/// Writes a trained model with the configuration and the tokenizer of the checkpoint it started
+/// from, so that [`Weights::dir`](crate::Weights::dir) opens the directory. Adapters have to be
+/// merged before: `model.valid().materialize()`. A calibration of scores is left out: it is of the
+/// model before training.
+///
+/// # Errors
+/// [`Error::Io`] naming the file, [`Error::Config`] for the checkpoint of another family,
+/// [`Error::UnsupportedParameter`] for a model with adapters, [`Error::NonFinite`].
+pub fn save_pretrained<M: Trainable>(
+    model: &M,
+    checkpoint: &Checkpoint,
+    dir: impl AsRef<Path>,
+    options: &SaveOptions,
+) -> Result<()> {
+    let dir = dir.as_ref();
+    let mut config = checkpoint.config.clone();
+    config.set_score_map(None);
+    model.write(&config, dir, options)?;
+    save_tokenizer(&checkpoint.tokenizer, dir)
+}
+
+/// Which parameters a run trains.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Trained {
-    /// All of them, but for the towers of Vary-toy, which are always frozen (Vary-tiny+: Vary-toy,
+    /// All of them, except the towers of Vary-toy, which are always frozen (Vary-tiny+: Vary-toy,
     /// arXiv 2401.12503, section 3.1).
     Everything,
     /// Projectors and language model, towers frozen (Vary-toy: section 3.2).
     LanguageModel,
-    /// Low-rank adapters of the language model's matrices (LoRA, Hu et al., arXiv 2106.09685),
-    /// and the projectors where asked for.
+    /// Low-rank adapters of the matrices in the language model's blocks (LoRA, Hu et al., arXiv
+    /// 2106.09685), and the projectors with [`LoraConfig::projectors`].
     Lora(LoraConfig),
 }
 
@@ -89,15 +123,15 @@ pub enum Trained {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoraConfig {
-    /// Rank of each adapter.
+    /// Rank of each adapter, above 0; 16 by default.
     pub rank: usize,
-    /// An adapter's product is scaled by `alpha / rank`.
+    /// An adapter's product is scaled by `alpha / rank`; 32 by default.
     pub alpha: f64,
     /// Keeps the frozen matrices of the language model's blocks in 8 or 4 bits (QLoRA, Dettmers et
-    /// al., arXiv 2305.14314), once they are loaded as f32; those whose outputs are no multiple of
-    /// 32 stay so.
+    /// al., arXiv 2305.14314). The model is loaded as f32; matrices whose number of outputs is not
+    /// a multiple of 32 stay in f32. None by default.
     pub quantized: Option<Precision>,
-    /// Trains the projectors too.
+    /// Trains the projectors too; not by default.
     pub projectors: bool,
 }
 
@@ -113,31 +147,44 @@ impl Default for LoraConfig {
 }
 
 impl Trained {
-    /// Freezes what is not trained, and adds the adapters. `seed` draws their starting values.
+    /// Freezes what is not trained, and adds the adapters, whose random initial values depend on
+    /// `seed`.
     ///
     /// # Errors
-    /// [`Error::Config`] for a rank of 0, or a precision that no frozen matrix is kept in.
+    /// [`Error::NoAutodiff`] for a model on a device without autodiff; [`Error::Config`] for a rank
+    /// of 0, or a precision in which frozen matrices can't be kept.
     pub fn prepare<M: Trainable>(&self, model: M, seed: u64) -> Result<M> {
+        if !trained_device(&model).is_autodiff() {
+            return Err(Error::NoAutodiff);
+        }
         draw_parameters(&model);
         match self {
             Self::Everything => Ok(model),
             Self::LanguageModel => Ok(model.freeze_group(fields(M::TOWERS)?)),
-            Self::Lora(lora) => lora.attach(model, seed),
+            Self::Lora(lora) => {
+                let matrices = matrices(&model);
+                lora.attach(model, &matrices, seed)
+            }
         }
     }
 }
 
 impl LoraConfig {
-    fn attach<M: Trainable>(&self, model: M, seed: u64) -> Result<M> {
+    /// Adds an adapter to each of the `matrices` and freezes everything else.
+    pub(super) fn attach<M: Trainable>(
+        &self,
+        model: M,
+        matrices: &[Matrix],
+        seed: u64,
+    ) -> Result<M> {
         if self.rank == 0 || !self.alpha.is_finite() {
-            let reason = "`rank` of the adapters must be above 0, and `alpha` a number";
+            let reason = "`rank` of the adapters must be above 0, and `alpha` a finite number";
             return Err(Error::Config(reason.into()));
         }
         model.language_model().device().seed(seed);
-        let matrices = matrices(&model);
         let ids = |wanted: &dyn Fn(usize) -> bool| {
-            let wanted = matrices.iter().filter(|(_, outputs)| wanted(*outputs));
-            ParamGroup::from_ids(wanted.map(|(id, _)| *id).collect())
+            let wanted = matrices.iter().filter(|matrix| wanted(matrix.shape[1]));
+            ParamGroup::from_ids(wanted.map(|matrix| matrix.id).collect())
         };
         let lora = Lora::new(self.rank, self.alpha).set_param_group(ids(&|_| true));
         let model = match self.quantized {
@@ -160,13 +207,22 @@ impl LoraConfig {
     }
 }
 
-/// Ids and outputs of the matrices of linear layers inside the language model's blocks: not of
-/// embeddings, norms, or the output head.
-fn matrices<M: Trainable>(model: &M) -> Vec<(ParamId, usize)> {
+/// A matrix of a linear layer in a block of the language model.
+#[derive(Debug, Clone)]
+pub(super) struct Matrix {
+    pub id: ParamId,
+    /// Path in the module, such as `decoder.layers.0.fc1.weight`.
+    pub path: String,
+    /// Inputs and outputs.
+    pub shape: [usize; 2],
+}
+
+/// The matrices that adapters are for: not embeddings, norms, or the output head.
+pub(super) fn matrices<M: Trainable>(model: &M) -> Vec<Matrix> {
     struct Matrices {
         path: Vec<String>,
         language_model: &'static str,
-        found: Vec<(ParamId, usize)>,
+        found: Vec<Matrix>,
     }
     impl ModuleVisitor for Matrices {
         fn enter_module(&mut self, name: &str, _container: &str) {
@@ -179,8 +235,13 @@ fn matrices<M: Trainable>(model: &M) -> Vec<(ParamId, usize)> {
             let part = |i: usize| self.path.get(i).map(String::as_str);
             let in_block = part(0) == Some(self.language_model)
                 && part(1).is_some_and(|name| matches!(name, "layers" | "h"));
-            if D == 2 && in_block {
-                self.found.push((param.id, param.lazy_shape()[1]));
+            let shape = param.lazy_shape().to_vec();
+            if let ([inputs, outputs], true) = (&shape[..], in_block) {
+                self.found.push(Matrix {
+                    id: param.id,
+                    path: self.path.join("."),
+                    shape: [*inputs, *outputs],
+                });
             }
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct StepResult {
     pub parts: BTreeMap<&'static str, f32>,
 }
 
-/// What computes the micro-batches of a step at the same time: threads of this process, each with its
+/// Computes the micro-batches of a step at the same time: threads of this process, each with its
 /// share of the cores and a device.
 ///
 /// Worker `r` of `n` takes every `n`-th micro-batch from the `r`-th on. Gradients come together on
@@ -37,8 +37,9 @@ impl Workers {
         let threads = (cores / count).max(1);
         let worker = |rank: usize| {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-            let pool =
-                pool.map_err(|e| Error::Config(format!("`workers`: no threads to be had: {e}")))?;
+            let pool = pool.map_err(|e| {
+                Error::Config(format!("`workers`: no thread could be started: {e}"))
+            })?;
             let device = devices.iter().cycle().nth(rank).cloned();
             Ok((pool, device.map(Device::autodiff)))
         };
@@ -69,10 +70,10 @@ impl Workers {
                 // Leaves of its own keep a worker's tape apart from the others', which would
                 // otherwise wait for each other.
                 let device = device.as_ref().unwrap_or(&home);
-                // burn draws the masks of dropout from one generator for each device: like this a
+                // burn draws the masks of dropout from one generator for each device: seeded so, a
                 // resumed run draws those of one that was not interrupted.
                 device.seed(step.index);
-                let own = objective.rest(model.clone(), step.index).fork(device);
+                let own = objective.freeze(model.clone(), step.index).fork(device);
                 let (sum, home) = (&sum, &home);
                 scope.spawn(move || {
                     for (at, micro) in shard.of(micros) {
@@ -96,9 +97,9 @@ impl Workers {
     }
 }
 
-/// The sum of the micro-batches so far. They come in any order and are added in theirs, each as soon
-/// as those before it are there: while workers keep pace no more gradients are kept than there are
-/// workers, behind a slow one the shares of the others.
+/// The sum of the micro-batches so far. They come in any order and are added in theirs, each as
+/// soon as those before it are there: while workers keep pace no more gradients are kept than there
+/// are workers, behind a slow one the shares of the others.
 struct Sum<M> {
     waiting: BTreeMap<usize, Result<(GradientsParams, LossValue)>>,
     next: usize,
@@ -127,7 +128,7 @@ impl<M: Module> Sum<M> {
         while let Some(result) = self.waiting.remove(&self.next) {
             self.next += 1;
             match result {
-                // The first error in the order of the micro-batches is the one that is told.
+                // The first error in the order of the micro-batches is returned.
                 Err(error) => self.failed = self.failed.take().or(Some(error)),
                 Ok((grads, loss)) => {
                     self.grads.accumulate(model, grads);

@@ -1,4 +1,5 @@
 use std::marker::PhantomData;
+use std::path::Path;
 
 use burn::module::{ModuleMapper, Param};
 use burn::optim::GradientsParams;
@@ -7,8 +8,8 @@ use serde_json::Value;
 use vary_core::checkpoint::{CheckpointFiles, KeyMap, load};
 use vary_core::model::{ModelConfig, VaryTiny, VaryToy};
 use vary_core::train::{
-    Loss, LrSchedule, Objective, Step, TrainConfig, Trainer, answer_loss, cosine_with_warmup,
-    global_norm, learned_labels,
+    Loss, LrSchedule, Objective, Score, Step, TrainConfig, Trainer, Validation, answer_loss,
+    cosine_with_warmup, global_norm, learned_labels,
 };
 use vary_lm::LanguageModel;
 use vary_lm::qwen::{self, QwenConfig};
@@ -172,6 +173,22 @@ fn vary_toy_gradients() {
     each::<VaryToy>(check_gradients::<VaryToy>);
 }
 
+/// Keeps the model after three steps.
+struct Keep<M>(Option<M>);
+
+impl<M: ModelCase> Validation<M> for Keep<M> {
+    fn score(&mut self, model: &M, step: u64) -> vary_core::Result<Option<Score>> {
+        if step == 3 {
+            self.0 = Some(model.clone());
+        }
+        Ok(None)
+    }
+
+    fn save(&mut self, _model: &M, _dir: &Path) -> vary_core::Result<()> {
+        unreachable!("nothing is scored")
+    }
+}
+
 /// Runs a golden training; its log and the model after three steps.
 fn train<M: ModelCase>(golden: &Golden<M>, model: M, config: TrainConfig) -> (Vec<Value>, M) {
     let dir = tempfile::tempdir().unwrap();
@@ -181,17 +198,12 @@ fn train<M: ModelCase>(golden: &Golden<M>, model: M, config: TrainConfig) -> (Ve
         ..config
     };
     let trainer = Trainer::new(config, dir.path()).unwrap();
-    let mut after = None;
-    let trained = trainer.fit(golden, model, |model, step| {
-        if step == 3 {
-            after = Some(model.clone());
-        }
-        Ok(())
-    });
-    trained.unwrap();
+    let mut kept = Keep(None);
+    let trainer = trainer.with_validation(3, &mut kept);
+    trainer.fit(golden, model).unwrap();
     let log = std::fs::read_to_string(dir.path().join("log.jsonl")).unwrap();
     let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
-    (lines.collect(), after.unwrap())
+    (lines.collect(), kept.0.unwrap())
 }
 
 /// Compares the first three losses, gradient norms and learning rates of a log.

@@ -20,7 +20,7 @@ fn run(dir: &Path, trained: Trained, steps: u64) -> vary_core::Result<VaryTiny> 
 }
 
 #[test]
-fn dropout_is_drawn_again_as_it_was() {
+fn dropout_resumes() {
     let _turn = drawing();
     let run = |dir: &Path| {
         let device = Device::flex().autodiff();
@@ -30,7 +30,7 @@ fn dropout_is_drawn_again_as_it_was() {
         let model = Trained::Everything.prepare(sizes.init(&device), 1).unwrap();
         let objective = objective(&model, opt_tokenizer());
         let trainer = Trainer::new(config(6), dir).unwrap();
-        let model = trainer.fit(&objective, model, |_, _| Ok(())).unwrap();
+        let model = trainer.fit(&objective, model).unwrap();
         (parameters(&model), losses(dir))
     };
     let (whole, stopped) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -45,7 +45,7 @@ fn dropout_is_drawn_again_as_it_was() {
 }
 
 /// Makes a directory look as if the run of 6 steps had been stopped after `step`.
-fn stop_after(dir: &Path, step: u64) {
+pub fn stop_after(dir: &Path, step: u64) {
     let checkpoints = dir.join("checkpoints");
     for entry in std::fs::read_dir(&checkpoints).unwrap() {
         let entry = entry.unwrap();
@@ -59,7 +59,7 @@ fn stop_after(dir: &Path, step: u64) {
 }
 
 #[test]
-fn a_resumed_run_ends_as_one_that_was_not_stopped() {
+fn resumed_runs_are_bit_equal() {
     let _turn = drawing();
     for trained in [
         Trained::Everything,
@@ -78,7 +78,7 @@ fn a_resumed_run_ends_as_one_that_was_not_stopped() {
 }
 
 #[test]
-fn a_checkpoint_of_adapters_holds_adapters_only() {
+fn lora_checkpoints_are_small() {
     let _turn = drawing();
     let size = |trained| {
         let dir = tempfile::tempdir().unwrap();
@@ -95,7 +95,7 @@ fn a_checkpoint_of_adapters_holds_adapters_only() {
 }
 
 #[test]
-fn other_settings_or_frozen_weights_are_refused() {
+fn other_runs_are_refused() {
     let _turn = drawing();
     let dir = tempfile::tempdir().unwrap();
     run(dir.path(), Trained::LanguageModel, 2).unwrap();
@@ -110,7 +110,7 @@ fn other_settings_or_frozen_weights_are_refused() {
     let data = mixture(Colours(11));
     let objective = ConversationObjective::new(&trained, opt_tokenizer(), data, 512);
     let trainer = Trainer::new(config(2), dir.path()).unwrap();
-    let error = trainer.fit(&objective, trained, |_, _| Ok(()));
+    let error = trainer.fit(&objective, trained);
     refused(error.unwrap_err(), "other data");
 
     let device = Device::flex().autodiff();
@@ -125,5 +125,5 @@ fn other_settings_or_frozen_weights_are_refused() {
         config(2),
         dir.path(),
     );
-    refused(error.map(|_| ()).unwrap_err(), "frozen weights");
+    refused(error.map(|_| ()).unwrap_err(), "frozen parameters");
 }

@@ -8,7 +8,7 @@ use vary_core::train::{ConversationObjective, ConversationSample, Loss, Objectiv
 
 use crate::support::{config, drawing, mixture, objective, opt_tokenizer, tiny};
 
-/// The loss of one sample is no number, from its second turn on.
+/// The loss of one sample is NaN, from its second turn on.
 struct Spoilt(ConversationObjective<VaryTiny>);
 
 impl Objective for Spoilt {
@@ -41,13 +41,13 @@ impl Objective for Spoilt {
 }
 
 #[test]
-fn a_loss_that_is_no_number_names_the_sample_and_keeps_the_checkpoint() {
+fn nan_loss_names_the_sample() {
     let _turn = drawing();
     let dir = tempfile::tempdir().unwrap();
     let model = tiny(&Device::flex().autodiff());
     let objective = Spoilt(objective(&model, opt_tokenizer()));
     let trainer = Trainer::new(config(8), dir.path()).unwrap();
-    let error = trainer.fit(&objective, model, |_, _| Ok(())).unwrap_err();
+    let error = trainer.fit(&objective, model).unwrap_err();
     let Error::Loss { step, samples, .. } = &error else {
         panic!("{error}")
     };
@@ -69,7 +69,7 @@ impl Dataset for Empty {
     fn get(&self, index: usize, _epoch: u64) -> vary_core::Result<Conversation> {
         let long = "x".repeat(600);
         Ok(Conversation {
-            pictures: vec![RgbImage::new(4, 4)],
+            images: vec![RgbImage::new(4, 4)],
             messages: vec![
                 Message::human(format!("<image>\n{long}")),
                 Message::gpt("too late"),
@@ -80,7 +80,7 @@ impl Dataset for Empty {
     }
 }
 
-/// Text that spells the tokens of a picture's place itself, and a picture that a cut falls into.
+/// Text that spells the tokens of an image placeholder itself, and a placeholder that is cut.
 struct Spelt;
 
 impl Dataset for Spelt {
@@ -95,7 +95,7 @@ impl Dataset for Spelt {
             _ => ("<image>\nWhat?".to_owned(), "Good.".to_owned()),
         };
         Ok(Conversation {
-            pictures: vec![match index {
+            images: vec![match index {
                 2 => RgbImage::new(0, 0),
                 _ => RgbImage::new(4, 4),
             }],
@@ -107,7 +107,7 @@ impl Dataset for Spelt {
 }
 
 #[test]
-fn what_can_not_be_embedded_is_skipped_and_told() {
+fn unusable_conversations_are_skipped() {
     let _turn = drawing();
     let model = tiny(&Device::flex().autodiff());
     let objective = ConversationObjective::new(&model, opt_tokenizer(), mixture(Spelt), 100);
@@ -127,7 +127,7 @@ fn what_can_not_be_embedded_is_skipped_and_told() {
 }
 
 #[test]
-fn data_without_anything_to_learn_ends_the_run() {
+fn nothing_to_learn_is_an_error() {
     let _turn = drawing();
     let model = tiny(&Device::flex().autodiff());
     let objective = ConversationObjective::new(&model, opt_tokenizer(), mixture(Empty), 512);

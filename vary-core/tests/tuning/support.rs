@@ -16,7 +16,7 @@ use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 #[path = "../support/tokenizer.rs"]
 mod tokenizers;
 
-/// burn draws from one generator for the whole process: whoever draws takes turns.
+/// burn has one random generator for the whole process: tests that use it take turns.
 pub fn drawing() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,7 +44,7 @@ pub fn toy_config() -> VaryToyConfig {
     config
 }
 
-/// The same random weights each time. Call it under [`drawing`].
+/// The same random parameters each time. Call it under [`drawing`].
 pub fn tiny(device: &Device) -> VaryTiny {
     device.seed(3);
     let model = tiny_config().init(device);
@@ -60,7 +60,7 @@ pub fn toy(device: &Device) -> VaryToy {
     model
 }
 
-/// Conversations about one-coloured pictures, every fifth without a picture.
+/// Conversations about one-coloured images, every fifth without an image.
 pub struct Colours(pub usize);
 
 impl Dataset for Colours {
@@ -72,9 +72,9 @@ impl Dataset for Colours {
         let (name, colour) = [("red", [220, 0, 0]), ("blue", [0, 0, 220])][index % 2];
         let seen = index % 5 != 4;
         let question = format!("{}What {index}?", if seen { "<image>\n" } else { "" });
-        let picture = RgbImage::from_pixel(20 + index as u32, 17, Rgb(colour));
+        let image = RgbImage::from_pixel(20 + index as u32, 17, Rgb(colour));
         Ok(Conversation {
-            pictures: if seen { vec![picture] } else { vec![] },
+            images: if seen { vec![image] } else { vec![] },
             messages: vec![Message::human(question), Message::gpt(name)],
             accepted: vec![],
             origin: format!("colour {index}"),
@@ -105,7 +105,7 @@ pub fn config(steps: u64) -> TrainConfig {
 }
 
 /// Trains and returns the model with its losses.
-pub fn train<M: Trainable + Send + Sync>(
+pub fn train<M: Trainable>(
     model: M,
     trained: Trained,
     tokenizer: Tokenizer,
@@ -114,7 +114,7 @@ pub fn train<M: Trainable + Send + Sync>(
 ) -> vary_core::Result<(M, Vec<f64>)> {
     let model = trained.prepare(model, 9)?;
     let objective = objective(&model, tokenizer);
-    let model = Trainer::new(config, dir)?.fit(&objective, model, |_, _| Ok(()))?;
+    let model = Trainer::new(config, dir)?.fit(&objective, model)?;
     Ok((model, losses(dir)))
 }
 

@@ -107,7 +107,7 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
             }
             _ => None,
         };
-        let (Some((question, reference)), Some(image)) = (asked, conversation.pictures.first())
+        let (Some((question, reference)), Some(image)) = (asked, conversation.images.first())
         else {
             builder.skip(format!(
                 "{origin}: not a question about an image with an answer"
@@ -122,7 +122,7 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
         };
         let answer = pipeline
             .answer(
-                &conversation.pictures[..],
+                &conversation.images[..],
                 Task::Ask(question.trim()),
                 &options_for(&truth),
             )

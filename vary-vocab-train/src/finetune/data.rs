@@ -10,22 +10,22 @@ use super::{Source, SourceKind};
 use crate::pages::Pages;
 use crate::sets::{DetectionConversations, GroundingConversations};
 
-/// A set of data on the command line.
+/// A data set on the command line.
 #[derive(Debug, Args)]
 pub struct DataArgs {
-    /// Annotation files of a set; see `--kind`.
+    /// Annotation files of a data set; see `--kind`.
     #[arg(long, num_args = 1.., value_name = "FILE")]
     data: Vec<PathBuf>,
     /// What the files are.
     #[arg(long, default_value = "llava", requires = "data")]
     kind: SourceKind,
-    /// Folder that the paths of pictures start from; that of the first file by default.
+    /// Folder that the paths of images are relative to; that of the first file by default.
     #[arg(long, value_name = "DIR", requires = "data")]
     images: Option<PathBuf>,
 }
 
 impl DataArgs {
-    /// The set, if one is named.
+    /// The data set, if one is named.
     pub fn source(&self) -> Option<Source> {
         (!self.data.is_empty()).then(|| Source {
             kind: self.kind,
@@ -36,21 +36,21 @@ impl DataArgs {
     }
 }
 
-/// Opens the sets of a recipe.
+/// Opens the data sets of a recipe.
 pub(super) fn open(sources: &[Source], family: Family, seed: u64) -> anyhow::Result<Mixture> {
     let set = |source| Ok((open_set(source, family, seed)?, source.weight));
     let sets = sources.iter().map(set).collect::<anyhow::Result<_>>()?;
     Ok(Mixture::new(sets, seed)?)
 }
 
-/// Opens a set; `family` has a say in the wording of questions, `seed` is for what is drawn by lot.
+/// Opens a data set. The wording of questions depends on `family`, random choices on `seed`.
 pub(crate) fn open_set(
     source: &Source,
     family: Family,
     seed: u64,
 ) -> anyhow::Result<Box<dyn Dataset>> {
     let first = source.files.first();
-    let first = first.context("a set under `[[data]]` has no `files`")?;
+    let first = first.context("a data set under `[[data]]` has no `files`")?;
     let beside = first.parent().unwrap_or(Path::new(""));
     let images = source.images.as_deref().unwrap_or(beside);
     let needed = match source.kind {
@@ -60,13 +60,13 @@ pub(crate) fn open_set(
     };
     ensure!(
         source.files.len() == needed,
-        "{}: this kind of set is {needed} file(s); write a `[[data]]` for each set",
+        "{}: this kind of data set is {needed} file(s); write a `[[data]]` for each data set",
         first.display()
     );
     let apart = !matches!(source.kind, SourceKind::Webdataset | SourceKind::Pages);
     ensure!(
         apart || source.images.is_none(),
-        "{}: the pictures are in it; leave out `images`",
+        "{}: the images are in it; leave out `images`",
         first.display()
     );
     let options = SetOptions::default();

@@ -7,7 +7,7 @@ pub(super) fn parse(name: &str) -> anyhow::Result<Device> {
     let (backend, index) = name.split_once(':').unwrap_or((name, "0"));
     let index: usize = index
         .parse()
-        .with_context(|| format!("device `{name}`: `{index}` is no number"))?;
+        .with_context(|| format!("device `{name}`: `{index}` is not a number"))?;
     match backend {
         #[cfg(feature = "flex")]
         "flex" if index == 0 => Ok(Device::flex()),
@@ -16,7 +16,8 @@ pub(super) fn parse(name: &str) -> anyhow::Result<Device> {
         #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
         "wgpu" => Ok(Device::wgpu(burn::prelude::DeviceKind::DiscreteGpu(index))),
         _ => bail!(
-            "no device `{name}`: it is flex, cuda:N or wgpu:N, of the backends that this program was built with (`--features`)"
+            "no device `{name}`: use flex, cuda:N or wgpu:N, of the backends that this program was \
+             built with (`--features`)"
         ),
     }
 }

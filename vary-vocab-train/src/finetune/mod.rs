@@ -12,21 +12,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use burn::module::Module;
+use burn::prelude::Device;
 use clap::Args;
-use serde_json::json;
 use vary_core::Weights;
-use vary_core::checkpoint::{Precision, SaveOptions, StoredType, save_tokenizer};
+use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
-use vary_core::pipeline::default_device;
+use vary_core::pipeline::{Checkpoint, default_device};
 use vary_core::train::data::Mixture;
-use vary_core::train::{ConversationObjective, Trainable, Trainer, compute_in_bf16};
-use vary_lm::tokenizer::Tokenizer;
+use vary_core::train::{
+    ConversationObjective, Trainable, Trained, Trainer, compute_in_bf16, save_adapters,
+    save_pretrained,
+};
+use vary_vision::vocab::{VisionVocabulary, VisionVocabularyConfig};
 
+use crate::progress::Progress;
 use crate::recipe::keep_recipe;
-use crate::validation::ValidationLog;
 
-/// Trains a model on conversations by a recipe; writes it to `last/`, and the best by validation to
-/// `best/`. A run that was interrupted goes on.
+/// Trains a model on conversations by a recipe. Writes it to `last/`, the best by validation to
+/// `best/`, and adapters alone to `adapters/`. An interrupted run resumes.
 #[derive(Debug, Args)]
 pub struct FinetuneArgs {
     /// A recipe: vary-tiny-plus, vary-toy-pretrain, vary-toy-sft, lora, qlora, or a TOML file.
@@ -39,7 +42,7 @@ pub struct FinetuneArgs {
     vocabulary: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// Annotations of the same kind that are not trained on; see `best/`.
+    /// Annotations of the validation split, of the same kind; see `best/`.
     #[arg(long, requires = "data", value_name = "FILE")]
     validation: Option<PathBuf>,
     /// Directory of the run.
@@ -67,7 +70,7 @@ impl FinetuneArgs {
         let source = self.data.source();
         if let (Some(file), Some(source)) = (&self.validation, &source) {
             let mut validation = source.clone();
-            // OpenImages' names of classes, its second file, are those of both.
+            // OpenImages' class names, its second file, are those of both splits.
             match (validation.kind, &mut validation.files[..]) {
                 (SourceKind::OpenImages, [boxes, _]) => boxes.clone_from(file),
                 _ => validation.files = vec![file.clone()],
@@ -95,73 +98,54 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
     recipe.check_precision()?;
     ensure!(
         !recipe.data.is_empty(),
-        "no data: pass `--data FILE --images DIR`, or name sets in the recipe under `[[data]]`"
+        "no data: pass `--data FILE --images DIR`, or name data sets in the recipe under `[[data]]`"
     );
     let weights = recipe.weights.as_ref();
     let checkpoint = weights.map_or_else(Weights::nano, Weights::dir).open()?;
-    let (mut config, files) = (checkpoint.config, checkpoint.files);
-    // The calibration is of the weights before training.
-    config.set_score_map(None);
-    let mixture = data::open(&recipe.data, config.family(), recipe.seed)?;
-    let validation = match &recipe.validation {
-        Some(source) => {
-            let sources = std::slice::from_ref(source);
-            Some(data::open(sources, config.family(), recipe.seed)?)
-        }
-        None => None,
-    };
+    let family = checkpoint.config.family();
+    let mixture = data::open(&recipe.data, family, recipe.seed)?;
+    let validation = recipe.validation.as_ref().map(|source| {
+        let sources = std::slice::from_ref(source);
+        data::open(sources, family, recipe.seed)
+    });
+    let validation = validation.transpose()?;
     recipe.resolve(mixture.len())?;
     recipe.train.validate()?;
     println!("{}\n# {} conversations", recipe.to_toml()?, mixture.len());
-
-    let devices = recipe
-        .devices
-        .iter()
-        .map(|name| device::parse(name))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let device = match devices.first() {
-        Some(device) => device.clone(),
-        None => default_device()?,
-    };
-    let device = device.autodiff();
     let run = Run {
-        config: &config,
-        tokenizer: checkpoint.tokenizer,
+        devices: open_devices(&recipe)?,
+        checkpoint,
         mixture,
         validation,
         recipe: &recipe,
         out: &args.out,
     };
-    match &config {
-        ModelConfig::VaryTiny(sizes) => {
-            let mut model = VaryTiny::from_files(sizes, &files, &device, Precision::F32)?;
-            if let Some(path) = &recipe.vocabulary {
-                let (tower, found) = read_vocabulary(path, &device)?;
-                ensure!(found == sizes.sam_config, other_sizes(path));
-                model.vision_tower = tower;
-            }
-            run.train(model, devices)
-        }
-        ModelConfig::VaryToy(sizes) => {
-            let mut model = VaryToy::from_files(sizes, &files, &device, Precision::F32)?;
-            if let Some(path) = &recipe.vocabulary {
-                let (tower, found) = read_vocabulary(path, &device.clone().inner())?;
-                ensure!(found == sizes.sam_config, other_sizes(path));
-                model.vision_tower_high = tower;
-            }
-            run.train(model, devices)
-        }
-    }
+    run.start()
 }
 
-fn other_sizes(path: &Path) -> String {
-    let path = path.display();
-    format!("the vision vocabulary of {path} has other sizes than the model's")
+fn open_devices(recipe: &Recipe) -> anyhow::Result<Vec<Device>> {
+    let names = recipe.devices.iter();
+    names.map(|name| device::parse(name)).collect()
+}
+
+/// The vision vocabulary at `path`, which has to have the sizes of the model's.
+fn open_vocabulary(
+    path: &Path,
+    sizes: &VisionVocabularyConfig,
+    device: &Device,
+) -> anyhow::Result<VisionVocabulary> {
+    let (tower, found) = read_vocabulary(path, device)?;
+    ensure!(
+        found == *sizes,
+        "the vision vocabulary of {} has other sizes than the model's",
+        path.display()
+    );
+    Ok(tower)
 }
 
 struct Run<'a> {
-    config: &'a ModelConfig,
-    tokenizer: Tokenizer,
+    devices: Vec<Device>,
+    checkpoint: Checkpoint,
     mixture: Mixture,
     validation: Option<Mixture>,
     recipe: &'a Recipe,
@@ -169,52 +153,69 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn train<M>(self, model: M, devices: Vec<burn::prelude::Device>) -> anyhow::Result<()>
-    where
-        M: Trainable + Send + Sync,
-    {
+    /// Opens the model and trains it.
+    fn start(self) -> anyhow::Result<()> {
+        let plain = match self.devices.first() {
+            Some(device) => device.clone(),
+            None => default_device()?,
+        };
+        let device = plain.clone().autodiff();
+        let files = &self.checkpoint.files;
+        let vocabulary = self.recipe.vocabulary.as_ref();
+        match &self.checkpoint.config {
+            ModelConfig::VaryTiny(sizes) => {
+                let mut model = VaryTiny::from_files(sizes, files, &device, Precision::F32)?;
+                if let Some(path) = vocabulary {
+                    model.vision_tower = open_vocabulary(path, &sizes.sam_config, &device)?;
+                }
+                self.train(model)
+            }
+            ModelConfig::VaryToy(sizes) => {
+                let mut model = VaryToy::from_files(sizes, files, &device, Precision::F32)?;
+                if let Some(path) = vocabulary {
+                    model.vision_tower_high = open_vocabulary(path, &sizes.sam_config, &plain)?;
+                }
+                self.train(model)
+            }
+        }
+    }
+
+    fn train<M: Trainable>(self, model: M) -> anyhow::Result<()> {
         let recipe = self.recipe;
         let model = recipe.trained.prepare(model, recipe.seed)?;
         let model = match recipe.precision {
             Precision::Bf16 => compute_in_bf16(model)?,
             _ => model,
         };
-        let objective = |model: &M, data| {
-            let (tokenizer, len) = (self.tokenizer.clone(), recipe.model_max_length);
-            ConversationObjective::new(model, tokenizer, data, len).recompute(recipe.recompute)
+        let objective = |data| {
+            let (tokenizer, len) = (self.checkpoint.tokenizer.clone(), recipe.model_max_length);
+            ConversationObjective::new(&model, tokenizer, data, len)
+                .activation_checkpointing(recipe.activation_checkpointing)
         };
-        let validation = self.validation.map(|data| objective(&model, data));
-        let objective = objective(&model, self.mixture);
-        let write = |model: &M, name: &str| -> vary_core::Result<PathBuf> {
-            let dir = self.out.join(name);
+        let validation = self.validation.map(objective);
+        let objective = objective(self.mixture);
+        let write = |model: &M, dir: &Path| {
             let merged = model.valid().materialize();
-            merged.write(self.config, &dir, &SaveOptions::default())?;
-            save_tokenizer(&self.tokenizer, &dir)?;
-            Ok(dir)
+            save_pretrained(&merged, &self.checkpoint, dir, &SaveOptions::default())
         };
-        let validate = |model: &M, step: u64| {
-            let Some(validation) = &validation else {
-                return Ok(());
-            };
-            let log = ValidationLog::read(self.out)?;
-            if log.has(step) {
-                return Ok(());
-            }
-            let count = validation.data().len().min(recipe.validation_size);
-            let loss = validation.mean_loss(model, count, recipe.train.micro_batch_size)?;
-            let line = json!({"step": step, "loss": loss});
-            println!("validation {line}");
-            if log.values("loss").all(|before| f64::from(loss) < before) {
-                write(model, "best")?;
-            }
-            log.add(&line)
-        };
-        let trainer = Trainer::new(recipe.train.clone(), self.out)?.devices(devices);
+        let mut trainer = Trainer::new(recipe.train.clone(), self.out)?
+            .devices(self.devices)
+            .with_logger(Progress::new());
+        if let Some(validation) = &validation {
+            let micro = recipe.train.micro_batch_size;
+            let validation = validation.validation(recipe.validation_size, micro, write);
+            trainer = trainer.with_validation(recipe.validate_every(), validation);
+        }
         // Last, so that a mistake found above leaves nothing behind.
         keep_recipe(&self.out.join("recipe.toml"), &recipe.to_toml()?)?;
-        let trained = trainer.fit(&objective, model, validate)?;
+        let trained = trainer.fit(&objective, model)?;
         print!("{}", objective.data().skipped());
-        println!("{}", write(&trained, "last")?.display());
+        let last = self.out.join("last");
+        write(&trained, &last)?;
+        if let Trained::Lora(lora) = &recipe.trained {
+            save_adapters(&trained, lora, self.out.join("adapters"))?;
+        }
+        println!("{}", last.display());
         Ok(())
     }
 }
@@ -241,6 +242,6 @@ pub fn export(args: &ExportArgs) -> anyhow::Result<()> {
         .with_context(|| args.weights.display().to_string())?;
     let options = SaveOptions::default().stored(args.stored);
     write_vocabulary(&tower, &config, &args.out, &options)?;
-    println!("{}: {} weights", args.out.display(), tower.num_params());
+    println!("{}: {} parameters", args.out.display(), tower.num_params());
     Ok(())
 }

@@ -29,31 +29,33 @@ pub struct Recipe {
     pub model_max_length: usize,
     /// Computes the blocks of a trained tower again in the backward pass: less memory, more time.
     #[serde(default)]
-    pub recompute: bool,
-    /// What is computed in: f32, or bf16 on weights that are kept in f32, for GPUs.
+    pub activation_checkpointing: bool,
+    /// Precision of the computation: f32, or bf16 on parameters that are kept in f32, for GPUs.
     #[serde(default)]
     pub precision: Precision,
-    /// Most conversations of `validation` that are looked at.
+    /// Maximum conversations of `validation` that are measured.
     #[serde(default = "validation_size")]
     pub validation_size: usize,
+    /// Steps between validations; `train.save_every` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate_every: Option<u64>,
     /// Devices that share the work, such as `cuda:0`; the best one without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
     /// What is trained.
     pub trained: Trained,
-    /// The optimizer's part.
+    /// Optimizer and loop.
     #[serde(default)]
     pub train: TrainConfig,
-    /// The sets, drawn from by their weights.
+    /// The data sets of the training split, mixed by their weights.
     #[serde(default)]
     pub data: Vec<Source>,
-    /// A set that is not trained on: its loss after each checkpoint decides which one is kept as
-    /// `best`.
+    /// The data set of the validation split: its loss decides which model is kept in `best/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Source>,
 }
 
-/// A set of conversations on disk.
+/// A data set of conversations on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
@@ -61,7 +63,7 @@ pub struct Source {
     pub kind: SourceKind,
     /// The annotation files; of WebDataset, the shards.
     pub files: Vec<PathBuf>,
-    /// Folder that the paths of pictures start from; that of the first file without it.
+    /// Folder that the paths of images are relative to; that of the first file without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<PathBuf>,
     /// Share of the samples, over the sum of all weights; by its size without it.
@@ -69,17 +71,17 @@ pub struct Source {
     pub weight: Option<f64>,
 }
 
-/// Formats of sets.
+/// Formats of data sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceKind {
-    /// LLaVA's JSON of conversations, with pictures or without.
+    /// LLaVA's JSON of conversations, with images or without.
     Llava,
     /// DocVQA's questions about pages.
     Docvqa,
     /// ChartQA's questions about charts.
     Chartqa,
-    /// Tar shards of pictures with conversations or captions.
+    /// Tar shards of images with conversations or captions.
     Webdataset,
     /// COCO's boxes.
     Coco,
@@ -144,33 +146,39 @@ impl Recipe {
         toml::from_str(&text).with_context(|| name.to_owned())
     }
 
-    /// The recipe as a file says it.
+    /// The recipe as TOML.
     ///
     /// # Errors
-    /// A path that is no text.
+    /// A path that is not UTF-8.
     pub fn to_toml(&self) -> anyhow::Result<String> {
         Ok(toml::to_string(self)?)
     }
 
-    /// Checks what `trained` can be computed in.
+    /// Checks `precision`.
     ///
     /// # Errors
-    /// A precision that is not for training, or not with adapters.
+    /// A precision that is not for training, or not for adapters.
     pub fn check_precision(&self) -> anyhow::Result<()> {
         match (self.precision, self.trained) {
             (Precision::F32, _) => Ok(()),
             (Precision::Bf16, Trained::Everything | Trained::LanguageModel) => Ok(()),
             (Precision::Bf16, _) => bail!("`precision` is bf16: adapters are trained in f32"),
             (other, _) => bail!(
-                "`precision` is {other}: training is in f32 or bf16; for frozen weights in few bits see `trained.lora.quantized`"
+                "`precision` is {other}: training is in f32 or bf16; for frozen matrices in 8 or 4 \
+                 bits see `trained.lora.quantized`"
             ),
         }
+    }
+
+    /// Steps between validations.
+    pub fn validate_every(&self) -> u64 {
+        self.validate_every.unwrap_or(self.train.save_every)
     }
 
     /// Sets `train.steps` from `epochs` over `conversations`.
     ///
     /// # Errors
-    /// A number of epochs that is none.
+    /// A number of epochs that is not above 0.
     pub fn resolve(&mut self, conversations: usize) -> anyhow::Result<()> {
         if let Some(epochs) = self.epochs {
             ensure!(
@@ -190,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn presets_are_read_and_survive_writing() {
+    fn presets_round_trip() {
         for (name, _) in PRESETS {
             let recipe = Recipe::read(name).unwrap();
             recipe.train.validate().unwrap();
@@ -206,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_an_error_with_its_place() {
+    fn unknown_fields_are_refused() {
         let error =
             toml::from_str::<Recipe>("trained = \"everything\"\n[train]\nlearningrate = 1\n");
         let text = error.unwrap_err().to_string();
@@ -220,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn adapters_are_trained_in_f32() {
+    fn adapters_need_f32() {
         let mut recipe = Recipe::read("vary-toy-sft").unwrap();
         recipe.precision = Precision::Bf16;
         recipe.check_precision().unwrap();
@@ -230,6 +238,20 @@ mod tests {
         recipe.check_precision().unwrap();
         recipe.precision = Precision::Bf16;
         assert!(recipe.check_precision().is_err());
+    }
+
+    #[test]
+    fn lr_groups_round_trip() {
+        let text = "trained = \"everything\"\n[[train.lr_groups]]\n\
+                    parameters = '^vision_tower\\.'\nlearning_rate = 1e-5\n";
+        let recipe: Recipe = toml::from_str(text).unwrap();
+        assert_eq!(
+            recipe.train,
+            TrainConfig::default().with_lr_group(r"^vision_tower\.", 1e-5)
+        );
+        let written = recipe.to_toml().unwrap();
+        assert_eq!(toml::from_str::<Recipe>(&written).unwrap(), recipe);
+        assert!(toml::from_str::<Recipe>(&text.replace("1e-5", "1e-5\nrate = 1")).is_err());
     }
 
     #[test]

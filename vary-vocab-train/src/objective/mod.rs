@@ -30,7 +30,7 @@ impl<M: TrainableModel> Objective for SceneObjective<M> {
         self.make(index)
     }
 
-    fn rest(&self, model: SceneModel<M>, step: u64) -> SceneModel<M> {
+    fn freeze(&self, model: SceneModel<M>, step: u64) -> SceneModel<M> {
         let SceneModel {
             mut vary,
             mut dense,

@@ -262,7 +262,7 @@ fn frozen_parts_get_no_gradient() {
             index,
             samples: &samples,
         };
-        let model = objective.rest(model.clone(), index).fork(&device);
+        let model = objective.freeze(model.clone(), index).fork(&device);
         let loss = objective.loss(&model, &samples, step).unwrap();
         let grads = loss.total.backward();
         let vary = &model.vary;
@@ -348,7 +348,7 @@ fn vary_toy_towers_are_frozen() {
         index: 0,
         samples: &samples,
     };
-    let model = objective.rest(model, 0).fork(&device);
+    let model = objective.freeze(model, 0).fork(&device);
     let loss = objective.loss(&model, &samples, step).unwrap();
     let named = |name: &str| loss.parts.iter().any(|(part, _)| *part == name);
     assert!(

@@ -6,26 +6,27 @@ use serde::{Deserialize, Deserializer};
 use vary_data::path::inside;
 
 use super::records::{JsonRecords, bad_record, origin, parse};
-use super::{Conversation, Dataset, read_picture};
+use super::{Conversation, Dataset, read_image};
 use crate::Result;
 use crate::prompt::{IMAGE, Message};
 
-/// Conversations in LLaVA's JSON, which Vary is trained on: a list (or JSON Lines) of
+/// Conversations in LLaVA's JSON, the format that Vary is trained on: a list (or JSON Lines) of
 ///
 /// ```json
 /// {"image": "a/b.png", "conversations": [
 ///     {"from": "human", "value": "<image>\nWhat is this?"}, {"from": "gpt", "value": "A cat."}]}
 /// ```
 ///
-/// `image` is a path in the folder of pictures, or a list of them; the messages have an `<image>` for
-/// each. A record without `image`, or a bare list of turns, is text alone. Other fields are ignored.
+/// `image` is a path in the folder of images, or a list of paths; the messages have one `<image>`
+/// for each. A record without `image`, or a bare list of turns, is text alone. Other fields are
+/// ignored.
 pub struct Conversations {
     records: JsonRecords,
     images: PathBuf,
 }
 
 impl Conversations {
-    /// Opens the file `json`, whose pictures are in the folder `images`. Reads all of it once to
+    /// Opens the file `json`, whose images are in the folder `images`. Reads all of it once to
     /// check it, and keeps 16 bytes for each record.
     ///
     /// # Errors
@@ -55,9 +56,9 @@ impl Dataset for Conversations {
         let record = Record::read(path, index, &self.records.read(index)?)?;
         let origin = origin(path, index);
         let paths = record.paths(&self.images, path, index)?;
-        let read = |file: &PathBuf| read_picture(file, &origin);
+        let read = |file: &PathBuf| read_image(file, &origin);
         Ok(Conversation {
-            pictures: paths.iter().map(read).collect::<Result<_>>()?,
+            images: paths.iter().map(read).collect::<Result<_>>()?,
             messages: record.conversations,
             accepted: vec![],
             origin,
@@ -75,10 +76,10 @@ pub(super) struct Record {
 
 impl Record {
     /// # Errors
-    /// [`Error::Record`](crate::Error::Record), also where places and pictures do not fit.
+    /// [`Error::Record`](crate::Error::Record), also where `<image>` and the images do not match.
     pub fn read(path: &Path, number: usize, text: &[u8]) -> Result<Self> {
         let record = Self::parse(path, number, text)?;
-        record.check_places(path, number, record.image.len())?;
+        record.check_placeholders(path, number, record.image.len())?;
         Ok(record)
     }
 
@@ -93,19 +94,19 @@ impl Record {
         })
     }
 
-    /// Checks that the messages have as many places as there are pictures.
-    pub fn check_places(&self, path: &Path, number: usize, pictures: usize) -> Result<()> {
+    /// Checks that the messages have one placeholder for each of the `images`.
+    pub fn check_placeholders(&self, path: &Path, number: usize, images: usize) -> Result<()> {
         let values = self.conversations.iter().map(|m| m.value.matches(IMAGE));
-        let places: usize = values.map(Iterator::count).sum();
-        if places == pictures {
+        let found: usize = values.map(Iterator::count).sum();
+        if found == images {
             return Ok(());
         }
         let reason =
-            format!("has `{IMAGE}` {places} times for {pictures} pictures; write it once for each");
+            format!("has `{IMAGE}` {found} times for {images} images; write it once for each");
         Err(bad_record(path, number, "conversations", reason))
     }
 
-    /// Files of the pictures.
+    /// Files of the images.
     fn paths(&self, images: &Path, path: &Path, number: usize) -> Result<Vec<PathBuf>> {
         let file = |name: &String| {
             inside(images, name).map_err(|e| bad_record(path, number, "image", e.to_string()))

@@ -1,6 +1,6 @@
-/// The place of item `index` of `len` in the order that `seed` and `epoch` draw: a permutation that
-/// needs no memory, by a Feistel network over the next power of four, walked until it falls inside
-/// (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
+/// The position of item `index` of `len` in the random order of `seed` and `epoch`: a permutation
+/// that needs no memory, by a Feistel network over the next power of four, walked until it falls
+/// inside (Black and Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
 ///
 /// # Panics
 /// If `index` is not below `len`.
@@ -39,7 +39,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_item_has_a_place_of_its_own(seed: u64, epoch: u64, len in 1u64..3000) {
+        fn permutation_is_complete(seed: u64, epoch: u64, len in 1u64..3000) {
             let mut seen = vec![false; len as usize];
             for index in 0..len {
                 let place = permute(seed, epoch, len, index) as usize;
@@ -50,13 +50,13 @@ mod tests {
     }
 
     #[test]
-    fn orders_differ_and_mix_well() {
+    fn orders_mix_well() {
         let order = |seed, epoch| -> Vec<u64> {
             (0..1000).map(|i| permute(seed, epoch, 1000, i)).collect()
         };
         assert_ne!(order(1, 0), order(1, 1));
         assert_ne!(order(1, 0), order(2, 0));
-        // Neighbours are about a third of the length apart, as two items drawn by lot are.
+        // Neighbours are about a third of the length apart, as two random items are.
         let order = order(7, 3);
         let apart: u64 = order.windows(2).map(|w| w[0].abs_diff(w[1])).sum();
         let mean = apart as f64 / 999.0;

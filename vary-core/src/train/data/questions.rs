@@ -7,12 +7,12 @@ use vary_data::path::inside;
 
 use super::order::mix;
 use super::records::{bad_record, origin};
-use super::{Conversation, Dataset, read_picture};
+use super::{Conversation, Dataset, read_image};
 use crate::prompt::{IMAGE, Message, SHORT_ANSWER};
 use crate::{Error, Result};
 
-/// Questions about pictures with short answers: DocVQA and ChartQA. The annotations, which are small
-/// beside their pictures, are kept in memory.
+/// Questions about images with short answers: DocVQA and ChartQA. The annotations, which are small
+/// beside their images, are kept in memory.
 pub struct Questions {
     path: PathBuf,
     /// What follows every question, table 1 of Vary-toy (arXiv 2401.12503).
@@ -20,21 +20,21 @@ pub struct Questions {
     questions: Vec<Question>,
 }
 
-/// A question about a picture with the answers that are right.
+/// A question about an image with its correct answers.
 struct Question {
-    picture: PathBuf,
+    image: PathBuf,
     question: String,
     answers: Vec<String>,
 }
 
 impl Questions {
-    /// Opens DocVQA's annotations (`train_v1.0.json` and the like: an object with the list `data` of
-    /// `question`, `image`, `answers`), whose pictures are in the folder `images`. One of a question's
-    /// answers is drawn in every epoch.
+    /// Opens DocVQA's annotations (`train_v1.0.json` and the like: an object with the list `data`
+    /// of `question`, `image`, `answers`), whose images are in the folder `images`. Each epoch
+    /// takes another of a question's answers.
     ///
     /// # Errors
-    /// [`Error::ConfigField`] naming the field, [`Error::Record`] for a picture outside the folder and
-    /// for a question without answers, as the test split has them; [`Error::EmptySet`];
+    /// [`Error::ConfigField`] naming the field, [`Error::Record`] for an image outside the folder
+    /// and for a question without answers, as the test split has them; [`Error::EmptySet`];
     /// [`Error::Io`].
     pub fn open_docvqa(json: impl AsRef<Path>, images: impl AsRef<Path>) -> Result<Self> {
         #[derive(Deserialize)]
@@ -52,14 +52,14 @@ impl Questions {
         let file: File = read(json)?;
         let mut set = Self::new(json, SHORT_ANSWER);
         for entry in file.data {
-            let place = (entry.image, ["image", "answers"]);
-            set.add(images.as_ref(), place, entry.question, entry.answers)?;
+            let image = (entry.image, ["image", "answers"]);
+            set.add(images.as_ref(), image, entry.question, entry.answers)?;
         }
         set.filled()
     }
 
-    /// Opens ChartQA's annotations (`train_human.json`, `train_augmented.json`: a list of `imgname`,
-    /// `query`, `label`), whose pictures are in the folder `images`.
+    /// Opens ChartQA's annotations (`train_human.json`, `train_augmented.json`: a list of
+    /// `imgname`, `query`, `label`), whose images are in the folder `images`.
     ///
     /// # Errors
     /// As [`open_docvqa`](Self::open_docvqa).
@@ -74,8 +74,8 @@ impl Questions {
         let file: Vec<Entry> = read(json)?;
         let mut set = Self::new(json, "Answer using a single-word or phrase.");
         for entry in file {
-            let place = (entry.imgname, ["imgname", "label"]);
-            set.add(images.as_ref(), place, entry.query, vec![entry.label])?;
+            let image = (entry.imgname, ["imgname", "label"]);
+            set.add(images.as_ref(), image, entry.query, vec![entry.label])?;
         }
         set.filled()
     }
@@ -88,24 +88,24 @@ impl Questions {
         }
     }
 
-    /// Adds a question; the fields are those of picture and answers, for messages.
+    /// Adds a question; `fields` are those of image and answers, for messages.
     fn add(
         &mut self,
         images: &Path,
-        (image, [image_field, answer_field]): (String, [&str; 2]),
+        (image, fields): (String, [&str; 2]),
         question: String,
         answers: Vec<String>,
     ) -> Result<()> {
         let bad = |field: &str, reason: String| {
             bad_record(&self.path, self.questions.len(), field, reason)
         };
-        let picture = inside(images, &image).map_err(|e| bad(image_field, e.to_string()))?;
+        let image = inside(images, &image).map_err(|e| bad(fields[0], e.to_string()))?;
         if answers.is_empty() {
             let reason = "there are none: is this the test split?".into();
-            return Err(bad(answer_field, reason));
+            return Err(bad(fields[1], reason));
         }
         self.questions.push(Question {
-            picture,
+            image,
             question,
             answers,
         });
@@ -128,14 +128,14 @@ impl Dataset for Questions {
     fn get(&self, index: usize, epoch: u64) -> Result<Conversation> {
         let origin = origin(&self.path, index);
         let Question {
-            picture,
+            image,
             question,
             answers,
         } = &self.questions[index];
         // Another of the answers in every epoch.
         let chosen = mix(index as u64).wrapping_add(epoch) % answers.len() as u64;
         Ok(Conversation {
-            pictures: vec![read_picture(picture, &origin)?],
+            images: vec![read_image(image, &origin)?],
             messages: vec![
                 Message::human(format!("{IMAGE}\n{question} {}", self.instruction)),
                 Message::gpt(answers[chosen as usize].clone()),

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// The records of a JSON list, or of JSON Lines (`.jsonl`): where each is in the file, so that a file
-/// larger than memory can be read record by record.
+/// The records of a JSON list, or of JSON Lines (`.jsonl`): where each is in the file, so that a
+/// file larger than memory can be read record by record.
 pub(super) struct JsonRecords {
     path: PathBuf,
     /// Offset and length in bytes.
@@ -18,8 +18,8 @@ impl JsonRecords {
     /// Reads the file once; `check` sees every record.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Record`] for text that is no such list and for what `check` refuses,
-    /// [`Error::EmptySet`].
+    /// [`Error::Io`], [`Error::Record`] for text that is not such a list and for what `check`
+    /// refuses, [`Error::EmptySet`].
     pub fn open(
         path: impl AsRef<Path>,
         mut check: impl FnMut(usize, &[u8]) -> Result<()>,
@@ -85,7 +85,7 @@ pub(super) fn read_at(path: &Path, start: u64, len: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What a message calls a record.
+/// How messages name a record.
 pub(super) fn origin(path: &Path, record: usize) -> String {
     format!("{}: record {record}", path.display())
 }
@@ -116,8 +116,8 @@ pub(super) fn parse<T: DeserializeOwned>(path: &Path, record: usize, text: &[u8]
     Ok(value)
 }
 
-/// Finds the records in a stream of bytes: it knows strings and brackets, and leaves everything else
-/// to the JSON reader.
+/// Finds the records in a stream of bytes: it knows strings and brackets, and leaves everything
+/// else to the JSON reader.
 struct Scanner {
     /// A record a line, without a list around them.
     lines: bool,
@@ -159,7 +159,8 @@ impl Scanner {
         }
     }
 
-    /// Takes a byte; if it ends a record, which `record` then holds, says where that began.
+    /// Takes a byte. If it ends a record, which `record` then holds, returns the offset of its
+    /// start.
     fn next(&mut self, byte: u8) -> Result<Option<u64>, &'static str> {
         let at = self.offset;
         self.offset += 1;
@@ -170,14 +171,14 @@ impl Scanner {
         match self.place {
             Place::BeforeList if blank => {}
             Place::BeforeList if byte == b'[' => self.place = Place::BetweenRecords,
-            Place::BeforeList => return Err("the file is no JSON list (`[..]`)"),
+            Place::BeforeList => return Err("the file is not a JSON list (`[..]`)"),
             Place::BetweenRecords if blank => {}
             Place::BetweenRecords if byte == b']' && !self.lines => self.place = Place::AfterList,
             Place::BetweenRecords if byte == b'{' || byte == b'[' => {
                 (self.place, self.start) = (Place::InRecord, at);
                 return Ok(self.inside(byte));
             }
-            Place::BetweenRecords => return Err("it is no JSON object or list"),
+            Place::BetweenRecords => return Err("it is not a JSON object or list"),
             Place::InRecord => return Ok(self.inside(byte)),
             Place::AfterRecord if blank => {}
             Place::AfterRecord if byte == b',' => self.place = Place::BetweenRecords,
@@ -214,7 +215,9 @@ impl Scanner {
         match (&self.place, self.lines) {
             (Place::InRecord, _) => Err("the file ends inside it"),
             (Place::BetweenRecords, true) | (Place::AfterList, _) => Ok(()),
-            _ => Err("the file ends before the list does; was it written or fetched whole?"),
+            _ => {
+                Err("the file ends before the list does; it is incomplete: write or fetch it again")
+            }
         }
     }
 }

@@ -1,22 +1,23 @@
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use tar::{Archive, EntryType};
 
+use super::images::read_bytes;
 use super::llava::Record;
-use super::pictures::read_bytes;
 use super::records::{bad_record, read_at};
 use super::{Conversation, Dataset};
 use crate::prompt::{IMAGE, Message, Task};
 use crate::{Error, Result};
 
-/// Tar shards in the layout of webdataset (<https://github.com/webdataset/webdataset>): the files of a
-/// sample have the same name up to the first dot. A sample has a picture (`.jpg`, `.jpeg`, `.png`,
-/// `.webp`) and a conversation, `.json` as a record of [`Conversations`](super::Conversations) without
-/// `image`, or a caption, `.txt`; a conversation may also stand alone.
+/// Tar shards in the layout of webdataset (<https://github.com/webdataset/webdataset>): the files
+/// of a sample have the same name up to the first dot. A sample has an image (`.jpg`, `.jpeg`,
+/// `.png`, `.webp`) and either a conversation (`.json`, a record of
+/// [`Conversations`](super::Conversations) without `image`) or a caption (`.txt`). A conversation
+/// may also have no image.
 ///
-/// Shards are read once to find the files in them, and from then on at their places.
+/// Opening reads each shard once to find its files; samples are then read by offset.
 pub struct WebDataset {
     shards: Vec<PathBuf>,
     samples: Vec<Sample>,
@@ -26,20 +27,25 @@ pub struct WebDataset {
 struct Sample {
     shard: usize,
     name: String,
-    picture: Option<Part>,
-    text: Part,
-    caption: bool,
+    image: Option<Span>,
+    text: Text,
 }
 
-/// Offset and length of a file in its shard.
+/// Offset and length of a file in its shard, in bytes.
 #[derive(Clone, Copy)]
-struct Part(u64, u64);
+struct Span(u64, u64);
+
+#[derive(Clone, Copy)]
+enum Text {
+    Conversation(Span),
+    Caption(Span),
+}
 
 #[derive(Default)]
 struct Found {
-    picture: Option<Part>,
-    json: Option<Part>,
-    caption: Option<Part>,
+    image: Option<Span>,
+    json: Option<Span>,
+    caption: Option<Span>,
 }
 
 impl WebDataset {
@@ -57,8 +63,10 @@ impl WebDataset {
         for shard in shards {
             set.add(shard.as_ref())?;
         }
-        for sample in set.samples.iter().filter(|sample| !sample.caption) {
-            set.conversation(sample)?;
+        for sample in &set.samples {
+            if matches!(sample.text, Text::Conversation(_)) {
+                set.messages(sample)?;
+            }
         }
         match set.samples.is_empty() {
             true => Err(Error::EmptySet {
@@ -69,99 +77,98 @@ impl WebDataset {
     }
 
     fn add(&mut self, shard: &Path) -> Result<()> {
-        let io = |e| Error::io(shard, e);
-        let file = File::open(shard).map_err(io)?;
-        let size = file.metadata().map_err(io)?.len();
-        let mut archive = Archive::new(file);
-        // Samples in the order of their first file.
-        let (mut order, mut found): (Vec<String>, BTreeMap<String, Found>) = Default::default();
-        for entry in archive.entries_with_seek().map_err(io)? {
-            let entry = entry.map_err(io)?;
-            if entry.header().entry_type() != EntryType::Regular {
-                continue;
-            }
-            let part = Part(entry.raw_file_position(), entry.size());
-            let needed = part.0.saturating_add(part.1);
-            if needed > size {
-                return Err(Error::Truncated {
-                    path: shard.into(),
-                    needed,
-                    found: size,
-                });
-            }
-            let name = entry.path().map_err(io)?.to_string_lossy().into_owned();
-            let base = name.rfind('/').map_or(0, |slash| slash + 1);
-            let Some(dot) = name[base..].find('.').map(|dot| base + dot) else {
-                continue;
-            };
-            let (key, kind) = (name[..dot].to_owned(), name[dot + 1..].to_lowercase());
-            let sample = found.entry(key.clone()).or_insert_with(|| {
-                order.push(key);
-                Found::default()
-            });
-            match kind.as_str() {
-                "jpg" | "jpeg" | "png" | "webp" => sample.picture = Some(part),
-                "json" => sample.json = Some(part),
-                "txt" => sample.caption = Some(part),
-                _ => {}
-            }
-        }
         let number = self.shards.len();
         self.shards.push(shard.into());
-        for name in order {
-            let Some(Found {
-                picture,
-                json,
-                caption,
-            }) = found.remove(&name)
-            else {
-                continue;
-            };
-            let text = match (json, caption, picture) {
-                (Some(json), _, _) => Some((json, false)),
-                (None, Some(caption), Some(_)) => Some((caption, true)),
-                _ => None,
-            };
-            let Some((text, caption)) = text else {
-                let missing = match picture {
-                    Some(_) => "no .json or .txt",
-                    None => "no picture",
-                };
-                let shard = shard.display();
-                self.left_out.push(format!("{shard}: {name} has {missing}"));
-                continue;
+        for (name, found) in list_files(shard)? {
+            let text = match (found.json, found.caption, found.image) {
+                (Some(json), _, _) => Text::Conversation(json),
+                (None, Some(caption), Some(_)) => Text::Caption(caption),
+                (None, _, image) => {
+                    let missing = match image {
+                        Some(_) => "no .json or .txt",
+                        None => "no image",
+                    };
+                    let shard = shard.display();
+                    self.left_out.push(format!("{shard}: {name} has {missing}"));
+                    continue;
+                }
             };
             self.samples.push(Sample {
                 shard: number,
                 name,
-                picture,
+                image: found.image,
                 text,
-                caption,
             });
         }
         Ok(())
     }
 
-    fn read(&self, sample: &Sample, Part(start, len): Part) -> Result<Vec<u8>> {
+    fn read(&self, sample: &Sample, Span(start, len): Span) -> Result<Vec<u8>> {
         read_at(&self.shards[sample.shard], start, len)
     }
 
-    fn conversation(&self, sample: &Sample) -> Result<Vec<Message>> {
-        // The sample is the record: a file of its own inside the shard.
-        let place = self.shards[sample.shard].join(&sample.name);
-        let text = self.read(sample, sample.text)?;
-        if !sample.caption {
-            let record = Record::parse(&place, 0, &text)?;
-            record.check_places(&place, 0, usize::from(sample.picture.is_some()))?;
-            return Ok(record.conversations);
+    fn messages(&self, sample: &Sample) -> Result<Vec<Message>> {
+        // For messages, a sample is a file of its own inside the shard.
+        let path = self.shards[sample.shard].join(&sample.name);
+        match sample.text {
+            Text::Conversation(span) => {
+                let record = Record::parse(&path, 0, &self.read(sample, span)?)?;
+                record.check_placeholders(&path, 0, usize::from(sample.image.is_some()))?;
+                Ok(record.conversations)
+            }
+            Text::Caption(span) => {
+                let caption = String::from_utf8(self.read(sample, span)?)
+                    .map_err(|_| bad_record(&path, 0, ".", "the caption is not UTF-8"))?;
+                Ok(vec![
+                    Message::human(format!("{IMAGE}\n{}", Task::Describe)),
+                    Message::gpt(caption.trim()),
+                ])
+            }
         }
-        let caption = String::from_utf8(text)
-            .map_err(|_| bad_record(&place, 0, ".", "the caption is not UTF-8"))?;
-        Ok(vec![
-            Message::human(format!("{IMAGE}\n{}", Task::Describe)),
-            Message::gpt(caption.trim()),
-        ])
     }
+}
+
+/// The files of each sample of a shard, in the order of the samples' first files.
+fn list_files(shard: &Path) -> Result<Vec<(String, Found)>> {
+    let io = |e| Error::io(shard, e);
+    let file = File::open(shard).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    let mut archive = Archive::new(file);
+    let mut samples: Vec<(String, Found)> = vec![];
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for entry in archive.entries_with_seek().map_err(io)? {
+        let entry = entry.map_err(io)?;
+        if entry.header().entry_type() != EntryType::Regular {
+            continue;
+        }
+        let span = Span(entry.raw_file_position(), entry.size());
+        let needed = span.0.saturating_add(span.1);
+        if needed > size {
+            return Err(Error::Truncated {
+                path: shard.into(),
+                needed,
+                found: size,
+            });
+        }
+        let name = entry.path().map_err(io)?.to_string_lossy().into_owned();
+        let base = name.rfind('/').map_or(0, |slash| slash + 1);
+        let Some(dot) = name[base..].find('.').map(|dot| base + dot) else {
+            continue;
+        };
+        let (key, kind) = (name[..dot].to_owned(), name[dot + 1..].to_lowercase());
+        let place = *places.entry(key.clone()).or_insert(samples.len());
+        if place == samples.len() {
+            samples.push((key, Found::default()));
+        }
+        let found = &mut samples[place].1;
+        match kind.as_str() {
+            "jpg" | "jpeg" | "png" | "webp" => found.image = Some(span),
+            "json" => found.json = Some(span),
+            "txt" => found.caption = Some(span),
+            _ => {}
+        }
+    }
+    Ok(samples)
 }
 
 impl Dataset for WebDataset {
@@ -172,11 +179,11 @@ impl Dataset for WebDataset {
     fn get(&self, index: usize, _epoch: u64) -> Result<Conversation> {
         let sample = &self.samples[index];
         let origin = format!("{}: {}", self.shards[sample.shard].display(), sample.name);
-        let picture = |part| read_bytes(&self.read(sample, part)?, &origin);
-        let found = sample.picture.map(picture).transpose()?;
+        let image = |span| read_bytes(&self.read(sample, span)?, &origin);
+        let image = sample.image.map(image).transpose()?;
         Ok(Conversation {
-            pictures: found.into_iter().collect(),
-            messages: self.conversation(sample)?,
+            images: image.into_iter().collect(),
+            messages: self.messages(sample)?,
             accepted: vec![],
             origin,
         })

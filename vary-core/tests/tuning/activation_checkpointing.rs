@@ -45,19 +45,19 @@ fn compare<M: Module>(model: &M, a: &GradientsParams, b: &GradientsParams) -> (u
 }
 
 #[test]
-fn gradients_are_the_same_as_with_everything_kept() {
+fn checkpointed_gradients_are_equal() {
     let _turn = drawing();
     for name in ["flex", "ndarray"] {
         let model = tiny(&device(name).autodiff());
         let kept = objective(&model, opt_tokenizer());
-        let recomputed = objective(&model, opt_tokenizer()).recompute(true);
+        let checkpointed = objective(&model, opt_tokenizer()).activation_checkpointing(true);
         let samples: Vec<_> = (0..5).map(|i| kept.sample(i).unwrap()).collect();
         let step = Step {
             index: 0,
             samples: &samples,
         };
         let (a, loss_a) = kept.gradients(&model, &samples, step).unwrap();
-        let (b, loss_b) = recomputed.gradients(&model, &samples, step).unwrap();
+        let (b, loss_b) = checkpointed.gradients(&model, &samples, step).unwrap();
         assert_eq!(loss_a.total, loss_b.total, "{name}");
         let (compared, worst) = compare(&model, &a, &b);
         assert_eq!(
@@ -67,29 +67,29 @@ fn gradients_are_the_same_as_with_everything_kept() {
         );
         assert!(worst < 1e-4, "{name}: {worst}");
 
-        // ndarray has no bf16, and says so.
+        // ndarray has no bf16: an error.
         match compute_in_bf16(model.clone()) {
             Err(error) => assert!(name == "ndarray" && error.to_string().contains("bf16")),
             Ok(rounded) => {
                 let (_, loss_a) = kept.gradients(&rounded, &samples, step).unwrap();
-                let (_, loss_b) = recomputed.gradients(&rounded, &samples, step).unwrap();
+                let (_, loss_b) = checkpointed.gradients(&rounded, &samples, step).unwrap();
                 // Off the tape, attention adds up in f32.
                 let distance = (loss_a.total - loss_b.total).abs() / loss_a.total;
                 assert!(distance < 1e-3, "{name}, bf16: {distance}");
             }
         }
 
-        // Without a picture there is nothing to compute again.
+        // Without an image there is nothing to compute again.
         let text = &samples[4..];
         assert_eq!(
-            recomputed.gradients(&model, text, step).unwrap().1.total,
+            checkpointed.gradients(&model, text, step).unwrap().1.total,
             kept.gradients(&model, text, step).unwrap().1.total
         );
     }
 }
 
 #[test]
-fn devices_share_the_work_and_change_nothing() {
+fn devices_change_nothing() {
     let _turn = drawing();
     let run = |devices: Vec<Device>| {
         let dir = tempfile::tempdir().unwrap();
@@ -100,7 +100,7 @@ fn devices_share_the_work_and_change_nothing() {
         Trainer::new(config, dir.path())
             .unwrap()
             .devices(devices)
-            .fit(&objective, model, |_, _| Ok(()))
+            .fit(&objective, model)
             .unwrap()
     };
     let alone = run(vec![]);

@@ -3,13 +3,13 @@ use burn::optim::GradientsParams;
 use burn::prelude::*;
 use vary_vision::vocab::VisionVocabulary;
 
-/// A pass through a vision vocabulary that keeps the input of every block and nothing else; its
-/// backward pass computes each block again when its turn comes (gradient checkpointing, Chen et al.,
-/// arXiv 1604.06174).
+/// A forward pass through a vision vocabulary that keeps only the input of every block. Its
+/// backward pass computes each block again (activation checkpointing, Chen et al., arXiv
+/// 1604.06174).
 ///
 /// At 1024 x 1024 pixels a global block has 12 score matrices of 4096 x 4096: on the tape of a
 /// whole pass they are tens of gigabytes, of one block a few. The price is one more forward pass.
-pub(super) struct Recomputed {
+pub(super) struct CheckpointedPass {
     pixels: Tensor<4>,
     /// Inputs of the blocks, then of neck and convolutions; off the tape.
     inputs: Vec<Tensor<4>>,
@@ -17,7 +17,7 @@ pub(super) struct Recomputed {
     pub tokens: Tensor<3>,
 }
 
-impl Recomputed {
+impl CheckpointedPass {
     /// # Shapes
     /// - pixels: `[images, 3, img_size, img_size]`
     pub fn forward(tower: &VisionVocabulary, pixels: Tensor<4>) -> Self {
@@ -79,7 +79,8 @@ impl Recomputed {
     }
 }
 
-/// Gradients of `module`'s parameters, and of `leaf`, where the gradient of `output` is `of_output`.
+/// Gradients of `module`'s parameters, and of `leaf`, where the gradient of `output` is
+/// `of_output`.
 fn backward<const D: usize, M: Module>(
     output: Tensor<D>,
     of_output: Tensor<D>,

@@ -7,12 +7,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A configuration that no network can be made from.
+    /// A configuration with sizes that do not fit each other.
     #[error("vision config: {0}")]
     Config(String),
 
-    /// A file of a picture could not be read.
-    #[error("cannot read picture {}: {source}", path.display())]
+    /// The file of an image could not be read.
+    #[error("cannot read image {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -21,15 +21,15 @@ pub enum Error {
     },
 
     /// A file, or a slice of bytes, without a single byte.
-    #[error("{name}: empty (0 bytes), expected a picture; was the file written or fetched whole?")]
+    #[error("{name}: empty (0 bytes), expected an image; was the file written or fetched whole?")]
     EmptyFile {
         /// Path, or where else the bytes came from.
         name: String,
     },
 
-    /// Data that begins like no known picture format.
-    #[error("{name}: not a picture ({len} bytes that begin with \"{head}\"); expected {FORMATS}")]
-    NotAPicture {
+    /// Data that begins like no known image format.
+    #[error("{name}: not an image ({len} bytes that begin with \"{head}\"); expected {FORMATS}")]
+    NotAnImage {
         /// Path, or where else the bytes came from.
         name: String,
         /// Size of all the data in bytes.
@@ -38,27 +38,27 @@ pub enum Error {
         head: String,
     },
 
-    /// A picture in a format, or a variant of one, that is not built in.
+    /// An image in a format, or a variant of one, that is not built in.
     #[error("{name}: {reason}; convert it to {FORMATS}")]
-    UnsupportedPicture {
+    UnsupportedImage {
         /// Path, or where else the bytes came from.
         name: String,
         /// What is not supported.
         reason: String,
     },
 
-    /// A picture whose data is cut off or damaged.
-    #[error("{name}: broken {format} picture: {reason}; fetch or export it again")]
-    BrokenPicture {
+    /// An image whose data is cut off or damaged.
+    #[error("{name}: broken {format} image: {reason}; fetch or export it again")]
+    BrokenImage {
         /// Path, or where else the bytes came from.
         name: String,
-        /// Format that the first bytes say.
+        /// Format, by the first bytes.
         format: String,
-        /// What the decoder met.
+        /// What the decoder reported.
         reason: String,
     },
 
-    /// A picture larger than the limit; its pixels were not decoded.
+    /// An image larger than the limit; its pixels were not decoded.
     #[error(
         "{name}: {width} x {height} pixels are over the limit of {limit}; \
          raise `DecodeOptions::max_pixels` if you trust it"
@@ -66,23 +66,37 @@ pub enum Error {
     TooManyPixels {
         /// Path, or where else the bytes came from.
         name: String,
-        /// Width that the header says.
+        /// Width in the header.
         width: u32,
-        /// Height that the header says.
+        /// Height in the header.
         height: u32,
         /// Largest number of pixels allowed.
         limit: u64,
     },
 
-    /// A picture, or a size to resize to, without pixels.
-    #[error("{name}: a picture of {width} x {height} has no pixels; both edges must be at least 1")]
-    EmptyPicture {
+    /// An image, or a size to resize to, without pixels.
+    #[error("{name}: an image of {width} x {height} has no pixels; both edges must be at least 1")]
+    EmptyImage {
         /// Path, or what else has that size.
         name: String,
         /// Width in pixels.
         width: u32,
         /// Height in pixels.
         height: u32,
+    },
+
+    /// An image of another size than what it was given to is for.
+    #[error(
+        "an image of {width} x {height} pixels, expected {} x {}",
+        expected.0, expected.1
+    )]
+    ImageSize {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Width and height in pixels that were expected.
+        expected: (u32, u32),
     },
 }
 

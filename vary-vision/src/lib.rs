@@ -1,5 +1,6 @@
 //! The vision side of [Vary](https://arxiv.org/abs/2401.12503) on burn: the vision vocabulary
-//! network, CLIP's vision tower, and the preprocessing that feeds both.
+//! network, CLIP's vision tower, the preprocessing that feeds both, and
+//! the text lines of a page.
 //!
 //! ```
 //! use burn::prelude::*;
@@ -13,6 +14,7 @@
 
 pub mod clip;
 mod error;
+pub mod layout;
 mod patches;
 pub mod preprocess;
 pub mod vocab;

@@ -20,7 +20,7 @@ fn official() -> serde_json::Value {
 }
 
 #[test]
-fn an_official_file_is_read() {
+fn official_config_is_read() {
     let config: ClipVisionConfig = serde_json::from_value(official()).unwrap();
     assert_eq!(config, ClipVisionConfig::large_patch14_224());
     config.validate().unwrap();
@@ -30,7 +30,7 @@ fn an_official_file_is_read() {
 }
 
 #[test]
-fn the_official_size_has_the_official_parameters() {
+fn official_parameter_count() {
     // Nothing is drawn, so this is quick.
     struct Count(usize);
     impl burn::module::ModuleVisitor for Count {
@@ -46,7 +46,7 @@ fn the_official_size_has_the_official_parameters() {
 
 #[test]
 #[should_panic(expected = "expected 8, got 32")]
-fn a_picture_of_another_shape_panics() {
+fn wrong_shape_panics() {
     let device = Device::flex();
     let network = ClipVisionConfig::tiny().init(&device);
     // As many patches as in a square of 16.
@@ -54,7 +54,7 @@ fn a_picture_of_another_shape_panics() {
 }
 
 #[test]
-fn later_layers_are_not_computed() {
+fn later_layers_are_skipped() {
     let device = Device::flex();
     let mut network = ClipVisionConfig::tiny().init(&device);
     let pixels = Tensor::ones([1, 3, 16, 16], &device);
@@ -65,7 +65,7 @@ fn later_layers_are_not_computed() {
 }
 
 #[test]
-fn pictures_of_a_batch_do_not_mix() {
+fn batch_items_are_independent() {
     let device = Device::flex();
     let mut config = ClipVisionConfig::tiny();
     config.hidden_act = ClipActivation::Gelu;

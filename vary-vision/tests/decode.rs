@@ -1,4 +1,4 @@
-//! Pictures of every kind, and every kind of bad picture.
+//! Valid images of every format, and damaged ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Cursor;
@@ -15,9 +15,9 @@ fn drawn(width: u32, height: u32) -> RgbImage {
     })
 }
 
-fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    picture.write_to(&mut out, format).unwrap();
+    image.write_to(&mut out, format).unwrap();
     out.into_inner()
 }
 
@@ -75,14 +75,14 @@ fn png(width: u32, height: u32, depth: u8, colour: u8, extra: &[Vec<u8>], rows: 
 }
 
 #[test]
-fn missing_file_names_the_path() {
+fn missing_file_is_named() {
     let error = open("no/such.png", &DecodeOptions::default()).unwrap_err();
     assert!(matches!(error, Error::Io { .. }));
     assert!(error.to_string().contains("no/such.png"), "{error}");
 }
 
 #[test]
-fn empty_and_foreign_files_are_told_apart() {
+fn empty_and_foreign_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.png");
     let open = |bytes: &[u8]| {
@@ -95,25 +95,25 @@ fn empty_and_foreign_files_are_told_apart() {
 
     let text = "# A readme\n".repeat(50);
     let error = open(text.as_bytes());
-    assert!(matches!(&error, Error::NotAPicture { len, .. } if *len == text.len() as u64));
+    assert!(matches!(&error, Error::NotAnImage { len, .. } if *len == text.len() as u64));
     assert!(error.to_string().contains(r"# A readme\n# A r"), "{error}");
 
     assert!(matches!(read(b"").unwrap_err(), Error::EmptyFile { .. }));
     assert!(matches!(
         read(b"text").unwrap_err(),
-        Error::NotAPicture { len: 4, .. }
+        Error::NotAnImage { len: 4, .. }
     ));
 }
 
 #[test]
-fn a_format_that_is_not_built_in_says_so() {
+fn unsupported_format() {
     let error = read(b"II*\0\x08\0\0\0\0\0\0\0\0\0").unwrap_err();
-    assert!(matches!(error, Error::UnsupportedPicture { .. }), "{error}");
+    assert!(matches!(error, Error::UnsupportedImage { .. }), "{error}");
 }
 
 #[test]
-fn cut_pictures_are_errors() {
-    let picture = DynamicImage::ImageRgb8(drawn(37, 23));
+fn truncated_images_are_errors() {
+    let image = DynamicImage::ImageRgb8(drawn(37, 23));
     for format in [
         ImageFormat::Png,
         ImageFormat::Jpeg,
@@ -121,7 +121,7 @@ fn cut_pictures_are_errors() {
         ImageFormat::Bmp,
         ImageFormat::Gif,
     ] {
-        let bytes = encoded(&picture, format);
+        let bytes = encoded(&image, format);
         let whole = read(&bytes).unwrap();
         let mut complete = None;
         for len in 1..bytes.len() {
@@ -135,7 +135,7 @@ fn cut_pictures_are_errors() {
                     );
                     complete.get_or_insert(len);
                 }
-                Err(Error::BrokenPicture { .. } | Error::NotAPicture { .. }) => {
+                Err(Error::BrokenImage { .. } | Error::NotAnImage { .. }) => {
                     assert_eq!(
                         complete, None,
                         "{format:?}: {len} fails, fewer bytes do not"
@@ -158,7 +158,7 @@ fn cut_pictures_are_errors() {
 }
 
 #[test]
-fn a_thumbnail_does_not_hide_a_cut_jpeg() {
+fn truncated_jpeg_with_thumbnail() {
     let whole = encoded(&DynamicImage::ImageRgb8(drawn(16, 16)), ImageFormat::Jpeg);
     let mut app = vec![0xFF, 0xE5];
     app.extend((whole.len() as u16 + 2).to_be_bytes());
@@ -166,10 +166,7 @@ fn a_thumbnail_does_not_hide_a_cut_jpeg() {
     let with_thumbnail = [&whole[..2], &app, &whole[2..]].concat();
     assert!(read(&with_thumbnail).unwrap() == read(&whole).unwrap());
     let cut = &with_thumbnail[..with_thumbnail.len() - 30];
-    assert!(matches!(
-        read(cut).unwrap_err(),
-        Error::BrokenPicture { .. }
-    ));
+    assert!(matches!(read(cut).unwrap_err(), Error::BrokenImage { .. }));
 }
 
 #[test]
@@ -196,7 +193,7 @@ fn damaged_data_never_panics() {
 }
 
 #[test]
-fn the_pixel_limit_is_checked_before_decoding() {
+fn pixel_limit_before_decoding() {
     // 1.6 gigapixels are claimed, three bytes are there.
     let error = read(&png(40_000, 40_000, 8, 2, &[], &[0, 1, 2])).unwrap_err();
     let Error::TooManyPixels {
@@ -229,16 +226,16 @@ fn the_pixel_limit_is_checked_before_decoding() {
 }
 
 #[test]
-fn pictures_without_pixels_are_errors() {
+fn empty_images_are_errors() {
     // A GIF of 0 x 0 pixels, and a PNG whose decoder refuses such a header by itself.
     let gif = read(b"GIF89a\0\0\0\0\0\0\0\x2C\0\0\0\0\0\0\0\0\0\x02\0;").unwrap_err();
-    assert!(matches!(gif, Error::EmptyPicture { .. }), "{gif}");
+    assert!(matches!(gif, Error::EmptyImage { .. }), "{gif}");
     let png = read(&png(0, 4, 8, 0, &[], &[0])).unwrap_err();
-    assert!(matches!(png, Error::BrokenPicture { .. }), "{png}");
+    assert!(matches!(png, Error::BrokenImage { .. }), "{png}");
 }
 
 #[test]
-fn alpha_is_dropped_and_grey_expanded() {
+fn alpha_is_dropped() {
     let rgba = ImageBuffer::from_pixel(2, 1, image::Rgba([9u8, 80, 200, 0]));
     assert!(to_rgb(&rgba.into()).pixels().all(|p| p.0 == [9, 80, 200]));
     let grey = ImageBuffer::from_pixel(2, 1, image::LumaA([77u8, 3]));
@@ -248,17 +245,17 @@ fn alpha_is_dropped_and_grey_expanded() {
 }
 
 #[test]
-fn sixteen_bits_become_eight_as_in_pillow() {
+fn sixteen_bits_become_eight() {
     for (value, clipped, high) in [
         (0u16, 0u8, 0u8),
         (254, 254, 0),
         (256, 255, 1),
         (51_000, 255, 199),
     ] {
-        let read = |picture: DynamicImage| {
-            let pixel = to_rgb(&picture).get_pixel(0, 0).0;
-            let file = first_pixel(&encoded(&picture, ImageFormat::Png));
-            assert_eq!(file, pixel, "decoded and converted alike");
+        let read = |image: DynamicImage| {
+            let pixel = to_rgb(&image).get_pixel(0, 0).0;
+            let file = first_pixel(&encoded(&image, ImageFormat::Png));
+            assert_eq!(file, pixel, "decoded as converted");
             pixel
         };
         assert_eq!(
@@ -279,9 +276,9 @@ fn first_pixel(bytes: &[u8]) -> [u8; 3] {
 }
 
 #[test]
-fn sixteen_bit_grey_with_a_transparent_value_is_still_clipped() {
+fn transparent_sixteen_bit_grey() {
     let transparent = chunk(b"tRNS", &[0x01, 0x00]);
-    let picture = read(&png(
+    let image = read(&png(
         2,
         1,
         16,
@@ -290,17 +287,17 @@ fn sixteen_bit_grey_with_a_transparent_value_is_still_clipped() {
         &[0, 0x01, 0x00, 0x00, 0x30],
     ))
     .unwrap();
-    assert_eq!(picture.into_raw(), [255, 255, 255, 48, 48, 48]);
+    assert_eq!(image.into_raw(), [255, 255, 255, 48, 48, 48]);
 }
 
 #[test]
-fn palette_and_bilevel_are_expanded() {
+fn palette_is_expanded() {
     let palette = [
         chunk(b"PLTE", &[1, 2, 3, 200, 100, 50]),
         chunk(b"tRNS", &[0]),
     ];
-    let picture = read(&png(3, 1, 1, 3, &palette, &[0, 0b0100_0000])).unwrap();
-    assert_eq!(picture.into_raw(), [1, 2, 3, 200, 100, 50, 1, 2, 3]);
+    let image = read(&png(3, 1, 1, 3, &palette, &[0, 0b0100_0000])).unwrap();
+    assert_eq!(image.into_raw(), [1, 2, 3, 200, 100, 50, 1, 2, 3]);
     let bilevel = read(&png(3, 1, 1, 0, &[], &[0, 0b1010_0000])).unwrap();
     assert_eq!(bilevel.into_raw(), [255, 255, 255, 0, 0, 0, 255, 255, 255]);
     let two_bits = read(&png(4, 1, 2, 0, &[], &[0, 0b0001_1011])).unwrap();
@@ -310,14 +307,14 @@ fn palette_and_bilevel_are_expanded() {
     );
 }
 
-/// The EXIF data of a picture with nothing but an orientation.
+/// The EXIF data of an image with nothing but an orientation.
 fn exif(orientation: u8) -> Vec<u8> {
     let tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0";
     [tiff.as_slice(), &[orientation, 0, 0, 0, 0, 0, 0]].concat()
 }
 
 #[test]
-fn all_orientations_are_applied_unless_switched_off() {
+fn exif_orientations() {
     let jpeg = encoded(&DynamicImage::ImageRgb8(drawn(24, 16)), ImageFormat::Jpeg);
     let rows: Vec<u8> = vec![0, 10, 20, 30, 0, 40, 50, 60];
     for orientation in 1..=8 {

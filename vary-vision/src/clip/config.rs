@@ -29,7 +29,7 @@ pub struct ClipVisionConfig {
     pub num_hidden_layers: usize,
     /// Attention heads; divides `hidden_size`.
     pub num_attention_heads: usize,
-    /// Channels of a picture; only 3 is supported.
+    /// Channels of an image; only 3 is supported.
     #[serde(default = "rgb")]
     pub num_channels: usize,
     /// Edge of the square that it sees, in pixels; a multiple of `patch_size`.
@@ -81,7 +81,7 @@ impl ClipVisionConfig {
         }
     }
 
-    /// A few thousand weights and 4 patches, for tests.
+    /// A few thousand parameters and 4 patches, for tests.
     pub fn tiny() -> Self {
         Self {
             hidden_size: 16,
@@ -94,7 +94,7 @@ impl ClipVisionConfig {
         }
     }
 
-    /// Patches of a picture; the class token does not count.
+    /// Patches of an image; the class token does not count.
     pub fn num_tokens(&self) -> usize {
         (self.image_size / self.patch_size.max(1)).pow(2)
     }
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn presets_are_valid_and_count_their_patches() {
+    fn presets_are_valid() {
         for (config, tokens) in [
             (ClipVisionConfig::large_patch14_224(), 256),
             (ClipVisionConfig::nano(), 36),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_field_is_named() {
+    fn bad_field_is_named() {
         type Change = fn(&mut ClipVisionConfig);
         let changes: [(Change, &str); 6] = [
             (|c| c.num_hidden_layers = 0, "`num_hidden_layers`"),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn another_activation_is_told_by_its_name() {
+    fn unknown_activation_is_named() {
         let json = serde_json::json!({
             "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
             "num_attention_heads": 2, "image_size": 16, "patch_size": 8, "hidden_act": "swish",

@@ -1,5 +1,5 @@
 //! The vision tower of CLIP (arXiv 2103.00020) in Hugging Face's layout: Vary-toy's second, frozen
-//! branch, which sees the picture at 224 pixels (arXiv 2401.12503, section 3.2).
+//! branch, which sees the image at 224 pixels (arXiv 2401.12503, section 3.2).
 
 mod config;
 mod layer;
@@ -51,7 +51,7 @@ pub struct Encoder {
 }
 
 impl ClipVision {
-    /// Encodes normalised pictures to `hidden_states[select_layer]` without the class token.
+    /// Encodes normalised images to `hidden_states[select_layer]` without the class token.
     ///
     /// `select_layer` counts as Hugging Face's `hidden_states` do: 0 is the normed embedding, `i`
     /// the output of layer `i - 1`, negative numbers count from the end. Vary takes -2. Layers
@@ -62,7 +62,7 @@ impl ClipVision {
     /// - output: `[batch, patches, channels]`, row-major
     ///
     /// # Panics
-    /// If there is no such layer ([`ClipVisionConfig::check_layer`] tells), or the picture has
+    /// If there is no such layer (see [`ClipVisionConfig::check_layer`]), or the image has
     /// another size.
     pub fn forward(&self, pixels: Tensor<4>, select_layer: isize) -> Tensor<3> {
         let x = self.forward_states(pixels, self.layers_up_to(select_layer), |_| ());
@@ -95,7 +95,7 @@ impl ClipVision {
     /// - output: `[batch, 1 + patches, channels]`
     ///
     /// # Panics
-    /// If the picture has another size.
+    /// If the image has another size.
     pub fn forward_states(
         &self,
         pixels: Tensor<4>,
@@ -118,7 +118,7 @@ impl Embeddings {
     /// - output: `[batch, 1 + patches, channels]`
     ///
     /// # Panics
-    /// If the picture has another size.
+    /// If the image has another size.
     fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
         // Another shape can have the same number of patches.
         let [_, _, height, _] = pixels.dims();

@@ -9,11 +9,11 @@ use jpeg_decoder::PixelFormat;
 
 use crate::{Error, Result};
 
-/// How a picture is read from bytes or a file.
+/// How an image is read from bytes or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeOptions {
-    /// Turn the picture upright as its EXIF orientation says (default). The original code does
-    /// not: switch it off to get the same values for a turned picture.
+    /// Turn the image upright by its EXIF orientation (default). The original code does
+    /// not: switch it off to get the same values for a turned image.
     pub apply_orientation: bool,
     /// Largest width times height that is decoded; 100 megapixels by default.
     pub max_pixels: u64,
@@ -28,12 +28,12 @@ impl Default for DecodeOptions {
     }
 }
 
-/// Bytes that tell any known format from a file that is no picture.
+/// Enough bytes to recognise any known format.
 const HEAD: u64 = 64;
 /// Memory a decoder may take beside the pixels: palettes, ICC profiles, text.
 const EXTRA_MEMORY: u64 = 64 << 20;
 
-/// Reads the picture in a file and converts it to RGB, as [`decode`].
+/// Reads the image in a file and converts it to RGB, as [`decode`].
 ///
 /// # Errors
 /// [`Error::Io`] if the file can't be read, else as [`decode`].
@@ -53,7 +53,7 @@ pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage>
     if guess(&bytes).is_none() {
         // Not worth reading gigabytes of something else for the same answer.
         let len = file.metadata().map_err(io)?.len();
-        return Err(not_a_picture(&name, &bytes, len));
+        return Err(not_an_image(&name, &bytes, len));
     }
     file.read_to_end(&mut bytes).map_err(io)?;
     decode_named(&name, &bytes, options)
@@ -64,19 +64,19 @@ pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage>
 /// The size in the header is checked against the limit before any pixel is decoded.
 ///
 /// # Errors
-/// [`Error::EmptyFile`], [`Error::NotAPicture`], [`Error::UnsupportedPicture`],
-/// [`Error::TooManyPixels`], [`Error::EmptyPicture`] or, for broken and cut data,
-/// [`Error::BrokenPicture`].
+/// [`Error::EmptyFile`], [`Error::NotAnImage`], [`Error::UnsupportedImage`],
+/// [`Error::TooManyPixels`], [`Error::EmptyImage`] or, for broken and cut data,
+/// [`Error::BrokenImage`].
 pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage> {
-    decode_named("picture in memory", bytes, options)
+    decode_named("image in memory", bytes, options)
 }
 
 /// Converts to RGB as Pillow does: alpha is dropped, not composited; 16-bit grey is clipped at
-/// 255, other 16-bit pictures keep their high bytes.
-pub fn to_rgb(picture: &DynamicImage) -> RgbImage {
+/// 255, other 16-bit images keep their high bytes.
+pub fn to_rgb(image: &DynamicImage) -> RgbImage {
     let high = |value: u16| (value >> 8) as u8;
-    let (width, height) = (picture.width(), picture.height());
-    match picture {
+    let (width, height) = (image.width(), image.height());
+    match image {
         DynamicImage::ImageLuma16(grey) => RgbImage::from_fn(width, height, |x, y| {
             image::Rgb([grey.get_pixel(x, y).0[0].min(255) as u8; 3])
         }),
@@ -96,43 +96,22 @@ pub fn to_rgb(picture: &DynamicImage) -> RgbImage {
 
 fn decode_named(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<RgbImage> {
     let Some(format) = guess(bytes) else {
-        return Err(not_a_picture(name, bytes, bytes.len() as u64));
+        return Err(not_an_image(name, bytes, bytes.len() as u64));
     };
     let failed = |error| from_image(name, format, error);
 
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(
-        options
-            .max_pixels
-            .saturating_mul(8)
-            .saturating_add(EXTRA_MEMORY),
-    );
+    let pixels = options.max_pixels.saturating_mul(8);
+    limits.max_alloc = Some(pixels.saturating_add(EXTRA_MEMORY));
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(failed)?;
 
     let (width, height) = decoder.dimensions();
-    if width == 0 || height == 0 {
-        return Err(Error::EmptyPicture {
-            name: name.into(),
-            width,
-            height,
-        });
-    }
-    if u64::from(width) * u64::from(height) > options.max_pixels {
-        return Err(Error::TooManyPixels {
-            name: name.into(),
-            width,
-            height,
-            limit: options.max_pixels,
-        });
-    }
+    check_size(name, width, height, options.max_pixels)?;
     if format == ImageFormat::Jpeg && !jpeg_has_end(bytes) {
-        return Err(broken(
-            name,
-            format,
-            "the data ends before the end marker (truncated?)",
-        ));
+        let reason = "the data ends before the end marker (truncated?)";
+        return Err(broken(name, format, reason));
     }
     // Metadata that can't be read is no reason to refuse the pixels.
     let orientation = match options.apply_orientation {
@@ -146,7 +125,7 @@ fn decode_named(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Rgb
     let decoded = exact
         .map_or_else(|| DynamicImage::from_decoder(decoder), Ok)
         .map_err(failed)?;
-    let picture = match decoded {
+    let image = match decoded {
         DynamicImage::ImageRgb8(rgb) => rgb,
         // 16-bit grey with one transparent value: still grey to Pillow, so it is clipped.
         DynamicImage::ImageLumaA16(grey) if is_grey_png(format, bytes) => to_rgb(
@@ -156,16 +135,36 @@ fn decode_named(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Rgb
         ),
         other => to_rgb(&other),
     };
-    let mut upright = DynamicImage::ImageRgb8(picture);
+    let mut upright = DynamicImage::ImageRgb8(image);
     upright.apply_orientation(orientation);
     Ok(upright.into_rgb8())
+}
+
+/// Compares the size in a header with the limit, before anything is allocated for it.
+fn check_size(name: &str, width: u32, height: u32, limit: u64) -> Result<()> {
+    if width == 0 || height == 0 {
+        return Err(Error::EmptyImage {
+            name: name.into(),
+            width,
+            height,
+        });
+    }
+    if u64::from(width) * u64::from(height) > limit {
+        return Err(Error::TooManyPixels {
+            name: name.into(),
+            width,
+            height,
+            limit,
+        });
+    }
+    Ok(())
 }
 
 fn guess(bytes: &[u8]) -> Option<ImageFormat> {
     image::guess_format(bytes).ok()
 }
 
-/// Whether the header of a PNG says grey without an alpha channel.
+/// Whether a PNG is grey without an alpha channel, by its header.
 fn is_grey_png(format: ImageFormat, bytes: &[u8]) -> bool {
     const COLOUR_TYPE: usize = 25;
     format == ImageFormat::Png && bytes.get(COLOUR_TYPE) == Some(&0)
@@ -173,7 +172,7 @@ fn is_grey_png(format: ImageFormat, bytes: &[u8]) -> bool {
 
 /// The pixels of a grey or RGB JPEG, or `None` to leave the rest to the `image` crate.
 ///
-/// That crate's decoder interpolates chroma across the picture's edge and rounds it twice: up to 5
+/// That crate's decoder interpolates chroma across the image's edge and rounds it twice: up to 5
 /// levels from libjpeg where this one stays within 3.
 fn jpeg_pixels(bytes: &[u8], width: u32, height: u32) -> Option<DynamicImage> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
@@ -207,10 +206,10 @@ fn jpeg_has_end(bytes: &[u8]) -> bool {
     }
 }
 
-fn not_a_picture(name: &str, head: &[u8], len: u64) -> Error {
+fn not_an_image(name: &str, head: &[u8], len: u64) -> Error {
     match len {
         0 => Error::EmptyFile { name: name.into() },
-        _ => Error::NotAPicture {
+        _ => Error::NotAnImage {
             name: name.into(),
             len,
             head: head
@@ -225,7 +224,7 @@ fn not_a_picture(name: &str, head: &[u8], len: u64) -> Error {
 }
 
 fn broken(name: &str, format: ImageFormat, reason: impl Into<String>) -> Error {
-    Error::BrokenPicture {
+    Error::BrokenImage {
         name: name.into(),
         format: format!("{format:?}"),
         reason: reason.into(),
@@ -239,7 +238,7 @@ fn from_image(name: &str, format: ImageFormat, error: ImageError) -> Error {
             format,
             "the data ends before the last pixel (truncated?)",
         ),
-        ImageError::Unsupported(reason) => Error::UnsupportedPicture {
+        ImageError::Unsupported(reason) => Error::UnsupportedImage {
             name: name.into(),
             reason: reason.to_string(),
         },

@@ -1,6 +1,5 @@
-//! From a picture to the network's tensor, with the same values as the original code (Pillow and
-//! both branches of Vary-toy): decode, convert to RGB, make a square, normalise. [`close_by`], which the original does
-//! not have, tells where a picture has content.
+//! From an image to the network's tensor, with the same values as the original code (Pillow and
+//! both branches of Vary-toy): decode, convert to RGB, make a square, normalise.
 //!
 //! ```
 //! use burn::prelude::*;
@@ -10,21 +9,19 @@
 //! # let mut file = std::io::Cursor::new(Vec::new());
 //! # image::RgbImage::new(40, 30).write_to(&mut file, image::ImageFormat::Png).ok();
 //! # let bytes = file.into_inner();
-//! let picture = decode(&bytes, &DecodeOptions::default())?;
-//! let input = ImageProcessor::vary(64).process(&picture, &Device::flex())?;
+//! let image = decode(&bytes, &DecodeOptions::default())?;
+//! let input = ImageProcessor::vary(64).process(&image, &Device::flex())?;
 //! assert_eq!(input.dims(), [1, 3, 64, 64]);
 //! # Ok(())
 //! # }
 //! ```
 
-mod bands;
-mod content;
 mod decode;
+mod letterbox;
 mod processor;
 mod resize;
 
-pub use bands::{Band, bands};
-pub use content::{Region, close_by};
 pub use decode::{DecodeOptions, decode, open, to_rgb};
+pub use letterbox::Letterbox;
 pub use processor::{Fit, ImageProcessor};
 pub use resize::resize;

@@ -4,7 +4,7 @@ use image::RgbImage;
 use super::resize::{resize, resize_and_crop};
 use crate::Result;
 
-/// How a picture becomes a square.
+/// How an image becomes a square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
     /// Both edges are resized, the aspect ratio is lost: the vision vocabulary sees all of it.
@@ -13,12 +13,12 @@ pub enum Fit {
     CentreCrop,
 }
 
-/// Makes a square of a picture and normalises it: the input of a vision tower.
+/// Turns an image into a normalised square: the input of a vision tower.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImageProcessor {
     /// Edge of the square in pixels.
     pub size: usize,
-    /// How the picture becomes a square.
+    /// How the image becomes a square.
     pub fit: Fit,
     /// Mean of each channel (red, green, blue), of values from 0 to 1.
     pub mean: [f32; 3],
@@ -50,43 +50,43 @@ impl ImageProcessor {
     /// The square of `size` x `size`, still in 8 bits.
     ///
     /// # Errors
-    /// [`EmptyPicture`](crate::Error::EmptyPicture) if the picture or `size` is zero.
-    pub fn resized(&self, picture: &RgbImage) -> Result<RgbImage> {
+    /// [`EmptyImage`](crate::Error::EmptyImage) if the image or `size` is zero.
+    pub fn resized(&self, image: &RgbImage) -> Result<RgbImage> {
         let size = u32::try_from(self.size).unwrap_or(u32::MAX);
         match self.fit {
-            Fit::Squash => resize(picture, size, size),
-            Fit::CentreCrop => resize_and_crop(picture, size),
+            Fit::Squash => resize(image, size, size),
+            Fit::CentreCrop => resize_and_crop(image, size),
         }
     }
 
     /// Normalised values `[3, size, size]`, planar, red plane first: `(value / 255 - mean) / std`.
     ///
     /// # Errors
-    /// [`EmptyPicture`](crate::Error::EmptyPicture) if the picture or `size` is zero.
-    pub fn pixels(&self, picture: &RgbImage) -> Result<Vec<f32>> {
-        Ok(self.normalized(&self.resized(picture)?))
+    /// [`EmptyImage`](crate::Error::EmptyImage) if the image or `size` is zero.
+    pub fn pixels(&self, image: &RgbImage) -> Result<Vec<f32>> {
+        Ok(self.normalized(&self.resized(image)?))
     }
 
     /// The network's input `[1, 3, size, size]`.
     ///
     /// # Errors
-    /// [`EmptyPicture`](crate::Error::EmptyPicture) if the picture or `size` is zero.
-    pub fn process(&self, picture: &RgbImage, device: &Device) -> Result<Tensor<4>> {
-        let data = TensorData::new(self.pixels(picture)?, [1, 3, self.size, self.size]);
+    /// [`EmptyImage`](crate::Error::EmptyImage) if the image or `size` is zero.
+    pub fn process(&self, image: &RgbImage, device: &Device) -> Result<Tensor<4>> {
+        let data = TensorData::new(self.pixels(image)?, [1, 3, self.size, self.size]);
         Ok(Tensor::from_data(data, device))
     }
 
-    /// Normalised values of a square made by [`resized`](Self::resized), as [`pixels`](Self::pixels)
-    /// has them. A square in 8 bits takes a quarter of the memory.
-    pub fn normalized(&self, picture: &RgbImage) -> Vec<f32> {
-        let mut out = Vec::with_capacity(picture.len());
+    /// Normalised values `[3, size, size]` of a square made by [`resized`](Self::resized), which in
+    /// 8 bits takes a quarter of the memory.
+    pub fn normalized(&self, image: &RgbImage) -> Vec<f32> {
+        let mut out = Vec::with_capacity(image.len());
         for channel in 0..3 {
             let (mean, std) = (self.mean[channel], self.std[channel]);
             // 256 possible values: a table spares a division per pixel.
             let table: [f32; 256] =
                 std::array::from_fn(|value| (value as f32 / 255.0 - mean) / std);
             out.extend(
-                picture
+                image
                     .pixels()
                     .map(|pixel| table[usize::from(pixel.0[channel])]),
             );
@@ -102,27 +102,27 @@ mod tests {
     use crate::Error;
 
     #[test]
-    fn planes_are_red_green_blue_and_normalised() {
+    fn planes_are_normalised() {
         let processor = ImageProcessor {
             size: 2,
             fit: Fit::Squash,
             mean: [0.5, 0.0, 0.2],
             std: [0.5, 1.0, 0.4],
         };
-        let picture = RgbImage::from_pixel(2, 2, image::Rgb([255, 0, 51]));
-        let input = processor.process(&picture, &Device::flex()).unwrap();
+        let image = RgbImage::from_pixel(2, 2, image::Rgb([255, 0, 51]));
+        let input = processor.process(&image, &Device::flex()).unwrap();
         assert_eq!(input.dims(), [1, 3, 2, 2]);
         let values = input.into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(values, [[1.0; 4], [0.0; 4], [0.0; 4]].concat());
     }
 
     #[test]
-    fn an_empty_picture_or_size_is_an_error() {
+    fn empty_input_is_an_error() {
         let device = Device::flex();
-        for (size, picture) in [(4, RgbImage::new(0, 0)), (0, RgbImage::new(3, 3))] {
+        for (size, image) in [(4, RgbImage::new(0, 0)), (0, RgbImage::new(3, 3))] {
             for processor in [ImageProcessor::vary(size), ImageProcessor::clip(size)] {
-                let error = processor.process(&picture, &device).unwrap_err();
-                assert!(matches!(error, Error::EmptyPicture { .. }), "{error}");
+                let error = processor.process(&image, &device).unwrap_err();
+                assert!(matches!(error, Error::EmptyImage { .. }), "{error}");
             }
         }
     }

@@ -8,22 +8,22 @@ use crate::{Error, Result};
 const PRECISION: u32 = 22;
 /// One half in fixed point: every sum starts with it, so that the final shift rounds.
 const HALF: i32 = 1 << (PRECISION - 1);
-/// Radius of the cubic kernel in pixels of the smaller of the two pictures.
+/// Radius of the cubic kernel in pixels of the smaller image.
 const RADIUS: f64 = 2.0;
 
 /// Resizes to exactly `width` x `height`, bit for bit as Pillow 10 and 11 do with `BICUBIC`.
 ///
-/// The kernel (a = -0.5) widens when the picture shrinks, which is what prevents aliasing. Columns
+/// The kernel (a = -0.5) widens when the image shrinks, which is what prevents aliasing. Columns
 /// come before rows, each pass rounds and clips to 8 bits, and an axis that keeps its size is left
 /// alone. (`fast_image_resize`, one call per axis, is three times as fast, but its 16-bit weights
 /// move 0.2 to 0.6 % of the values, some by two levels.)
 ///
 /// # Errors
-/// [`Error::EmptyPicture`] if either size has a zero edge.
-pub fn resize(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
-    for (width, height) in [picture.dimensions(), (width, height)] {
+/// [`Error::EmptyImage`] if either size has a zero edge.
+pub fn resize(image: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
+    for (width, height) in [image.dimensions(), (width, height)] {
         if width == 0 || height == 0 {
-            return Err(Error::EmptyPicture {
+            return Err(Error::EmptyImage {
                 name: "resize".into(),
                 width,
                 height,
@@ -31,7 +31,7 @@ pub fn resize(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
         }
     }
     let target = [width, height].map(u64::from);
-    Ok(resample(picture, target, target.map(|edge| 0..edge)))
+    Ok(resample(image, target, target.map(|edge| 0..edge)))
 }
 
 /// Resizes the shorter edge to `size` and the other in proportion, truncated to whole pixels, and
@@ -42,11 +42,11 @@ pub fn resize(picture: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
 /// whichever way it lies.
 ///
 /// # Errors
-/// [`Error::EmptyPicture`] if either size has a zero edge.
-pub(super) fn resize_and_crop(picture: &RgbImage, size: u32) -> Result<RgbImage> {
-    let (width, height) = picture.dimensions();
+/// [`Error::EmptyImage`] if either size has a zero edge.
+pub(super) fn resize_and_crop(image: &RgbImage, size: u32) -> Result<RgbImage> {
+    let (width, height) = image.dimensions();
     if width == 0 || height == 0 || size == 0 {
-        return resize(picture, size, size);
+        return resize(image, size, size);
     }
     let (short, size) = (u64::from(width.min(height)), u64::from(size));
     // Of a strip, more pixels than a `u32` counts.
@@ -55,12 +55,12 @@ pub(super) fn resize_and_crop(picture: &RgbImage, size: u32) -> Result<RgbImage>
         let start = (edge - size) / 2;
         start..start + size
     });
-    Ok(resample(picture, target, kept))
+    Ok(resample(image, target, kept))
 }
 
-/// The part `kept` of `picture` resized to `target`, both width first.
-fn resample(picture: &RgbImage, target: [u64; 2], kept: [Range<u64>; 2]) -> RgbImage {
-    let (width, height) = picture.dimensions();
+/// The part `kept` of `image` resized to `target`, both width first.
+fn resample(image: &RgbImage, target: [u64; 2], kept: [Range<u64>; 2]) -> RgbImage {
+    let (width, height) = image.dimensions();
     let [columns, rows] = kept.map(|range| (range.end - range.start, range));
     let changes = |source, target, kept| u64::from(source) != target || kept != target;
     let vertically = changes(height, target[1], rows.0).then(|| windows(height, target[1], rows.1));
@@ -74,13 +74,13 @@ fn resample(picture: &RgbImage, target: [u64; 2], kept: [Range<u64>; 2]) -> RgbI
         let windows = windows(width, target[0], columns.1);
         let mut out = RgbImage::new(windows.len() as u32, used.len() as u32);
         first_row = used.start;
-        horizontal(picture, first_row, &windows, &mut out);
+        horizontal(image, first_row, &windows, &mut out);
         wide = Some(out);
     }
     let Some(windows) = vertically else {
-        return wide.unwrap_or_else(|| picture.clone());
+        return wide.unwrap_or_else(|| image.clone());
     };
-    let source = wide.as_ref().unwrap_or(picture);
+    let source = wide.as_ref().unwrap_or(image);
     let mut out = RgbImage::new(source.width(), windows.len() as u32);
     vertical(source, first_row, &windows, &mut out);
     out
@@ -187,24 +187,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn same_size_is_the_same_picture() {
-        let picture = RgbImage::from_fn(7, 5, |x, y| image::Rgb([x as u8, y as u8, 200]));
-        assert_eq!(resize(&picture, 7, 5).unwrap(), picture);
+    fn same_size_is_identity() {
+        let image = RgbImage::from_fn(7, 5, |x, y| image::Rgb([x as u8, y as u8, 200]));
+        assert_eq!(resize(&image, 7, 5).unwrap(), image);
     }
 
     #[test]
-    fn one_pixel_becomes_a_constant() {
-        let picture = RgbImage::from_pixel(1, 1, image::Rgb([3, 128, 255]));
-        let out = resize(&picture, 9, 4).unwrap();
+    fn one_pixel_is_constant() {
+        let image = RgbImage::from_pixel(1, 1, image::Rgb([3, 128, 255]));
+        let out = resize(&image, 9, 4).unwrap();
         assert!(out.pixels().all(|p| p.0 == [3, 128, 255]));
     }
 
     #[test]
-    fn an_edge_overshoots_and_is_clipped() {
+    fn edge_overshoot_is_clipped() {
         let step = |low, high| {
             let value = |x| if x < 4 { low } else { high };
-            let picture = RgbImage::from_fn(8, 1, |x, _| image::Rgb([value(x); 3]));
-            let out = resize(&picture, 16, 1).unwrap();
+            let image = RgbImage::from_fn(8, 1, |x, _| image::Rgb([value(x); 3]));
+            let out = resize(&image, 16, 1).unwrap();
             out.pixels().map(|pixel| pixel.0[0]).collect::<Vec<_>>()[4..12].to_vec()
         };
         // By hand: a quarter pixel away the weights are (-9, 111, 29, -3) / 128.
@@ -213,30 +213,27 @@ mod tests {
     }
 
     #[test]
-    fn the_middle_of_the_longer_edge_is_kept() {
-        let picture = RgbImage::from_fn(9, 4, |x, y| image::Rgb([x as u8 * 20, y as u8 * 50, 7]));
-        let cut = |picture: &RgbImage, x, y, size| {
-            image::imageops::crop_imm(picture, x, y, size, size).to_image()
+    fn middle_is_kept() {
+        let image = RgbImage::from_fn(9, 4, |x, y| image::Rgb([x as u8 * 20, y as u8 * 50, 7]));
+        let cut = |image: &RgbImage, x, y, size| {
+            image::imageops::crop_imm(image, x, y, size, size).to_image()
         };
-        assert_eq!(
-            resize_and_crop(&picture, 4).unwrap(),
-            cut(&picture, 2, 0, 4)
-        );
+        assert_eq!(resize_and_crop(&image, 4).unwrap(), cut(&image, 2, 0, 4));
         // 9 * 6 / 4 = 13.5 is truncated.
-        let whole = resize(&picture, 13, 6).unwrap();
-        assert_eq!(resize_and_crop(&picture, 6).unwrap(), cut(&whole, 3, 0, 6));
-        let tall = image::imageops::rotate90(&picture);
+        let whole = resize(&image, 13, 6).unwrap();
+        assert_eq!(resize_and_crop(&image, 6).unwrap(), cut(&whole, 3, 0, 6));
+        let tall = image::imageops::rotate90(&image);
         let whole = resize(&tall, 3, 6).unwrap();
         assert_eq!(resize_and_crop(&tall, 3).unwrap(), cut(&whole, 0, 1, 3));
     }
 
     #[test]
-    fn a_part_is_cut_out_of_the_whole() {
-        let picture = RgbImage::from_fn(23, 31, |x, y| {
+    fn part_equals_crop() {
+        let image = RgbImage::from_fn(23, 31, |x, y| {
             image::Rgb([x * 37 + y * 11, x * y * 5, x ^ (7 * y)].map(|value| value as u8))
         });
         for (width, height) in [(40, 62), (9, 31), (23, 8), (23, 31), (50, 6)] {
-            let whole = resize(&picture, width, height).unwrap();
+            let whole = resize(&image, width, height).unwrap();
             for [left, top, right, bottom] in [[0, 0, 0, 0], [3, 1, 2, 3], [0, 2, 5, 0]] {
                 let kept = [left..width - right, top..height - bottom];
                 let crop = image::imageops::crop_imm(
@@ -247,7 +244,7 @@ mod tests {
                     height - bottom - top,
                 );
                 let kept = kept.map(|range| u64::from(range.start)..u64::from(range.end));
-                let got = resample(&picture, [width, height].map(u64::from), kept);
+                let got = resample(&image, [width, height].map(u64::from), kept);
                 assert!(
                     got == crop.to_image(),
                     "{width} x {height} from {left}, {top}"
@@ -259,7 +256,7 @@ mod tests {
     /// All of it would be 224 pixels wide and longer than 32 bits count; all of its rows made 224
     /// pixels wide by the first pass would still be 13 GB.
     #[test]
-    fn a_strip_is_cut_without_being_enlarged() {
+    fn long_strip_is_cheap() {
         let value = |at: u32| image::Rgb([(at / 100_000) as u8; 3]);
         let wide = RgbImage::from_fn(20_000_000, 1, |x, _| value(x));
         let tall = RgbImage::from_raw(1, wide.width(), wide.as_raw().clone()).unwrap();
@@ -273,14 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn empty_sizes_are_an_error() {
-        for (picture, width, height) in [
+    fn empty_sizes_are_errors() {
+        for (image, width, height) in [
             (RgbImage::new(0, 4), 4, 4),
             (RgbImage::new(4, 4), 0, 4),
             (RgbImage::new(4, 4), 4, 0),
         ] {
-            let error = resize(&picture, width, height).unwrap_err();
-            assert!(matches!(error, Error::EmptyPicture { .. }), "{error}");
+            let error = resize(&image, width, height).unwrap_err();
+            assert!(matches!(error, Error::EmptyImage { .. }), "{error}");
         }
     }
 }

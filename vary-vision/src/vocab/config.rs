@@ -42,7 +42,7 @@ pub struct VisionVocabularyConfig {
     pub out_chans: usize,
     /// Side of an attention window in patches.
     pub window_size: usize,
-    /// Blocks (from 0) that attend to the whole picture instead of a window.
+    /// Blocks (from 0) that attend to the whole image instead of a window.
     pub global_attn_indexes: Vec<usize>,
     /// Channels after the first stride-2 convolution.
     pub net_2_chans: usize,
@@ -65,7 +65,7 @@ fn default_layer_norm_eps() -> f64 {
 }
 
 impl VisionVocabularyConfig {
-    /// The published size: SAM-base at 1024 px, 256 tokens of width 1024, 95.6 million weights
+    /// The published size: SAM-base at 1024 px, 256 tokens of width 1024, 95.6 million parameters
     /// (Vary, arXiv 2312.06109, section 3.2.1).
     pub fn sam_base() -> Self {
         Self {
@@ -104,7 +104,7 @@ impl VisionVocabularyConfig {
         }
     }
 
-    /// A few thousand weights, for tests.
+    /// A few thousand parameters, for tests.
     pub fn tiny() -> Self {
         Self {
             img_size: 32,
@@ -134,7 +134,7 @@ impl VisionVocabularyConfig {
         self.grid_size().div_ceil(2).div_ceil(2)
     }
 
-    /// Number of tokens of one picture.
+    /// Number of tokens of one image.
     pub fn num_tokens(&self) -> usize {
         self.token_grid_size().pow(2)
     }

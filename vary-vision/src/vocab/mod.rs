@@ -43,14 +43,14 @@ pub struct VisionVocabulary {
 }
 
 impl VisionVocabulary {
-    /// Encodes normalised pictures.
+    /// Encodes normalised images.
     ///
     /// # Shapes
     /// - pixels: `[batch, 3, img_size, img_size]`, RGB, normalised
     /// - output: `[batch, tokens, net_3_chans]`, row-major over the token grid
     ///
     /// # Panics
-    /// If the picture is not `img_size` on both sides.
+    /// If the image is not `img_size` on both sides.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<3> {
         self.tokens(self.features(pixels))
     }

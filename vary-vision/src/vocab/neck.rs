@@ -6,7 +6,7 @@ use burn::prelude::*;
 use super::config::VisionVocabularyConfig;
 use crate::patches::patch_product;
 
-/// Cuts the picture into patches and projects each: a convolution whose stride is its size.
+/// Cuts the image into patches and projects each: a convolution whose stride is its size.
 #[derive(Module, Debug)]
 pub struct PatchEmbed {
     /// `[embed_dim, 3, patch, patch]` and its bias.
@@ -79,8 +79,8 @@ impl Neck {
 
 /// Layer norm over the channels of a map.
 ///
-/// A type of its own because PyTorch's weight-decay rule tells it from `nn.LayerNorm`: its weight
-/// is decayed.
+/// A type of its own because PyTorch's weight-decay rule distinguishes it from `nn.LayerNorm`: its
+/// weight is decayed.
 #[derive(Module, Debug)]
 pub struct LayerNorm2d {
     /// Scale, `[channels]`.

@@ -1,14 +1,15 @@
 use burn::prelude::*;
 use vary_vision::clip::{ClipVision, ClipVisionConfig};
 
+use crate::cases;
 use crate::support::{Tensors, assert_close, devices, fill, json};
 
 const TOLERANCE: f32 = 1e-4;
 
-fn load(device: &Device) -> ClipVision {
-    let config: ClipVisionConfig = serde_json::from_value(json("clip", "config.json")).unwrap();
+fn load(case: &str, device: &Device) -> ClipVision {
+    let config: ClipVisionConfig = serde_json::from_value(json(case, "config.json")).unwrap();
     config.validate().unwrap();
-    let weights = Tensors::read("clip", "weights.safetensors");
+    let weights = Tensors::read(case, "weights.safetensors");
     let official = |path: &str| format!("vision_model.{path}");
     let (tower, used) = fill(config.init(device), &weights, official);
     let named = weights.names();
@@ -19,9 +20,13 @@ fn load(device: &Device) -> ClipVision {
 
 #[test]
 fn hidden_states_match() {
-    let io = Tensors::read("clip", "io.safetensors");
+    cases("clip").iter().for_each(|case| check_states(case));
+}
+
+fn check_states(case: &str) {
+    let io = Tensors::read(case, "io.safetensors");
     for device in devices() {
-        let tower = load(&device);
+        let tower = load(case, &device);
         let pixels = io.float::<4>("pixel_values", &device);
         let layers = tower.encoder.layers.len();
         let mut states = vec![];

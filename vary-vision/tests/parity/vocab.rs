@@ -1,15 +1,15 @@
 use burn::prelude::*;
 use vary_vision::vocab::{KEYS, VisionVocabulary, VisionVocabularyConfig};
 
+use crate::cases;
 use crate::support::{Tensors, assert_close, devices, fill, json};
 
 const TOLERANCE: f32 = 2e-4;
 
-fn load(device: &Device) -> VisionVocabulary {
-    let config: VisionVocabularyConfig =
-        serde_json::from_value(json("vocab", "config.json")).unwrap();
+fn load(case: &str, device: &Device) -> VisionVocabulary {
+    let config: VisionVocabularyConfig = serde_json::from_value(json(case, "config.json")).unwrap();
     config.validate().unwrap();
-    let weights = Tensors::read("vocab", "weights.safetensors");
+    let weights = Tensors::read(case, "weights.safetensors");
     let official = |path: &str| {
         KEYS.iter().fold(path.to_owned(), |path, (field, name)| {
             path.replace(field, name)
@@ -22,9 +22,13 @@ fn load(device: &Device) -> VisionVocabulary {
 
 #[test]
 fn every_stage_matches() {
-    let io = Tensors::read("vocab", "io.safetensors");
+    cases("vocab").iter().for_each(|case| check_stages(case));
+}
+
+fn check_stages(case: &str) {
+    let io = Tensors::read(case, "io.safetensors");
     for device in devices() {
-        let network = load(&device);
+        let network = load(case, &device);
         let image = io.float::<4>("image", &device);
 
         let mut x = network.embed(image.clone());

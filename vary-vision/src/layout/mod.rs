@@ -1,0 +1,240 @@
+//! Text lines of a page in reading order: an optional stage before recognition.
+//!
+//! Ink is found by contrast, letters by their size, the slope of the lines by where letters stand,
+//! and columns and lines by recursive cuts through empty space (XY-cut). Lines of one image are
+//! parallel. Memory is a small part of the image's own, whatever its shape.
+//!
+//! ```
+//! use vary_vision::layout::text_lines;
+//!
+//! let page = image::RgbImage::from_pixel(600, 800, image::Rgb([255; 3]));
+//! for line in text_lines(&page) {
+//!     let strip = line.crop(&page);
+//!     let [x, y] = line.to_image([0.0, strip.height() as f32]);
+//!     println!("{:?}, lower left corner at {x}, {y}", line.bbox());
+//! }
+//! ```
+
+mod ink;
+mod letters;
+mod order;
+
+use image::{Rgb, RgbImage};
+
+use letters::{Letter, median};
+
+/// Fewest letters of a line that can be judged by how they stand.
+const JUDGED: usize = 3;
+/// Letters of a line stand on its baseline but for this share of their height,
+const BASELINE: f32 = 0.2;
+/// and at least this share of them, as few letters have tails. Of random shapes fewer do.
+const ALIGNED: f32 = 0.5;
+/// A line with fewer letters is like the others if theirs are at most so many times as high or low.
+const SIMILAR: f32 = 2.0;
+/// A mark belongs to a line if it is at most so many letter heights beside or above its letters.
+const BESIDE: [f32; 2] = [4.0, 1.0];
+/// Paper around a line, in letter heights.
+const PADDING: f32 = 0.25;
+
+/// A text line of a page; may be slanted.
+///
+/// Coordinates are pixels, (0, 0) is the upper left corner of the upper left pixel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TextLine {
+    /// The upper left corner in the image.
+    corner: [f32; 2],
+    /// Unit vector along the line in the image.
+    direction: [f32; 2],
+    /// Length and height in the image.
+    extent: [f32; 2],
+    /// Width and height of the crop.
+    size: [u32; 2],
+    /// Width and height of the image.
+    image: [u32; 2],
+}
+
+/// The text lines of `image` in reading order: columns of text beside each other are read one after
+/// the other, rows of a table or a form across. Empty where nothing looks like text lines.
+///
+/// Lines may rise or fall by up to a tenth of their length. Letters are at least 5 pixels high, and
+/// at least 1/300 of the shorter edge.
+pub fn text_lines(image: &RgbImage) -> Vec<TextLine> {
+    let (blobs, factor) = ink::blobs(image);
+    let Some(found) = letters::letters(blobs) else {
+        return vec![];
+    };
+    let mut rows = order::rows_in_order(found.letters, found.height);
+    keep_text(&mut rows);
+    let boxes: Vec<_> = rows
+        .iter()
+        .filter_map(|row| bounds(row, found.height))
+        .collect();
+    let lines = boxes.iter().enumerate().filter(|(i, inner)| {
+        let before = i.checked_sub(1).and_then(|i| boxes.get(i));
+        let mut beside = before.into_iter().chain(boxes.get(i + 1));
+        !beside.any(|outer| is_dot(inner, outer))
+    });
+    lines
+        .map(|(_, edges)| edges.map(|edge| edge * factor as f32))
+        .map(|edges| TextLine::new(edges, found.direction, image.dimensions()))
+        .collect()
+}
+
+/// Whether a row is the dot of a letter: those of headings are as large as letters of the text.
+fn is_dot(inner: &[f32; 4], outer: &[f32; 4]) -> bool {
+    let middle = (inner[1] + inner[3]) / 2.0;
+    outer[0] < inner[0] && inner[2] < outer[2] && outer[1] < middle && middle < outer[3]
+}
+
+/// Drops rows of shapes that are no text: letters of a line stand on one height, and lines too
+/// short to be judged have letters as high as others.
+fn keep_text(rows: &mut Vec<Vec<Letter>>) {
+    let judged = |row: &[Letter]| {
+        let letters = || row.iter().filter(|letter| !letter.is_mark);
+        let height = median(letters().map(Letter::height))?;
+        let base = median(letters().map(|letter| letter.bottom))?;
+        let count = letters().count();
+        let stands = |letter: &&Letter| (letter.bottom - base).abs() <= BASELINE * height;
+        let aligned = letters().filter(stands).count() as f32 >= ALIGNED * count as f32;
+        Some((height, (count >= JUDGED).then_some(aligned)))
+    };
+    let lines = rows.iter().filter_map(|row| judged(row));
+    let heights = lines.filter_map(|(height, text)| (text == Some(true)).then_some(height));
+    let Some(usual) = median(heights) else {
+        return rows.clear();
+    };
+    let similar = usual / SIMILAR..=usual * SIMILAR;
+    rows.retain(|row| {
+        judged(row).is_some_and(|(height, text)| text.unwrap_or(similar.contains(&height)))
+    });
+}
+
+/// Left, top, right and bottom of a row with its marks and a little paper.
+fn bounds(row: &[Letter], usual: f32) -> Option<[f32; 4]> {
+    let merge = |a: [f32; 4], b: [f32; 4]| {
+        [
+            a[0].min(b[0]),
+            a[1].min(b[1]),
+            a[2].max(b[2]),
+            a[3].max(b[3]),
+        ]
+    };
+    let edges = |letter: &Letter| [letter.left, letter.top, letter.right, letter.bottom];
+    let letters = row.iter().filter(|letter| !letter.is_mark);
+    let inner = letters.map(edges).reduce(merge)?;
+    let [across, down] = BESIDE.map(|share| share * usual);
+    let near = |letter: &&Letter| {
+        let [x, y] = letter.centre();
+        (inner[0] - across..=inner[2] + across).contains(&x)
+            && (inner[1] - down..=inner[3] + down).contains(&y)
+    };
+    let [left, top, right, bottom] = row.iter().filter(near).map(edges).fold(inner, merge);
+    let padding = PADDING * usual;
+    Some([
+        left - padding,
+        top - padding,
+        right + padding,
+        bottom + padding,
+    ])
+}
+
+impl TextLine {
+    /// Width and height of the crop in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        let [width, height] = self.size;
+        (width, height)
+    }
+
+    /// Of `edges` (left, top, right, bottom) in an image that is turned by `direction`.
+    fn new(edges: [f32; 4], direction: [f32; 2], (width, height): (u32, u32)) -> Self {
+        let mut edges = [
+            edges[0].floor(),
+            edges[1].floor(),
+            edges[2].ceil(),
+            edges[3].ceil(),
+        ];
+        if direction[1] == 0.0 {
+            for (i, edge) in edges.iter_mut().enumerate() {
+                *edge = edge.clamp(0.0, [width, height][i % 2] as f32);
+            }
+        }
+        let [left, top, right, bottom] = edges;
+        let [cos, sin] = direction;
+        let extent = [right - left, bottom - top];
+        // A slanted line can be a little longer than the image is wide.
+        let size = |extent: f32, most: u32| (extent.round() as u32).clamp(1, most.max(1));
+        Self {
+            corner: [left * cos - top * sin, left * sin + top * cos],
+            direction,
+            extent,
+            size: [size(extent[0], width), size(extent[1], height)],
+            image: [width, height],
+        }
+    }
+
+    /// The smallest upright rectangle around the line: x1, y1, x2, y2 in pixels of the image,
+    /// inside of it.
+    pub fn bbox(&self) -> [f32; 4] {
+        let [width, height] = self.size.map(|edge| edge as f32);
+        let corners = [[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]];
+        let corners = corners.map(|corner| self.to_image(corner));
+        let [first, rest @ ..] = corners;
+        rest.iter()
+            .fold([first[0], first[1], first[0], first[1]], |b, [x, y]| {
+                [b[0].min(*x), b[1].min(*y), b[2].max(*x), b[3].max(*y)]
+            })
+    }
+
+    /// The line as an upright strip, in the resolution of the image; never more pixels than the
+    /// image has. Pixels outside of the image repeat those at its edge.
+    ///
+    /// `image` is the one that the line was found in.
+    pub fn crop(&self, image: &RgbImage) -> RgbImage {
+        let [width, height] = self.size;
+        if image.width() == 0 || image.height() == 0 {
+            return RgbImage::new(0, 0);
+        }
+        RgbImage::from_fn(width, height, |x, y| {
+            let [x, y] = self.unclamped([x as f32 + 0.5, y as f32 + 0.5]);
+            bilinear(image, x - 0.5, y - 0.5)
+        })
+    }
+
+    /// From pixels of the crop to pixels of the image, clamped to the image.
+    pub fn to_image(&self, point: [f32; 2]) -> [f32; 2] {
+        let [x, y] = self.unclamped(point);
+        let [width, height] = self.image.map(|edge| edge as f32);
+        [x.clamp(0.0, width), y.clamp(0.0, height)]
+    }
+
+    fn unclamped(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let along = x * self.extent[0] / self.size[0] as f32;
+        let down = y * self.extent[1] / self.size[1] as f32;
+        let [cos, sin] = self.direction;
+        [
+            self.corner[0] + along * cos - down * sin,
+            self.corner[1] + along * sin + down * cos,
+        ]
+    }
+}
+
+/// The colour between four pixels, whose centres are at whole numbers; beyond the edge that of the
+/// edge. The image has pixels.
+fn bilinear(image: &RgbImage, x: f32, y: f32) -> Rgb<u8> {
+    let at = |value: f32, edge: u32| {
+        let value = value.clamp(0.0, (edge - 1) as f32);
+        let low = value as u32;
+        (low, (low + 1).min(edge - 1), value.fract())
+    };
+    let (left, right, across) = at(x, image.width());
+    let (top, bottom, down) = at(y, image.height());
+    let row = |y: u32| {
+        let (a, b) = (image.get_pixel(left, y).0, image.get_pixel(right, y).0);
+        [0, 1, 2].map(|c| f32::from(a[c]) + (f32::from(b[c]) - f32::from(a[c])) * across)
+    };
+    let (above, below) = (row(top), row(bottom));
+    Rgb([0, 1, 2].map(|c| (above[c] + (below[c] - above[c]) * down).round() as u8))
+}
+
+#[cfg(test)]
+mod tests;

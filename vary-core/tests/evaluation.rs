@@ -6,41 +6,27 @@ use std::time::Duration;
 use serde_json::Value;
 use vary_core::detection::{BoundingBox, Detection};
 use vary_core::eval::{Evaluation, GroundTruth, Metrics, TaskSummary, Truth};
-use vary_core::pipeline::{Answer, FinishReason, Times, TokenScore, Usage};
+use vary_core::pipeline::{Answer, FinishReason, TokenScore};
 
 /// An answer of text whose words all have this confidence.
 fn text_answer(text: &str, score: f32) -> Answer {
-    Answer {
-        text: text.into(),
-        tokens: vec![TokenScore {
-            range: 0..text.len(),
-            log_confidence: score.ln(),
-        }],
-        detections: vec![],
-        unparsed: vec![],
-        finish: FinishReason::Stop,
-        usage: Usage {
-            image_tokens: 0,
-            prompt_tokens: 0,
-            new_tokens: 1,
-        },
-        times: Times::default(),
-    }
+    let mut answer = Answer::new(text);
+    answer.usage.new_tokens = 1;
+    answer.tokens = vec![TokenScore {
+        range: 0..text.len(),
+        log_confidence: score.ln(),
+    }];
+    answer
 }
 
 fn box_answer(detections: Vec<Detection>) -> Answer {
-    Answer {
-        detections,
-        ..text_answer("", 1.0)
-    }
+    let mut answer = text_answer("", 1.0);
+    answer.detections = detections;
+    answer
 }
 
 fn detection(label: &str, score: f32, bbox: BoundingBox) -> Detection {
-    Detection {
-        label: label.into(),
-        score,
-        bbox,
-    }
+    Detection::new(label, score, bbox)
 }
 
 fn square(x: f32) -> BoundingBox {
@@ -158,10 +144,7 @@ fn times_are_medians() {
     let mut eval = Evaluation::default();
     for i in 0..100u64 {
         let mut answer = box_answer(vec![]);
-        answer.times = Times {
-            decode: Duration::from_millis(i * 37 % 100),
-            ..Times::default()
-        };
+        answer.times.decode = Duration::from_millis(i * 37 % 100);
         eval.add("locate", &Truth::Object(square(0.0)), &answer);
     }
     let task = &eval.summary()[0];

@@ -6,15 +6,15 @@ use burn::module::Module;
 use burn::prelude::*;
 use image::RgbImage;
 use vary_core::checkpoint::{CheckpointFiles, Precision, SaveOptions};
-use vary_core::model::{VaryModel, VaryToy, VaryToyConfig};
+use vary_core::model::{FamilyConfig, FamilyModel, VaryModel, VaryToy, VaryToyConfig};
 
 fn logits(model: &VaryToy, config: &VaryToyConfig) -> Vec<f32> {
-    let place = config.image_place();
+    let place = config.image_placeholder();
     let mut ids = vec![5, place.start];
     ids.extend(vec![place.patch; place.len]);
     ids.extend([place.end, 17, 4, 90]);
     let picture = RgbImage::from_fn(40, 30, |x, y| image::Rgb([x as u8 * 6, y as u8 * 8, 90]));
-    let tokens = model.encode_pictures(&[&picture]).unwrap();
+    let tokens = model.encode_images(&[&picture]).unwrap();
     let embeds = model.embed(&[ids], Some(tokens)).unwrap();
     let lm = model.language_model();
     let logits = lm.logits(lm.forward(embeds, None, None));

@@ -5,7 +5,7 @@ use std::fs;
 
 use burn::prelude::*;
 use vary_core::checkpoint::{SaveOptions, save, save_drawn};
-use vary_core::model::{VaryToy, VaryToyConfig};
+use vary_core::model::{FamilyConfig, FamilyModel, VaryToy, VaryToyConfig};
 
 #[test]
 fn a_random_model_is_written_as_it_would_be_saved() {

@@ -10,37 +10,23 @@ use vary_vocab_train::report::{Report, ReportBuilder};
 
 /// An answer of text whose words all have this confidence.
 fn text_answer(text: &str, score: f32) -> Answer {
-    Answer {
-        text: text.into(),
-        tokens: vec![TokenScore {
-            range: 0..text.len(),
-            log_confidence: score.ln(),
-        }],
-        detections: vec![],
-        unparsed: vec![],
-        finish: FinishReason::Stop,
-        usage: Usage {
-            image_tokens: 0,
-            prompt_tokens: 0,
-            new_tokens: 1,
-        },
-        times: Times::default(),
-    }
+    let mut answer = Answer::new(text);
+    answer.usage.new_tokens = 1;
+    answer.tokens = vec![TokenScore {
+        range: 0..text.len(),
+        log_confidence: score.ln(),
+    }];
+    answer
 }
 
 fn box_answer(detections: Vec<Detection>) -> Answer {
-    Answer {
-        detections,
-        ..text_answer("", 1.0)
-    }
+    let mut answer = text_answer("", 1.0);
+    answer.detections = detections;
+    answer
 }
 
 fn detection(label: &str, score: f32, bbox: BoundingBox) -> Detection {
-    Detection {
-        label: label.into(),
-        score,
-        bbox,
-    }
+    Detection::new(label, score, bbox)
 }
 
 fn square(x: f32) -> BoundingBox {

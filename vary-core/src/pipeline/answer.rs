@@ -48,6 +48,19 @@ pub struct Scored<'a> {
 }
 
 impl Answer {
+    /// An answer of text alone, from elsewhere than a pipeline; its fields can be set.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            tokens: vec![],
+            detections: vec![],
+            unparsed: vec![],
+            finish: FinishReason::Stop,
+            usage: Usage::default(),
+            times: Times::default(),
+        }
+    }
+
     /// The words of the text, separated by white space. For writing without blanks between words,
     /// such as Chinese, use [`lines`](Self::lines).
     pub fn words(&self) -> Vec<Scored<'_>> {

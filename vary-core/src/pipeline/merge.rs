@@ -133,15 +133,9 @@ impl Merger {
 
     /// The whole answer, and what was read of a conversation.
     pub fn finish(self) -> (Answer, Session) {
-        let mut answer = Answer {
-            text: String::new(),
-            tokens: vec![],
-            detections: self.inner.merge_detections(self.detections, self.nms_iou),
-            unparsed: vec![],
-            finish: FinishReason::Stop,
-            usage: self.usage,
-            times: Times::default(),
-        };
+        let mut answer = Answer::new("");
+        answer.usage = self.usage;
+        answer.detections = self.inner.merge_detections(self.detections, self.nms_iou);
         answer.detections.retain(|one| one.reaches(self.min_score));
         for part in self.parts {
             // A part that was never started ends where the others do.

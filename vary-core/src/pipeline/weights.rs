@@ -83,8 +83,9 @@ impl Checkpoint {
             .build()
     }
 
-    /// Writes `model`, which was made from this checkpoint, as a checkpoint directory, see
-    /// [`save_pretrained`].
+    /// Writes `model`, which was trained from this checkpoint, as a checkpoint directory, see
+    /// [`save_pretrained`]. A calibration map is left out: it belongs to the parameters before
+    /// training. Adapters have to be merged before: `model.valid().materialize()`.
     ///
     /// # Errors
     /// As [`save_pretrained`].
@@ -94,7 +95,8 @@ impl Checkpoint {
         dir: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<()> {
-        save_pretrained(model, &self.config, &self.tokenizer, &self.inference, dir, options)
+        let inference = self.inference.clone().with_calibration_map(None);
+        save_pretrained(model, &self.config, &self.tokenizer, &inference, dir, options)
     }
 }
 

@@ -175,7 +175,7 @@ impl AdapterConfig {
 
     /// The matrices that have adapters, by official name without `.weight`.
     fn targets<M: Trainable>(&self, model: &M) -> Result<BTreeMap<String, Matrix>, String> {
-        let keys = M::keys();
+        let keys = M::key_map();
         let named = matrices(model).into_iter().map(|matrix| {
             let name = keys.name(&matrix.path);
             (name.trim_end_matches(".weight").to_owned(), matrix)
@@ -253,7 +253,7 @@ impl Adapted {
     fn new<M: Trainable>() -> Self {
         Self {
             names: Names {
-                keys: M::keys(),
+                keys: M::key_map(),
                 path: vec![],
                 containers: vec![],
             },

@@ -9,7 +9,7 @@ use vary_vision::preprocess::ImageProcessor;
 use super::activation_checkpointing::CheckpointedPass;
 use super::data::{Conversation, Mixture};
 use super::{Loss, LossValue, Objective, Step, Trainable, answer_loss, learned_labels};
-use crate::model::{Family, ImagePlace};
+use crate::model::{Family, FamilyConfig, ImagePlaceholder};
 use crate::prompt::{Template, labels};
 use crate::{Error, Result};
 
@@ -26,7 +26,7 @@ pub struct ConversationObjective<M> {
     data: Mixture,
     tokenizer: Tokenizer,
     processors: Vec<ImageProcessor>,
-    place: ImagePlace,
+    place: ImagePlaceholder,
     max_len: usize,
     activation_checkpointing: bool,
     model: PhantomData<fn() -> M>,
@@ -50,7 +50,7 @@ impl<M: Trainable> ConversationObjective<M> {
             data,
             tokenizer,
             processors: model.processors().to_vec(),
-            place: model.image_place(),
+            place: model.image_placeholder(),
             max_len: max_len.min(model.language_model().max_positions()),
             activation_checkpointing: false,
             model: PhantomData,
@@ -123,10 +123,10 @@ impl<M: Trainable> ConversationObjective<M> {
 
     /// Ids and labels of a conversation, or the reason why nothing of it would be learned.
     fn label(&self, conversation: &Conversation) -> Result<Result<(Vec<u32>, Vec<i64>), String>> {
-        let encode = |text: &str| Ok(self.tokenizer.encode(text, M::FAMILY == Family::VaryTiny)?);
+        let encode = |text: &str| Ok(self.tokenizer.encode(text, M::Config::FAMILY == Family::VaryTiny)?);
         let (messages, len) = (&conversation.messages, self.place.len);
         let max_len = Some(self.max_len);
-        let labelled = match M::FAMILY {
+        let labelled = match M::Config::FAMILY {
             Family::VaryTiny => labels::answers(&Template::V1, messages, len, max_len, encode),
             Family::VaryToy => labels::mpt(messages, len, max_len, encode),
         };
@@ -149,7 +149,7 @@ impl<M: Trainable> ConversationObjective<M> {
         // Text may spell the placeholder's tokens itself, and a cut may fall into a placeholder.
         let images = conversation.images.len();
         let ids = std::slice::from_ref(&labelled.ids);
-        if let Err(Error::ImagePlace { reason, .. }) = self.place.rows(ids, ids[0].len(), images) {
+        if let Err(Error::ImagePlaceholder { reason, .. }) = self.place.rows(ids, ids[0].len(), images) {
             return Ok(Err(format!("{reason} (cut to {} tokens)", self.max_len)));
         }
         Ok(Ok((labelled.ids, labelled.labels)))

@@ -35,7 +35,7 @@ pub use objective::{Loss, LossValue, Objective, Step};
 pub use optimizer::TrainOptimizer;
 pub use shard::Shard;
 pub use trainer::{Trainer, draw_parameters};
-pub use tuning::{LoraConfig, Trainable, Trained, save_pretrained};
+pub use tuning::{LoraConfig, Trainable, Trained};
 pub use validation::{LossValidation, Score, Validation};
 
 /// Compiles and runs the programs of the guide.

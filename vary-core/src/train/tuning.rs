@@ -1,6 +1,4 @@
-use std::path::Path;
-
-use burn::module::{Lora, Module, ModuleVisitor, Param, ParamGroup, ParamId, QLora, Quantizer};
+use burn::module::{Lora, ModuleVisitor, Param, ParamGroup, ParamId, QLora, Quantizer};
 use burn::nn::Linear;
 use burn::prelude::*;
 use burn::tensor::quantization::Calibration;
@@ -9,100 +7,38 @@ use vary_vision::vocab::VisionVocabulary;
 
 use super::draw_parameters;
 use super::grads::trained_device;
-use crate::checkpoint::{BLOCK, KeyMap, Precision, SaveOptions, save_tokenizer};
-use crate::model::{Family, ModelConfig, VaryModel, VaryTiny, VaryToy, is_frozen};
-use crate::pipeline::Checkpoint;
+use crate::checkpoint::{BLOCK, Precision};
+use crate::model::{FamilyModel, VaryTiny, VaryToy, is_frozen};
 use crate::{Error, Result};
 
 /// A trainable model: what training needs to know of a family.
-pub trait Trainable: VaryModel + Module {
-    /// The family.
-    const FAMILY: Family;
+pub trait Trainable: FamilyModel {
     /// Fields of the vision towers.
     const TOWERS: &'static [&'static str];
     /// Field of the language model.
     const LANGUAGE_MODEL: &'static str;
 
-    /// Official names of the parameters.
-    fn keys() -> KeyMap;
-
     /// The vision vocabulary and the projector of its tokens, if the tower is trained.
     fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)>;
-
-    /// Writes `config.json` and `model.safetensors` in the official layout; the configuration is of
-    /// the model's own family.
-    ///
-    /// # Errors
-    /// [`Error::Io`] naming the file, [`Error::Config`] for another family's configuration.
-    fn write(&self, config: &ModelConfig, dir: &Path, options: &SaveOptions) -> Result<()>;
 }
 
 impl Trainable for VaryTiny {
-    const FAMILY: Family = Family::VaryTiny;
     const TOWERS: &'static [&'static str] = &["vision_tower"];
     const LANGUAGE_MODEL: &'static str = "decoder";
-
-    fn keys() -> KeyMap {
-        Self::key_map()
-    }
 
     fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
         let tower = &self.vision_tower;
         (!is_frozen(tower)).then_some((tower, &self.mm_projector))
     }
-
-    fn write(&self, config: &ModelConfig, dir: &Path, options: &SaveOptions) -> Result<()> {
-        match config {
-            ModelConfig::VaryTiny(config) => self.save(config, dir, options),
-            _ => Err(other_family()),
-        }
-    }
 }
 
 impl Trainable for VaryToy {
-    const FAMILY: Family = Family::VaryToy;
     const TOWERS: &'static [&'static str] = &["vision_tower", "vision_tower_high"];
     const LANGUAGE_MODEL: &'static str = "qwen";
-
-    fn keys() -> KeyMap {
-        Self::key_map()
-    }
 
     fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
         None
     }
-
-    fn write(&self, config: &ModelConfig, dir: &Path, options: &SaveOptions) -> Result<()> {
-        match config {
-            ModelConfig::VaryToy(config) => self.save(config, dir, options),
-            _ => Err(other_family()),
-        }
-    }
-}
-
-fn other_family() -> Error {
-    Error::Config("the configuration is of another family than the model".into())
-}
-
-/// Writes a trained model with the configuration and the tokenizer of the checkpoint it started
-/// from, so that [`Weights::dir`](crate::Weights::dir) opens the directory. Adapters have to be
-/// merged before: `model.valid().materialize()`. A calibration of scores is left out: it is of the
-/// model before training.
-///
-/// # Errors
-/// [`Error::Io`] naming the file, [`Error::Config`] for the checkpoint of another family,
-/// [`Error::UnsupportedParameter`] for a model with adapters, [`Error::NonFinite`].
-pub fn save_pretrained<M: Trainable>(
-    model: &M,
-    checkpoint: &Checkpoint,
-    dir: impl AsRef<Path>,
-    options: &SaveOptions,
-) -> Result<()> {
-    let dir = dir.as_ref();
-    let mut config = checkpoint.config.clone();
-    config.set_score_map(None);
-    model.write(&config, dir, options)?;
-    save_tokenizer(&checkpoint.tokenizer, dir)
 }
 
 /// Which parameters a run trains.

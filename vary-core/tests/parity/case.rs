@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::prelude::*;
 use vary_core::checkpoint::SaveOptions;
-use vary_core::model::{ModelConfig, VaryModel, VaryTiny, VaryToy};
+use vary_core::model::{FamilyModel, ModelConfig, VaryModel, VaryTiny, VaryToy};
 
 use crate::support::{Tensors, cases, weights};
 

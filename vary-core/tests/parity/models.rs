@@ -34,7 +34,7 @@ fn check_logits<M: ModelCase>(case: &str) {
             let got = floats(together.clone().slice(part));
             assert_close("logits", &got, &golden, TOLERANCE);
             // Alone, without the padding that the batch brings.
-            let has_image = prompt.contains(&model.image_place().start);
+            let has_image = prompt.contains(&model.image_placeholder().start);
             let own = has_image.then(|| tokens.clone().narrow(0, seen, 1));
             seen += usize::from(has_image);
             let alone = floats(logits(std::slice::from_ref(prompt), own));

@@ -40,7 +40,7 @@ impl<M: ModelCase> Golden<M> {
             io,
             prompts,
             labels,
-            patch: config.image_place().patch,
+            patch: config.info().image_placeholder.patch,
             model: PhantomData,
         }
     }

@@ -1,6 +1,6 @@
 use burn::prelude::*;
 use vary_core::checkpoint::{CheckpointFiles, Precision, names_and_shapes};
-use vary_core::model::{VaryTiny, VaryTinyConfig};
+use vary_core::model::{FamilyConfig, FamilyModel, VaryTiny, VaryTinyConfig};
 
 use crate::support::{assert_official, weights};
 

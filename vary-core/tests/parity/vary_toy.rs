@@ -1,7 +1,7 @@
 use burn::prelude::*;
 use vary_core::Error;
 use vary_core::checkpoint::{CheckpointFiles, Precision, names_and_shapes};
-use vary_core::model::{ModelConfig, VaryModel, VaryToy, VaryToyConfig};
+use vary_core::model::{FamilyConfig, FamilyModel, ModelConfig, VaryModel, VaryToy, VaryToyConfig};
 
 use crate::case::{ModelCase, each};
 use crate::support::{assert_close, assert_official, devices, floats, io, json, prompts, weights};
@@ -134,6 +134,6 @@ fn images_match_placeholders() {
     let prompt = &prompts(&io)[..1];
     for tokens in [None, Some(tokens)] {
         let error = model.embed(prompt, tokens).unwrap_err();
-        assert!(matches!(error, Error::ImagePlace { .. }), "{error}");
+        assert!(matches!(error, Error::ImagePlaceholder { .. }), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use burn::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Value, json};
 use vary_core::Error;
-use vary_core::model::{VaryModel, VaryTiny};
+use vary_core::model::{FamilyConfig, VaryModel, VaryTiny};
 use vary_core::train::{LoraConfig, Trainable, Trained, load_adapters, save_adapters};
 
 use crate::support::{
@@ -98,7 +98,10 @@ fn adapter_names_are_those_of_peft() {
     let tuned = trained(toy(&device), LORA, qwen_tokenizer(), dir.path());
     let names = names(dir.path());
     let base = "base_model.model.transformer.h.0.attn.c_attn";
-    let [d_in, d_out] = tuned.qwen.h[0].attn.c_attn.weight.dims();
+    let vary_lm::qwen::QkvProjection::Fused(fused) = &tuned.qwen.h[0].attn.qkv else {
+        unreachable!("Qwen-1 has one matrix")
+    };
+    let [d_in, d_out] = fused.c_attn.weight.dims();
     assert_eq!(names[&format!("{base}.lora_A.weight")], [4, d_in]);
     assert_eq!(names[&format!("{base}.lora_B.weight")], [d_out, 4]);
     let saved = names.keys().filter(|name| !name.contains(".lora_"));

@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::prelude::*;
 use vary_core::Pipeline;
 use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
-use vary_core::model::{ModelConfig, VaryModel, VaryTiny};
+use vary_core::model::{FamilyModel, ModelConfig, VaryModel, VaryTiny};
 use vary_core::train::{LoraConfig, Trainable, Trained};
 
 use crate::support::{
@@ -76,10 +76,9 @@ fn merged_model_reopens() {
     let device = Device::flex().autodiff();
     let (_, tuned) = outcome(tiny(&device), lora(None, false), opt_tokenizer());
     let dir = tempfile::tempdir().unwrap();
-    let config: ModelConfig = tiny_config().into();
     let merged = tuned.valid().materialize();
     merged
-        .write(&config, dir.path(), &SaveOptions::default())
+        .save(&tiny_config(), dir.path(), &SaveOptions::default())
         .unwrap();
     save_tokenizer(&opt_tokenizer(), dir.path()).unwrap();
 

@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::prelude::*;
 use burn::tensor::DType;
 use vary_core::checkpoint::SaveOptions;
-use vary_core::model::VaryTiny;
+use vary_core::model::{FamilyModel, VaryTiny};
 use vary_core::train::{Trainable, Trained, Trainer, compute_in_bf16};
 use vary_lm::tokenizer::Tokenizer;
 
@@ -65,11 +65,11 @@ fn bf16_learns_as_f32() {
     let options = SaveOptions::default();
     let merged = tuned.valid().materialize();
     merged
-        .write(&tiny_config().into(), dir.path(), &options)
+        .save(&tiny_config(), dir.path(), &options)
         .unwrap();
     VaryTiny::load(dir.path(), &Device::flex()).unwrap();
     let merged = toy.valid().materialize();
     merged
-        .write(&toy_config().into(), dir.path(), &options)
+        .save(&toy_config(), dir.path(), &options)
         .unwrap();
 }

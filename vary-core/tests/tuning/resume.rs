@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::prelude::*;
 use vary_core::Error;
-use vary_core::model::VaryTiny;
+use vary_core::model::{FamilyConfig, VaryTiny};
 use vary_core::train::{ConversationObjective, LoraConfig, Trained, Trainer};
 
 use crate::support::{

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::prelude::*;
 use image::{Rgb, RgbImage};
-use vary_core::model::{VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
+use vary_core::model::{FamilyConfig, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
 use vary_core::prompt::Message;
 use vary_core::train::data::{Conversation, Dataset, Mixture};
 use vary_core::train::{

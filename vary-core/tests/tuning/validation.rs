@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::module::Module;
 use burn::prelude::*;
 use vary_core::checkpoint::SaveOptions;
-use vary_core::model::VaryTiny;
+use vary_core::model::{FamilyModel, VaryTiny};
 use vary_core::train::{
     RunReport, Score, StepReport, TrainLogger, Trainable, Trained, Trainer, Validation,
     ValidationReport,
@@ -122,8 +122,7 @@ fn best_model_reopens() {
     let objective = objective(&model, opt_tokenizer());
     let before = objective.mean_loss(&model, 12, 5).unwrap();
     let write = |model: &VaryTiny, dir: &Path| {
-        let config = tiny_config().into();
-        model.valid().write(&config, dir, &SaveOptions::default())
+        model.valid().save(&tiny_config(), dir, &SaveOptions::default())
     };
     // More than there are: all are measured.
     let validation = objective.validation(99, 5, write);

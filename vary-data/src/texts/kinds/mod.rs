@@ -9,15 +9,12 @@ mod shared;
 mod strips;
 mod table;
 
-use super::compose::Block;
+use shared::Content;
+
 use super::kind::TextKind;
-use super::region::Region;
-use super::sheet::{Sheet, Style};
+use super::sheet::Sheet;
 use super::source::Texts;
-use super::written::Written;
-use super::{palette, surface};
 use crate::random::Random;
-use crate::split::Split;
 
 /// Covers the sheet and writes a text of a kind.
 pub(super) fn draw(kind: TextKind, sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Content {

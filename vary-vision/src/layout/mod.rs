@@ -59,6 +59,9 @@ pub struct TextLine {
 /// Lines may rise or fall by up to a tenth of their length. Letters are at least 5 pixels high, and
 /// at least 1/300 of the shorter edge.
 pub fn text_lines(image: &RgbImage) -> Vec<TextLine> {
+    if image.height() < letters::LEAST_HEIGHT {
+        return vec![];
+    }
     let (blobs, factor) = ink::blobs(image);
     let Some(found) = letters::letters(blobs) else {
         return vec![];

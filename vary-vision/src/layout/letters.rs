@@ -3,7 +3,7 @@
 use super::ink::Blob;
 
 /// Letters lower than so many pixels cannot be read.
-const LEAST_HEIGHT: u32 = 5;
+pub(super) const LEAST_HEIGHT: u32 = 5;
 /// A blob lower than this share of the usual letter is a mark: a dot, an accent, a dash, a speck.
 /// It belongs to a line but does not make one. The lowest letters have two thirds of the highest.
 const MARK: f32 = 0.5;

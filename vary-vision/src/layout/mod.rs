@@ -59,6 +59,9 @@ pub struct TextLine {
 /// Lines may rise or fall by up to a tenth of their length. Letters are at least 5 pixels high, and
 /// at least 1/300 of the shorter edge.
 pub fn text_lines(image: &RgbImage) -> Vec<TextLine> {
+    if image.height() < letters::LEAST_HEIGHT {
+        return vec![];
+    }
     let (blobs, factor) = ink::blobs(image);
     let Some(found) = letters::letters(blobs) else {
         return vec![];
@@ -124,9 +127,10 @@ fn bounds(row: &[Letter], usual: f32) -> Option<[f32; 4]> {
     let inner = letters.map(edges).reduce(merge)?;
     let [across, down] = BESIDE.map(|share| share * usual);
     let near = |letter: &&Letter| {
-        let [x, y] = letter.centre();
-        (inner[0] - across..=inner[2] + across).contains(&x)
-            && (inner[1] - down..=inner[3] + down).contains(&y)
+        let middle = letter.centre()[1];
+        letter.right >= inner[0] - across
+            && letter.left <= inner[2] + across
+            && (inner[1] - down..=inner[3] + down).contains(&middle)
     };
     let [left, top, right, bottom] = row.iter().filter(near).map(edges).fold(inner, merge);
     let padding = PADDING * usual;

@@ -15,8 +15,8 @@ const GUTTER: f32 = 6.0;
 const ASIDE: f32 = 2.0;
 
 /// Letters of two lines that touch are at least so many times as high as the usual letter of the
-/// lines: 3 times in close lines of lower case. Brackets are 2.2 times as high.
-const TOUCHING: f32 = 2.4;
+/// lines: 2.2 times where letters of words touch too, 3 times in close lines of lower case.
+const TOUCHING: f32 = 1.8;
 
 /// Start and end of a space across, unbounded before the first and after the last letter.
 type Gap = [f32; 2];

@@ -172,8 +172,8 @@ fn is_grey_png(format: ImageFormat, bytes: &[u8]) -> bool {
 
 /// The pixels of a grey or RGB JPEG, or `None` to leave the rest to the `image` crate.
 ///
-/// That crate's decoder interpolates chroma across the image's edge and rounds it twice: up to 5
-/// levels from libjpeg where this one stays within 3.
+/// That crate's decoder rounds interpolated chroma twice: up to 6 levels from libjpeg in the parity
+/// cases, where this one stays within 3.
 fn jpeg_pixels(bytes: &[u8], width: u32, height: u32) -> Option<DynamicImage> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     let pixels = decoder.decode().ok()?;

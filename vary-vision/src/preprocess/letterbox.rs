@@ -131,13 +131,15 @@ mod tests {
             prop_assert_eq!(letterbox.apply(&image).unwrap().dimensions(), (size, size));
             let edge = size as f32;
             prop_assert_eq!(letterbox.to_image([0.0, 0.0]), [0.0, 0.0]);
-            prop_assert_eq!(letterbox.to_image([edge, edge]), [width as f32, height as f32]);
-            let [x, y] = letterbox.to_image([edge / 2.0, edge / 2.0]);
-            // The inner image is at most half a pixel of the square off its middle.
-            let pixel = (width.max(height) as f32 / edge).max(1.0);
-            let inner = |extent: u32| (extent as f32 / 2.0).max(pixel);
-            prop_assert!((x - width as f32 / 2.0).abs() <= inner(width).min(pixel));
-            prop_assert!((y - height as f32 / 2.0).abs() <= inner(height).min(pixel));
+            let corner = letterbox.to_image([edge, edge]);
+            let middle = letterbox.to_image([edge / 2.0, edge / 2.0]);
+            for (axis, extent) in [width, height].into_iter().enumerate() {
+                let extent = extent as f32;
+                prop_assert!((corner[axis] - extent).abs() < 1e-3);
+                // The image is at most half a pixel of the square off its middle.
+                let pixel = extent / letterbox.inner[axis] as f32;
+                prop_assert!((middle[axis] - extent / 2.0).abs() <= pixel / 2.0 + 1e-3);
+            }
         }
     }
 }

@@ -1,14 +1,12 @@
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
-use serde_json::{Map, Value};
 use vary_core::Weights;
-use vary_core::checkpoint::{Precision, read_config_json, write_atomic};
-use vary_core::detection::ScoreMap;
+use vary_core::checkpoint::Precision;
+use vary_core::detection::CalibrationMap;
 use vary_core::eval::{Calibration, CalibrationSummary, DetectionEval};
-use vary_core::pipeline::{Answer, default_device};
+use vary_core::pipeline::{Answer, InferenceConfig, default_device};
 use vary_data::scenes::{Atlas, Scene, SceneConfig};
 
 use crate::evaluate::{answer_scenes, truths};
@@ -18,8 +16,8 @@ use crate::recipe::seeds;
 const MIN_BOXES: usize = 100;
 
 /// Makes the scores of a checkpoint probabilities: fits a map from score to share of right boxes on
-/// drawn scenes and writes it into `config.json`. The scenes are those that choose checkpoints,
-/// never the held-out ones.
+/// drawn scenes and writes it into `inference_config.json`. The scenes are those that choose
+/// checkpoints, never those of the test split.
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
     /// Checkpoint directory; an earlier calibration is replaced.
@@ -28,29 +26,23 @@ pub struct CalibrateArgs {
     /// Number of scenes.
     #[arg(long, default_value_t = 400)]
     scenes: u64,
-    /// How often each picture is read from now on, 1 to 10 times; as often as before without it.
-    #[arg(long, value_name = "N")]
-    readings: Option<NonZeroUsize>,
 }
 
 /// Runs the subcommand `calibrate`.
 ///
 /// # Errors
-/// Those of the pipeline and of the files, and fewer than 100 boxes; `config.json` is as it was
-/// then.
+/// Those of the pipeline and of the files, and fewer than 100 boxes; the file is as it
+/// was then.
 pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
-    // Not as a model's configuration: fields of other programs stay.
-    let mut file: Map<String, Value> = read_config_json(&args.weights)?;
     let mut checkpoint = Weights::dir(&args.weights).open()?;
-    let readings = args.readings.unwrap_or(checkpoint.config.readings());
-    checkpoint.config.set_readings(readings);
+    let inference = InferenceConfig::read(&args.weights)?;
     // Fitted to raw scores.
-    checkpoint.config.set_score_map(None);
+    checkpoint.inference = inference.clone().with_calibration_map(None);
     let pipeline = checkpoint.load(&default_device()?, Precision::default())?;
 
     let atlas = Atlas::embedded()?;
     let config = SceneConfig {
-        size: pipeline.config().image_size() as u32,
+        size: pipeline.config().info().sam_config.img_size as u32,
         ..Default::default()
     };
     // By scenes, as the boxes of one are alike.
@@ -71,28 +63,16 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
         all.len()
     );
 
-    let times = match readings.get() {
-        1 => "once".into(),
-        n => format!("{n} times"),
-    };
-    println!(
-        "{} boxes in {scene_count} scenes of seed {seed}, read {times}",
-        all.len()
-    );
+    println!("{} boxes in {scene_count} scenes of seed {seed}", all.len());
     let mut before = Calibration::default();
     all.iter()
         .for_each(|&(score, right)| before.add(score, right));
     print_line("before", &before.summary());
     print_line("after, on the half not fitted to", &cross_fitted(even, odd));
 
-    let map = ScoreMap::fit(all);
-    file.insert("score_map".into(), serde_json::to_value(map)?);
-    file.insert("readings".into(), readings.get().into());
-    let path = args.weights.join("config.json");
-    let mut text = serde_json::to_vec_pretty(&file)?;
-    text.push(b'\n');
-    write_atomic(&path, &text)?;
-    println!("written to {}", path.display());
+    let map = CalibrationMap::fit(all);
+    inference.with_calibration_map(map).write(&args.weights)?;
+    println!("written to {}", args.weights.join("inference_config.json").display());
     Ok(())
 }
 
@@ -100,7 +80,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
 fn cross_fitted(even: &[(f32, bool)], odd: &[(f32, bool)]) -> CalibrationSummary {
     let mut calibration = Calibration::default();
     for (fitted, scored) in [(even, odd), (odd, even)] {
-        let map = ScoreMap::fit(fitted.iter().copied());
+        let map = CalibrationMap::fit(fitted.iter().copied());
         for &(score, right) in scored {
             calibration.add(map.apply(score), right);
         }

@@ -4,14 +4,17 @@
 //! reads the tower's tokens and describes a drawn scene. Then tower and language model become part
 //! of a Vary-toy, where the tower is frozen.
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use vary_core::model::{Family, ImagePlace, VaryModel, VaryToyConfig};
+use vary_core::checkpoint::{self, KeyMap, SaveOptions};
+use vary_core::model::{Family, ImagePlaceholder, VaryModel, VaryToyConfig};
 use vary_core::prompt::labels::{Labelled, answers};
-use vary_core::prompt::{Message, Template};
+use vary_core::prompt::Message;
 use vary_core::train::{Loss, Objective, Step, answer_loss, learned_labels};
 use vary_data::scenes::{Atlas, SceneConfig, draw};
 use vary_lm::LanguageModel;
@@ -35,7 +38,7 @@ pub struct Captioner {
     #[module(skip)]
     select_layer: isize,
     #[module(skip)]
-    place: ImagePlace,
+    placeholder: ImagePlaceholder,
     #[module(skip)]
     processors: [ImageProcessor; 1],
 }
@@ -50,7 +53,7 @@ impl Captioner {
             mm_projector: LinearConfig::new(clip.hidden_size, qwen.hidden_size).init(device),
             vision_tower: clip.init(device),
             select_layer: config.vision_select_layer,
-            place: config.image_place(),
+            placeholder: config.image_placeholder(),
             processors: [processor],
         }
     }
@@ -61,12 +64,16 @@ impl VaryModel for Captioner {
         &self.qwen
     }
 
-    fn image_place(&self) -> ImagePlace {
-        self.place
+    fn image_placeholder(&self) -> ImagePlaceholder {
+        self.placeholder
     }
 
     fn processors(&self) -> &[ImageProcessor] {
         &self.processors
+    }
+
+    fn save_weights(&self, path: &Path, options: &SaveOptions) -> vary_core::Result<()> {
+        checkpoint::save(self, &KeyMap::new(), path, options)
     }
 
     fn encode_pixels(&self, mut pixels: Vec<Tensor<4>>) -> Tensor<3> {
@@ -114,7 +121,7 @@ impl Objective for Captions {
             Message::human(format!("<image>\n{}", question.prompt)),
             Message::gpt(question.answer),
         ];
-        let template = Template::of(Family::VaryToy);
+        let template = Family::VaryToy.prompt_style().template;
         let max_len = Some(self.model.qwen.max_position_embeddings);
         let len = self.model.image_token_len;
         let encode = |text: &str| Ok(self.tokenizer.encode(text, true)?);

@@ -115,7 +115,7 @@ mod tests {
     use vary_lm::tokenizer::{IM_END, IM_START};
 
     use super::*;
-    use crate::scenes::Atlas;
+    use vary_data::scenes::Atlas;
 
     fn texts(tokenizer: &Tokenizer, text: &str) -> Vec<String> {
         let ids = tokenizer.encode(text, false).unwrap();

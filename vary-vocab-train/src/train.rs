@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::json;
 use vary_core::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions, StoredType};
 use vary_core::model::{ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, vocabulary_of};
-use vary_core::pipeline::default_device;
+use vary_core::pipeline::{InferenceConfig, default_device, save_pretrained};
 use vary_core::train::{Score, TrainConfig, Trainer, Validation, compute_in_bf16};
 use vary_core::{Pipeline, Weights};
 use vary_data::Split;
@@ -291,8 +291,8 @@ fn write_model<M: TrainableModel>(
     dir: &Path,
     options: &SaveOptions,
 ) -> vary_core::Result<()> {
-    model.write(&run.config, dir, options)?;
-    checkpoint::save_tokenizer(&run.tokenizer, dir)
+    let inference = InferenceConfig::default();
+    save_pretrained(model, &run.config, &run.tokenizer, &inference, dir, options)
 }
 
 /// Scores each checkpoint on the validation seed, by the mean of what its tasks are judged by. The

@@ -33,7 +33,7 @@ pub struct SceneArgs {
     size: Option<u32>,
     /// Split whose backgrounds the scenes show; without it as configured.
     #[arg(long, value_enum)]
-    part: Option<Split>,
+    split: Option<Split>,
     /// JSON file with scene settings that differ from the default.
     #[arg(long)]
     config: Option<PathBuf>,

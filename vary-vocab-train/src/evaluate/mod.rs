@@ -71,7 +71,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 }
 
 fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
-    let size = pipeline.config().image_size() as u32;
+    let size = pipeline.config().info().sam_config.img_size as u32;
     let start = std::time::Instant::now();
     let mut suite = Suite::new(args.split, args.seed, args.images, pipeline.config())?;
     if !args.task.is_empty() {
@@ -87,7 +87,7 @@ fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
 
 fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Result<()> {
     let set = open_set(source, pipeline.config().family(), args.seed)?;
-    let evaluation = Evaluation::default().with_min_score(pipeline.config().min_score());
+    let evaluation = Evaluation::default().with_min_score(pipeline.inference_config().min_score());
     let mut builder = ReportBuilder::new(evaluation);
     set.left_out()
         .iter()
@@ -153,10 +153,7 @@ fn print_report(
 
 /// Options for an answer with this truth. Average precision ranks boxes of all scores.
 fn options_for(truth: &Truth) -> AnswerOptions {
-    AnswerOptions {
-        min_score: matches!(truth, Truth::Objects(_)).then_some(0.0),
-        ..AnswerOptions::default()
-    }
+    AnswerOptions::default().with_min_score(matches!(truth, Truth::Objects(_)).then_some(0.0))
 }
 
 /// Title of a report: model and data set.

@@ -106,10 +106,7 @@ impl Exercise {
         };
         let mut chat = pipeline.chat(&self.image)?;
         // An answer that never ends must leave room for the scored question.
-        let half = AnswerOptions {
-            max_new_tokens: pipeline.max_positions() / 2,
-            ..options.clone()
-        };
+        let half = options.clone().with_max_new_tokens(pipeline.max_positions() / 2);
         chat.ask(before, &half)?;
         chat.ask(&self.question, &options)
     }
@@ -121,7 +118,7 @@ impl Suite {
     /// # Errors
     /// If sprites or fonts are damaged.
     pub fn new(split: Split, seed: u64, images: u64, config: &ModelConfig) -> anyhow::Result<Self> {
-        let size = config.image_size() as u32;
+        let size = config.info().sam_config.img_size as u32;
         let scenes = SceneConfig {
             split,
             size,
@@ -184,7 +181,7 @@ impl Suite {
     pub fn run(&self, pipeline: &Pipeline) -> anyhow::Result<ReportBuilder> {
         let evaluation = Evaluation::default()
             .with_classes(self.atlas.names())
-            .with_min_score(pipeline.config().min_score());
+            .with_min_score(pipeline.inference_config().min_score());
         let mut builder = ReportBuilder::new(evaluation);
         for &(number, name, asked) in &self.tasks {
             let mut indices = number * STREAM..(number + 1) * STREAM;

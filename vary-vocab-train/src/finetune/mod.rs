@@ -21,7 +21,6 @@ use vary_core::pipeline::{Checkpoint, default_device};
 use vary_core::train::data::Mixture;
 use vary_core::train::{
     ConversationObjective, Trainable, Trained, Trainer, compute_in_bf16, save_adapters,
-    save_pretrained,
 };
 use vary_vision::vocab::{VisionVocabulary, VisionVocabularyConfig};
 
@@ -196,7 +195,7 @@ impl Run<'_> {
         let objective = objective(self.mixture);
         let write = |model: &M, dir: &Path| {
             let merged = model.valid().materialize();
-            save_pretrained(&merged, &self.checkpoint, dir, &SaveOptions::default())
+            self.checkpoint.save_pretrained(&merged, dir, &SaveOptions::default())
         };
         let mut trainer = Trainer::new(recipe.train.clone(), self.out)?
             .devices(self.devices)

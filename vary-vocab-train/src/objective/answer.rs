@@ -115,7 +115,7 @@ impl<M: TrainableModel> SceneObjective<M> {
 
         let edges = place_loss(hidden.clone(), &model.edges, batch, |a| &a.boxes);
         let pointer = place_loss(hidden, &model.pointer, batch, |a| &a.letters);
-        let patch = self.model.image_place().patch;
+        let patch = self.model.info().image_placeholder.patch;
         let attention = attention_loss(language_model, &states, patch, batch);
         let value = |t: &Tensor<1>| t.clone().without_autodiff();
         let parts = vec![
@@ -139,7 +139,7 @@ impl<M: TrainableModel> SceneObjective<M> {
         {
             // Causal attention: no learned position sees the padding.
             let length = longest.len().next_multiple_of(TILE);
-            longest.resize(length.min(self.model.max_positions()), 0);
+            longest.resize(length.min(self.model.info().max_positions), 0);
         }
         ids
     }

@@ -25,7 +25,7 @@ impl<M: TrainableModel> SceneModel<M> {
         let [_, d_model] = vary.language_model().embedding_shape();
         let heads = vary.vocabulary().map(|_| DenseHeadsConfig {
             classes,
-            neck_chans: config.sam_config().out_chans,
+            neck_chans: config.info().sam_config.out_chans,
             d_model,
         });
         Self {

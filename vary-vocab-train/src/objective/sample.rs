@@ -139,7 +139,7 @@ impl<M> SceneObjective<M> {
 
     pub(super) fn make(&self, index: u64) -> vary_core::Result<SceneSample> {
         let drawn = self.draw(index);
-        let sam = self.model.sam_config();
+        let sam = self.model.info().sam_config;
         let shown = Shown {
             size: drawn.image.dimensions(),
             objects: &drawn.objects,
@@ -181,19 +181,19 @@ impl<M> SceneObjective<M> {
             ]
         };
         let messages: Vec<Message> = questions.iter().enumerate().flat_map(turn).collect();
-        let max_len = self.model.max_positions();
+        let max_len = self.model.info().max_positions;
         let several = questions.len() > 1;
         let labelled = answers(
-            &Template::of(self.model.family()),
+            &self.model.family().prompt_style().template,
             &messages,
-            self.model.image_place().len,
+            self.model.info().image_placeholder.len,
             (!several).then_some(max_len),
             |text| Ok(self.tokenizer.encode(text, true)?),
         )?;
         if several && labelled.ids.len() > max_len {
             return Ok(None);
         }
-        let grid = self.model.sam_config().token_grid_size();
+        let grid = self.model.info().sam_config.token_grid_size();
         let (mut boxes, mut letters, mut attention) = (vec![], vec![], vec![]);
         for (question, answer) in questions.iter().zip(learned(&labelled.labels)) {
             let of_boxes = self.boxes(&labelled, answer.clone(), drawn, question);

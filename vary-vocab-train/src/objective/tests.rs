@@ -130,7 +130,7 @@ fn letters_precede_their_tokens() {
 #[test]
 fn answers_attend_to_their_subject() {
     let objective = objective();
-    let grid = objective.model.sam_config().token_grid_size();
+    let grid = objective.model.info().sam_config.token_grid_size();
     let coordinates = objective.coordinates.as_ref().unwrap();
     let mut supervised = 0;
     for index in 0..40 {
@@ -317,7 +317,7 @@ fn vary_toy_uses_its_prompts() {
                 "{before}"
             );
             assert!(!before.contains("in this image<"), "{before}");
-            let whole = asked.ids.len() < objective.model.max_positions();
+            let whole = asked.ids.len() < objective.model.info().max_positions;
             assert!(!whole || answer.ends_with("<|im_end|>"), "{answer}");
             charts += usize::from(before.contains("single word or phrase."));
         }

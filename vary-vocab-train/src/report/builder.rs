@@ -26,7 +26,7 @@ const CASES: usize = 8;
 /// // Average precision ranks boxes of all scores.
 /// let options = AnswerOptions { min_score: Some(0.0), ..Default::default() };
 /// let answer = vary.answer(&image, task, &options)?;
-/// let evaluation = Evaluation::default().with_min_score(vary.config().min_score());
+/// let evaluation = Evaluation::default().with_min_score(vary.inference_config().min_score());
 /// let mut builder = ReportBuilder::new(evaluation);
 /// let question = task.question(vary.config().family());
 /// builder.add("detection", &image, &question, &Truth::Objects(vec![]), &answer);
@@ -117,9 +117,9 @@ impl ReportBuilder {
 
 /// The detection with a score that JSON can hold.
 fn finite(detection: &Detection) -> Detection {
-    let score = detection.score;
-    Detection {
-        score: if score.is_finite() { score } else { 0.0 },
-        ..detection.clone()
+    let mut detection = detection.clone();
+    if !detection.score.is_finite() {
+        detection.score = 0.0;
     }
+    detection
 }

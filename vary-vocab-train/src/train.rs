@@ -10,7 +10,7 @@ use burn::prelude::*;
 use clap::Args;
 use serde_json::json;
 use vary_core::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions, StoredType};
-use vary_core::model::{ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, vocabulary_of};
+use vary_core::model::{FamilyConfig, ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, vocabulary_of};
 use vary_core::pipeline::{InferenceConfig, default_device, save_pretrained};
 use vary_core::train::{Score, TrainConfig, Trainer, Validation, compute_in_bf16};
 use vary_core::{Pipeline, Weights};

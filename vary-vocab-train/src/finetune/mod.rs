@@ -16,7 +16,7 @@ use burn::prelude::Device;
 use clap::Args;
 use vary_core::Weights;
 use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
-use vary_core::model::{ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
+use vary_core::model::{FamilyModel, ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
 use vary_core::pipeline::{Checkpoint, default_device};
 use vary_core::train::data::Mixture;
 use vary_core::train::{

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use burn::optim::GradientsParams;
-use vary_core::model::{ModelConfig, VaryTinyConfig, VaryToy};
+use vary_core::model::{FamilyConfig, ModelConfig, VaryTinyConfig, VaryToy};
 use vary_core::train::{compute_in_bf16, draw_parameters};
 use vary_data::Split;
 use vary_data::scenes::{Atlas, SceneConfig};

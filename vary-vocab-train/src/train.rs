@@ -116,6 +116,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<()> {
             run.train(run.model(run.start(config.init(&run.device)))?)
         }
         ModelConfig::VaryToy(config) => run.train(run.toy(config)?),
+        other => bail!("no preset makes {:?} models", other.family()),
     }
 }
 

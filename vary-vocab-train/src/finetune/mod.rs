@@ -10,7 +10,7 @@ pub use recipe::{PRESETS, Recipe, Source, SourceKind};
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use burn::module::Module;
 use burn::prelude::Device;
 use clap::Args;
@@ -176,6 +176,7 @@ impl Run<'_> {
                 }
                 self.train(model)
             }
+            other => bail!("{:?} models cannot be fine-tuned by this program", other.family()),
         }
     }
 

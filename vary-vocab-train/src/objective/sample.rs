@@ -160,7 +160,7 @@ impl<M> SceneObjective<M> {
                     .collect::<vary_core::Result<_>>()?
             }
         };
-        let processors = self.model.processors();
+        let processors = self.model.info().processors;
         let pixels: Result<_, _> = processors.iter().map(|p| p.pixels(&drawn.image)).collect();
         Ok(SceneSample {
             pixels: pixels?,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use vary_core::model::ModelConfig;
+use vary_core::model::{FamilyConfig, ModelConfig};
 use vary_core::train::{Objective, Step, TrainOptimizer, clip_global_norm};
 use vary_lm::tokenizer::CoordinateTokens;
 use vary_data::scenes::Atlas;

@@ -12,7 +12,7 @@ use clap::Parser;
 use serde_json::json;
 use vary_benches::{median, noise, peak_rss_mb, prompt};
 use vary_core::checkpoint::{CheckpointFiles, Precision, read_config_json};
-use vary_core::model::{VaryModel, VaryToy, VaryToyConfig};
+use vary_core::model::{FamilyModel, VaryModel, VaryToy, VaryToyConfig};
 
 // Layers free and want large buffers all the time; the system's allocator gives each back to the
 // kernel, and fresh pages cost as much as the arithmetic on them.
@@ -53,7 +53,7 @@ fn main() -> anyhow::Result<()> {
     let dtype = model.vision_tower_high.pos_embed.val().dtype();
     let high = pixels(1, config.sam_config.img_size, &device).cast(dtype);
     let clip = pixels(2, config.clip_config.image_size, &device).cast(dtype);
-    let place = config.image_place();
+    let place = config.image_placeholder();
     let image = [place.start, place.patch, place.end];
     let prompt = prompt(args.prompt_len, image, place.len, place.start);
     if args.compare {

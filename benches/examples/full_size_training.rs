@@ -10,7 +10,7 @@ use clap::Parser;
 use image::RgbImage;
 use serde_json::{Value, json};
 use vary_benches::peak_rss_mb;
-use vary_core::model::VaryTinyConfig;
+use vary_core::model::{FamilyConfig, VaryTinyConfig};
 use vary_core::prompt::{Message, Task};
 use vary_core::train::data::{Conversation, Dataset, Mixture};
 use vary_core::train::{ConversationObjective, TrainConfig, Trained, Trainer};

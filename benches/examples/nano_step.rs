@@ -10,7 +10,7 @@ use burn::prelude::*;
 use clap::Parser;
 use serde_json::{Value, json};
 use vary_benches::{median, noise, peak_rss_mb, prompt};
-use vary_core::model::{VaryModel, VaryTiny, VaryTinyConfig};
+use vary_core::model::{FamilyModel, VaryModel, VaryTiny, VaryTinyConfig};
 use vary_core::train::{Loss, Objective, Step, TrainConfig, Trainer, answer_loss};
 
 #[global_allocator]

@@ -40,18 +40,15 @@ fn run(args: Args) -> Result<()> {
     let vary = args.model.build()?;
     let atlas = Atlas::embedded()?;
     let config = SceneConfig {
-        size: vary.config().image_size() as u32,
+        size: vary.config().info().sam_config.img_size as u32,
         split: Split::Test,
         ..SceneConfig::default()
     };
     // Average precision ranks boxes of all scores; the other metrics only count confident ones.
-    let options = AnswerOptions {
-        min_score: Some(0.0),
-        ..AnswerOptions::default()
-    };
+    let options = AnswerOptions::default().with_min_score(0.0);
     let evaluation = Evaluation::default()
         .with_classes(atlas.names())
-        .with_min_score(vary.config().min_score());
+        .with_min_score(vary.inference_config().min_score());
     let mut report = ReportBuilder::new(evaluation);
     for index in 0..args.scenes {
         let scene = draw(&config, &atlas, SEED, index);

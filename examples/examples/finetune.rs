@@ -10,13 +10,13 @@ use burn::module::Module;
 use clap::Parser;
 use vary_core::checkpoint::{Precision, SaveOptions};
 use vary_core::detection::{BoundingBox, ParsedBox, parse_answer};
-use vary_core::model::{ModelConfig, VaryToy};
+use vary_core::model::{FamilyModel, ModelConfig, VaryToy};
 use vary_core::pipeline::{AnswerOptions, default_device};
 use vary_core::prompt::{IMAGE, Task};
 use vary_core::train::data::{Conversation, Conversations, Dataset, Mixture};
 use vary_core::train::{
     ConversationObjective, LoraConfig, StepReport, TrainConfig, TrainLogger, Trained, Trainer,
-    save_adapters, save_pretrained,
+    save_adapters,
 };
 use vary_core::{Pipeline, Weights};
 use vary_examples::exit;
@@ -86,7 +86,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     save_adapters(&tuned, &lora, args.out.join("adapters"))?;
     let dir = args.out.join("model");
     let merged = tuned.valid().materialize();
-    save_pretrained(&merged, &checkpoint, &dir, &SaveOptions::default())?;
+    checkpoint.save_pretrained(&merged, &dir, &SaveOptions::default())?;
     let tuned = Pipeline::builder().weights(Weights::dir(&dir)).build()?;
     println!("after training: {} {of}", score(&tuned, &test)?);
     println!("the model: {}", dir.display());

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use burn::module::Module;
 use clap::Parser;
 use vary_core::checkpoint::SaveOptions;
-use vary_core::model::{VaryTinyConfig, read_vocabulary, write_vocabulary};
+use vary_core::model::{FamilyConfig, VaryTinyConfig, read_vocabulary, write_vocabulary};
 use vary_core::pipeline::{DecodeOptions, default_device, open};
 use vary_core::train::data::{Conversations, Mixture};
 use vary_core::train::{ConversationObjective, TrainConfig, Trained, Trainer};

@@ -5,13 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use vary_core::model::ModelConfig;
+use vary_core::pipeline::InferenceConfig;
 
-fn calibrate(dir: &Path, scenes: &str, more: &[&str]) -> Output {
+fn calibrate(dir: &Path, scenes: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
         .args(["calibrate", "--scenes", scenes, "--weights"])
         .arg(dir)
-        .args(more)
         .env("RAYON_NUM_THREADS", "2")
         .output()
         .unwrap()
@@ -28,42 +27,29 @@ fn numbers(output: &str, name: &str) -> [f64; 2] {
 fn scores_become_probabilities() {
     let dir = tempfile::tempdir().unwrap();
     let nano = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vary-nano/assets");
-    for name in ["model.safetensors", "tokenizer.json"] {
+    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
         fs::copy(nano.join(name), dir.path().join(name)).unwrap();
     }
-    // With a field of another program.
-    let path = dir.path().join("config.json");
-    let text = fs::read_to_string(nano.join("config.json")).unwrap();
-    let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
-    config["torch_dtype"] = "float16".into();
-    fs::write(&path, config.to_string()).unwrap();
-    let before = fs::read(&path).unwrap();
+    let path = dir.path().join("inference_config.json");
 
-    let output = calibrate(dir.path(), "2", &[]);
+    let output = calibrate(dir.path(), "2");
     assert!(!output.status.success());
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("--scenes"), "{told}");
-    assert_eq!(fs::read(&path).unwrap(), before);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("--scenes"), "{message}");
+    assert!(!path.exists());
 
-    let output = calibrate(dir.path(), "60", &["--readings", "2"]);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    let told = String::from_utf8(output.stdout).unwrap();
-    let ([ece, brier], after) = (numbers(&told, "before"), numbers(&told, "after"));
-    assert!(after[0] < ece && after[1] < brier, "{told}");
-    assert!(told.contains("read 2 times"), "{told}");
-    let written = ModelConfig::read(dir.path()).unwrap();
-    assert!(written.score_map().is_some());
-    assert_eq!(written.readings().get(), 2);
-    let calibrated = fs::read(&path).unwrap();
-    let mut file: serde_json::Value = serde_json::from_slice(&calibrated).unwrap();
-    for field in ["score_map", "readings"] {
-        file.as_object_mut().unwrap().remove(field);
-        config.as_object_mut().unwrap().remove(field);
-    }
-    assert_eq!(file, config);
+    let output = calibrate(dir.path(), "60");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    let message = String::from_utf8(output.stdout).unwrap();
+    let ([ece, brier], after) = (numbers(&message, "before"), numbers(&message, "after"));
+    assert!(after[0] < ece && after[1] < brier, "{message}");
+    let written = InferenceConfig::read(dir.path()).unwrap();
+    assert!(written.calibration_map.is_some());
 
-    // The second time from the raw scores again, read as often.
-    assert!(calibrate(dir.path(), "60", &[]).status.success());
-    assert_eq!(fs::read(&path).unwrap(), calibrated);
+    // The second time from the raw scores again; other settings are kept.
+    let lines = written.clone().with_line_segmentation(true);
+    lines.write(dir.path()).unwrap();
+    assert!(calibrate(dir.path(), "60").status.success());
+    assert_eq!(InferenceConfig::read(dir.path()).unwrap(), lines);
 }

@@ -24,12 +24,7 @@ fn detect(c: &mut Criterion) {
     let encoded = vary.encode(&image).unwrap();
     let mut group = c.benchmark_group("scene");
     group.bench_function("encode", |b| {
-        b.iter(|| {
-            vary.encode(black_box(&image))
-                .unwrap()
-                .tokens()
-                .into_data()
-        });
+        b.iter(|| vary.encode(black_box(&image)).unwrap().tokens().into_data());
     });
     group.bench_function("detect", |b| {
         b.iter(|| vary.detect(black_box(&image)).unwrap())

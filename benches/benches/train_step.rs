@@ -11,9 +11,9 @@ use burn::prelude::*;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use vary_core::model::{FamilyConfig, ModelConfig};
 use vary_core::train::{Objective, Step, TrainOptimizer, clip_global_norm};
-use vary_lm::tokenizer::CoordinateTokens;
 use vary_data::scenes::Atlas;
 use vary_data::texts::Texts;
+use vary_lm::tokenizer::CoordinateTokens;
 use vary_vocab_train::{Preset, SceneModel, SceneObjective, SceneRecipe, initialise};
 
 // As in the training program.

@@ -62,7 +62,10 @@ fn main() -> Result<()> {
             .iter()
             .map(|image| vary.answer(image, Task::Ocr, &options))
             .collect::<Result<_, _>>()?;
-        single.push(throughput(&alone, alone.iter().map(|a| a.times.decode.as_secs_f64()).sum()));
+        single.push(throughput(
+            &alone,
+            alone.iter().map(|a| a.times.decode.as_secs_f64()).sum(),
+        ));
         let together = vary.answer_batch(&encoded, Task::Ocr, &options);
         let together: Vec<Answer> = together.into_iter().collect::<Result<_, _>>()?;
         // All take part in all passes.
@@ -82,7 +85,10 @@ fn main() -> Result<()> {
         "peak_rss_mb": { "loaded": load_mb, "encoded": encode_mb, "decoded": peak_rss_mb() },
     });
     println!("{line}");
-    ensure!(same, "the answers of the batch differ from those of one by one");
+    ensure!(
+        same,
+        "the answers of the batch differ from those of one by one"
+    );
     Ok(())
 }
 
@@ -94,6 +100,10 @@ fn throughput(answers: &[Answer], seconds: f64) -> f64 {
 
 fn image(seed: u32) -> RgbImage {
     RgbImage::from_fn(256, 192, |x, y| {
-        Rgb([(x * 3 + seed * 40) as u8, (y * 5) as u8, (x * y + seed * 7) as u8])
+        Rgb([
+            (x * 3 + seed * 40) as u8,
+            (y * 5) as u8,
+            (x * y + seed * 7) as u8,
+        ])
     })
 }

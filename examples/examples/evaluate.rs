@@ -9,10 +9,10 @@ use clap::Parser;
 use vary_core::eval::{Evaluation, Truth};
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, exit};
 use vary_data::Split;
-use vary_vocab_train::evaluate::truths;
 use vary_data::scenes::{Atlas, SceneConfig, draw};
+use vary_examples::{ModelArgs, exit};
+use vary_vocab_train::evaluate::truths;
 use vary_vocab_train::report::ReportBuilder;
 
 /// Of the scenes: one that nothing was trained, chosen or calibrated with.

@@ -130,7 +130,10 @@ fn pages_line_by_line() {
 #[test]
 fn files() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(InferenceConfig::read(dir.path()).unwrap(), InferenceConfig::default());
+    assert_eq!(
+        InferenceConfig::read(dir.path()).unwrap(),
+        InferenceConfig::default()
+    );
     let config = InferenceConfig::default()
         .with_calibration_map(map())
         .with_line_segmentation(true);
@@ -138,8 +141,16 @@ fn files() {
     assert_eq!(InferenceConfig::read(dir.path()).unwrap(), config);
 
     for (text, expected, reason) in [
-        (r#"{"calibration_map": [[0.0, 0.5], [1.0, 0.4]]}"#, "calibration_map", "[1.0, 0.4]"),
-        (r#"{"line_segmentation": 3}"#, "line_segmentation", "boolean"),
+        (
+            r#"{"calibration_map": [[0.0, 0.5], [1.0, 0.4]]}"#,
+            "calibration_map",
+            "[1.0, 0.4]",
+        ),
+        (
+            r#"{"line_segmentation": 3}"#,
+            "line_segmentation",
+            "boolean",
+        ),
         (r#"{"band_lines": 1}"#, "band_lines", "unknown field"),
         ("[", ".", ""),
     ] {
@@ -147,7 +158,10 @@ fn files() {
         let error = InferenceConfig::read(dir.path()).unwrap_err();
         let message = error.to_string();
         assert!(matches!(error, Error::ConfigField { .. }), "{message}");
-        assert!(message.contains(expected) && message.contains(reason), "{text}: {message}");
+        assert!(
+            message.contains(expected) && message.contains(reason),
+            "{text}: {message}"
+        );
         assert!(message.contains("inference_config.json"), "{message}");
     }
 }

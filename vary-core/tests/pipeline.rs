@@ -331,7 +331,10 @@ fn stopped_stream() {
     assert!(matches!(stream.next(), Some(Ok(Event::Token { .. }))));
     let answer = stream.stop().unwrap();
     assert_eq!(answer.finish, FinishReason::Cancelled);
-    assert_eq!((answer.text.as_str(), answer.usage.new_tokens), ("car: [", 1));
+    assert_eq!(
+        (answer.text.as_str(), answer.usage.new_tokens),
+        ("car: [", 1)
+    );
     let mut stream = vary.stream(&image(0), Task::DetectAll, &options).unwrap();
     assert!(stream.by_ref().all(|event| event.is_ok()));
     let error = stream.finish().unwrap_err();

@@ -86,7 +86,8 @@ fn directory_or_weight_file() {
     let dir = checkpoint();
     let vary = open(dir.path()).unwrap();
     assert_eq!(vary.config().family(), Family::VaryToy);
-    let answer = |vary: &Pipeline| timeless(&vary.answer(&image(0), Task::Ocr, &options(1)).unwrap());
+    let answer =
+        |vary: &Pipeline| timeless(&vary.answer(&image(0), Task::Ocr, &options(1)).unwrap());
     let expected = answer(&vary);
     assert_eq!(expected.usage.image_tokens, 4);
     assert_eq!(expected.usage.new_tokens, expected.tokens.len());
@@ -279,7 +280,10 @@ fn dropped_and_stopped_streams() {
         }
     }
     let answer = stream.stop().unwrap();
-    assert_eq!((answer.text.as_str(), answer.finish), (text.as_str(), FinishReason::Cancelled));
+    assert_eq!(
+        (answer.text.as_str(), answer.finish),
+        (text.as_str(), FinishReason::Cancelled)
+    );
     assert_eq!(chat.history().last(), Some(&Turn::new("What?", text)));
     let expected = afresh(&vary, chat.history(), "And?", &options(3));
     assert_eq!(chat.ask("And?", &options(3)).unwrap().text, expected);

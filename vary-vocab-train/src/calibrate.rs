@@ -72,7 +72,10 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
 
     let map = CalibrationMap::fit(all);
     inference.with_calibration_map(map).write(&args.weights)?;
-    println!("written to {}", args.weights.join("inference_config.json").display());
+    println!(
+        "written to {}",
+        args.weights.join("inference_config.json").display()
+    );
     Ok(())
 }
 

@@ -308,7 +308,10 @@ mod tests {
             let tokenizer = preset.tokenizer(&["car", "bus"]).unwrap();
             let config = preset.model(tokenizer.vocab_size());
             config.validate().unwrap();
-            let (image, place) = (tokenizer.image_tokens().unwrap(), config.info().image_placeholder);
+            let (image, place) = (
+                tokenizer.image_tokens().unwrap(),
+                config.info().image_placeholder,
+            );
             assert_eq!(
                 [image.patch, image.start, image.end],
                 [place.patch, place.start, place.end]

@@ -10,7 +10,9 @@ use burn::prelude::*;
 use clap::Args;
 use serde_json::json;
 use vary_core::checkpoint::{self, CheckpointFiles, KeyMap, Precision, SaveOptions, StoredType};
-use vary_core::model::{FamilyConfig, ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, vocabulary_of};
+use vary_core::model::{
+    FamilyConfig, ModelConfig, VaryToy, VaryToyConfig, read_vocabulary, vocabulary_of,
+};
 use vary_core::pipeline::{InferenceConfig, default_device, save_pretrained};
 use vary_core::train::{Score, TrainConfig, Trainer, Validation, compute_in_bf16};
 use vary_core::{Pipeline, Weights};
@@ -317,7 +319,9 @@ impl SceneValidation<'_> {
         let mean = report.tasks.iter().map(quality).sum::<f64>() / tasks;
         println!("{}", table(&report));
         let of_tasks = report.tasks.iter();
-        let of_tasks: BTreeMap<_, _> = of_tasks.map(|t| (t.summary.name.as_str(), quality(t))).collect();
+        let of_tasks: BTreeMap<_, _> = of_tasks
+            .map(|t| (t.summary.name.as_str(), quality(t)))
+            .collect();
         let mut score = Score::from((1.0 - mean) as f32);
         for (name, value) in [
             ("samples", json!(step * run.recipe.train.batch_size as u64)),

@@ -237,7 +237,9 @@ impl ModelConfig {
             device: &Device,
             precision: Precision,
         ) -> Result<AnyModel> {
-            Ok(Box::new(C::Model::from_files(config, files, device, precision)?))
+            Ok(Box::new(C::Model::from_files(
+                config, files, device, precision,
+            )?))
         }
         each_family!(self, config => load(config, files, device, precision))
     }

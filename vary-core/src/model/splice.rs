@@ -135,7 +135,9 @@ impl ImagePlaceholder {
         let mut at = 0;
         while let Some(&id) = ids.get(at) {
             if id == self.patch || id == self.end {
-                return Err(format!("an image token at position {at} without `<img>` before it"));
+                return Err(format!(
+                    "an image token at position {at} without `<img>` before it"
+                ));
             }
             at += 1;
             if id != self.start {

@@ -131,10 +131,22 @@ impl FamilyModel for VaryToy {
         KeyMap::new()
             .part("qwen.lm_head.", &["lm_head."], &[])
             .part("qwen.", &["transformer."], qwen::KEYS)
-            .part("vision_tower.", &["transformer.vision_tower.vision_model."], clip::KEYS)
-            .part("vision_tower_high.", &["transformer.vision_tower_high."], vocab::KEYS)
+            .part(
+                "vision_tower.",
+                &["transformer.vision_tower.vision_model."],
+                clip::KEYS,
+            )
+            .part(
+                "vision_tower_high.",
+                &["transformer.vision_tower_high."],
+                vocab::KEYS,
+            )
             .part("mm_projector.", &["transformer.mm_projector."], &[])
-            .part("mm_projector_vary.", &["transformer.mm_projector_vary."], &[])
+            .part(
+                "mm_projector_vary.",
+                &["transformer.mm_projector_vary."],
+                &[],
+            )
             .ignore("position_ids")
     }
 }

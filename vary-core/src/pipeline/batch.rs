@@ -42,7 +42,11 @@ impl Pipeline {
         task: Task<'_>,
         options: &AnswerOptions,
     ) -> Vec<Result<Answer>> {
-        self.answer_all(images.iter().map(|image| vec![image.input()]), task, options)
+        self.answer_all(
+            images.iter().map(|image| vec![image.input()]),
+            task,
+            options,
+        )
     }
 
     /// Answers a task about each group of images.

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use burn::prelude::*;
 use vary_lm::KvCache;
-use vary_lm::generate::{CancellationToken, FinishReason, GenerateOptions, GeneratedToken, Sequence};
+use vary_lm::generate::{
+    CancellationToken, FinishReason, GenerateOptions, GeneratedToken, Sequence,
+};
 
 use super::confidence::log_confidence;
 use super::encode::encode;
@@ -166,7 +168,10 @@ impl<'a> Decoder<'a> {
         let cancelled = |running: &mut Running| all || running.cancellation.is_cancelled();
         for ended in self.running.extract_if(.., cancelled) {
             let id = ended.id;
-            progress.push((id, done(FinishReason::Cancelled, ended.times, ended.session)));
+            progress.push((
+                id,
+                done(FinishReason::Cancelled, ended.times, ended.session),
+            ));
         }
         if self.running.is_empty() {
             return;

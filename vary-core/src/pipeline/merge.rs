@@ -139,7 +139,9 @@ impl Merger {
         answer.detections.retain(|one| one.reaches(self.min_score));
         for part in self.parts {
             // A part that was never started ends where the others do.
-            let (finish, times) = part.ended.unwrap_or((FinishReason::Cancelled, Times::default()));
+            let (finish, times) = part
+                .ended
+                .unwrap_or((FinishReason::Cancelled, Times::default()));
             if answer.finish == FinishReason::Stop {
                 answer.finish = finish;
             }

@@ -6,8 +6,8 @@ use super::input::Input;
 use super::merge::Merger;
 use super::plan::Plan;
 use super::{Answer, AnswerOptions, AsImages, Event, Inner, Pipeline, Turn};
-use crate::{Error, Result};
 use crate::prompt::Task;
+use crate::{Error, Result};
 
 /// An answer as it is decoded: an iterator over [`Event`]s that ends with [`Event::Done`] or an
 /// error. Nothing is computed before it is asked for.
@@ -42,7 +42,14 @@ impl Pipeline {
         task: Task<'_>,
         options: &AnswerOptions,
     ) -> Result<AnswerStream> {
-        AnswerStream::start(self, images.inputs(), &[], task, options, Session::default())
+        AnswerStream::start(
+            self,
+            images.inputs(),
+            &[],
+            task,
+            options,
+            Session::default(),
+        )
     }
 }
 
@@ -162,14 +169,17 @@ pub(super) fn jobs<'a>(
     options: &AnswerOptions,
     mut session: Session,
 ) -> impl Iterator<Item = Job<'a>> {
-    plan.requests.into_iter().enumerate().map(move |(i, request)| {
-        let room = inner.max_positions() - request.prompt.len();
-        Job {
-            images: images.clone(),
-            options: options.generate(i, room, inner),
-            cancellation: options.cancellation.clone(),
-            session: std::mem::take(&mut session),
-            request,
-        }
-    })
+    plan.requests
+        .into_iter()
+        .enumerate()
+        .map(move |(i, request)| {
+            let room = inner.max_positions() - request.prompt.len();
+            Job {
+                images: images.clone(),
+                options: options.generate(i, room, inner),
+                cancellation: options.cancellation.clone(),
+                session: std::mem::take(&mut session),
+                request,
+            }
+        })
 }

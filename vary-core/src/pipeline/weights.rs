@@ -96,7 +96,14 @@ impl Checkpoint {
         options: &SaveOptions,
     ) -> Result<()> {
         let inference = self.inference.clone().with_calibration_map(None);
-        save_pretrained(model, &self.config, &self.tokenizer, &inference, dir, options)
+        save_pretrained(
+            model,
+            &self.config,
+            &self.tokenizer,
+            &inference,
+            dir,
+            options,
+        )
     }
 }
 

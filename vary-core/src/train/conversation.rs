@@ -123,7 +123,11 @@ impl<M: Trainable> ConversationObjective<M> {
 
     /// Ids and labels of a conversation, or the reason why nothing of it would be learned.
     fn label(&self, conversation: &Conversation) -> Result<Result<(Vec<u32>, Vec<i64>), String>> {
-        let encode = |text: &str| Ok(self.tokenizer.encode(text, M::Config::FAMILY == Family::VaryTiny)?);
+        let encode = |text: &str| {
+            Ok(self
+                .tokenizer
+                .encode(text, M::Config::FAMILY == Family::VaryTiny)?)
+        };
         let (messages, len) = (&conversation.messages, self.place.len);
         let max_len = Some(self.max_len);
         let labelled = match M::Config::FAMILY {
@@ -149,7 +153,9 @@ impl<M: Trainable> ConversationObjective<M> {
         // Text may spell the placeholder's tokens itself, and a cut may fall into a placeholder.
         let images = conversation.images.len();
         let ids = std::slice::from_ref(&labelled.ids);
-        if let Err(Error::ImagePlaceholder { reason, .. }) = self.place.rows(ids, ids[0].len(), images) {
+        if let Err(Error::ImagePlaceholder { reason, .. }) =
+            self.place.rows(ids, ids[0].len(), images)
+        {
             return Ok(Err(format!("{reason} (cut to {} tokens)", self.max_len)));
         }
         Ok(Ok((labelled.ids, labelled.labels)))

@@ -64,12 +64,8 @@ fn bf16_learns_as_f32() {
     let dir = tempfile::tempdir().unwrap();
     let options = SaveOptions::default();
     let merged = tuned.valid().materialize();
-    merged
-        .save(&tiny_config(), dir.path(), &options)
-        .unwrap();
+    merged.save(&tiny_config(), dir.path(), &options).unwrap();
     VaryTiny::load(dir.path(), &Device::flex()).unwrap();
     let merged = toy.valid().materialize();
-    merged
-        .save(&toy_config(), dir.path(), &options)
-        .unwrap();
+    merged.save(&toy_config(), dir.path(), &options).unwrap();
 }

@@ -122,7 +122,9 @@ fn best_model_reopens() {
     let objective = objective(&model, opt_tokenizer());
     let before = objective.mean_loss(&model, 12, 5).unwrap();
     let write = |model: &VaryTiny, dir: &Path| {
-        model.valid().save(&tiny_config(), dir, &SaveOptions::default())
+        model
+            .valid()
+            .save(&tiny_config(), dir, &SaveOptions::default())
     };
     // More than there are: all are measured.
     let validation = objective.validation(99, 5, write);

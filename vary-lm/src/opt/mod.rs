@@ -85,8 +85,14 @@ impl LanguageModel for Decoder {
     }
 
     fn step(&self, inputs_embeds: Tensor<3>, caches: &mut [&mut KvCache]) -> Tensor<2> {
-        assert_eq!(inputs_embeds.dims()[1], caches.len(), "a cache per sequence");
-        let rows = caches.iter().map(|cache| (cache.len() + POSITION_OFFSET) as i32);
+        assert_eq!(
+            inputs_embeds.dims()[1],
+            caches.len(),
+            "a cache per sequence"
+        );
+        let rows = caches
+            .iter()
+            .map(|cache| (cache.len() + POSITION_OFFSET) as i32);
         let data = TensorData::new(rows.collect(), [1, caches.len()]);
         let rows = Tensor::from_data(data, &inputs_embeds.device());
         let hidden = self.run(inputs_embeds, rows, None, Caches::own(caches), &mut |_| ());

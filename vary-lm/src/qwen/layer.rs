@@ -66,7 +66,10 @@ impl Positions {
             true => 1.0,
             false => self.ntk_alpha(prompt),
         };
-        let turns: Vec<_> = places.iter().map(|&(p, prompt)| (p, alpha(prompt))).collect();
+        let turns: Vec<_> = places
+            .iter()
+            .map(|&(p, prompt)| (p, alpha(prompt)))
+            .collect();
         PositionTables {
             rotation: self.rope.rotation(&turns, shape, &device, dtype),
             logn,
@@ -203,7 +206,9 @@ impl SelfAttention {
     ) -> Tensor<3> {
         let [q, k, v] = self.project(x);
         let q = positions.queries(caches.split_heads(q, self.n_heads));
-        let k = positions.rotation.apply(caches.split_heads(k, self.n_kv_heads));
+        let k = positions
+            .rotation
+            .apply(caches.split_heads(k, self.n_kv_heads));
         let v = caches.split_heads(v, self.n_kv_heads);
         linear(&self.c_proj, causal_attention(q, k, v, padding, caches))
     }

@@ -117,13 +117,21 @@ impl LanguageModel for Qwen {
         let places: Vec<_> = (past..past + seq).map(|p| (p, prompt)).collect();
         let positions = self.positions.tables(&places, [1, seq], &inputs_embeds);
         let padding = attention_mask.map(|mask| mask.equal_elem(0));
-        self.run(inputs_embeds, &positions, padding, Caches::of(cache), inspect)
+        self.run(
+            inputs_embeds,
+            &positions,
+            padding,
+            Caches::of(cache),
+            inspect,
+        )
     }
 
     fn step(&self, inputs_embeds: Tensor<3>, caches: &mut [&mut KvCache]) -> Tensor<2> {
         let rows = inputs_embeds.dims()[1];
         assert_eq!(rows, caches.len(), "a cache per sequence");
-        let places = caches.iter_mut().map(|cache| (cache.len(), cache.prompt_len(1)));
+        let places = caches
+            .iter_mut()
+            .map(|cache| (cache.len(), cache.prompt_len(1)));
         let places: Vec<_> = places.collect();
         let positions = self.positions.tables(&places, [rows, 1], &inputs_embeds);
         let caches = Caches::own(caches);

@@ -106,7 +106,9 @@ impl Exercise {
         };
         let mut chat = pipeline.chat(&self.image)?;
         // An answer that never ends must leave room for the scored question.
-        let half = options.clone().with_max_new_tokens(pipeline.max_positions() / 2);
+        let half = options
+            .clone()
+            .with_max_new_tokens(pipeline.max_positions() / 2);
         chat.ask(before, &half)?;
         chat.ask(&self.question, &options)
     }

@@ -16,7 +16,9 @@ use burn::prelude::Device;
 use clap::Args;
 use vary_core::Weights;
 use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
-use vary_core::model::{FamilyModel, ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary};
+use vary_core::model::{
+    FamilyModel, ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary,
+};
 use vary_core::pipeline::{Checkpoint, default_device};
 use vary_core::train::data::Mixture;
 use vary_core::train::{
@@ -176,7 +178,10 @@ impl Run<'_> {
                 }
                 self.train(model)
             }
-            other => bail!("{:?} models cannot be fine-tuned by this program", other.family()),
+            other => bail!(
+                "{:?} models cannot be fine-tuned by this program",
+                other.family()
+            ),
         }
     }
 
@@ -196,7 +201,8 @@ impl Run<'_> {
         let objective = objective(self.mixture);
         let write = |model: &M, dir: &Path| {
             let merged = model.valid().materialize();
-            self.checkpoint.save_pretrained(&merged, dir, &SaveOptions::default())
+            self.checkpoint
+                .save_pretrained(&merged, dir, &SaveOptions::default())
         };
         let mut trainer = Trainer::new(recipe.train.clone(), self.out)?
             .devices(self.devices)

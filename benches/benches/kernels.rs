@@ -8,7 +8,8 @@ use std::time::Duration;
 use burn::prelude::*;
 use burn::tensor::Distribution;
 use burn::tensor::activation;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use vary_kernels::attention::{Map, reference};
 use vary_kernels::quantized::{Bits, Matrix};
 use vary_kernels::{gelu, rel_pos_attention};
@@ -39,53 +40,52 @@ fn attention(c: &mut Criterion) {
         group.sample_size(10);
         for training in [false, true] {
             // A step at the size of SAM keeps gigabytes of logits in the reference.
-            if training && map.size == [64, 64] {
-                continue;
-            }
-            let device = match training {
-                true => Device::flex().autodiff(),
-                false => Device::flex(),
-            };
-            let [height, width] = map.size;
-            let [rows, cols] = map.seen();
-            let channels = 3 * map.channels();
-            let qkv = Tensor::<4>::random([map.batch, height, width, channels], NORMAL, &device);
-            let qkv = if training { qkv.require_grad() } else { qkv };
-            let padding = Tensor::<1>::random([channels], NORMAL, &device);
-            let table = |side| Tensor::<2>::random([2 * side - 1, map.heads[1]], NORMAL, &device);
-            let (rel_h, rel_w) = (table(rows), table(cols));
-            let inputs = || (qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone());
-            let attend = |bf16| {
-                let (qkv, padding, rel_h, rel_w) = inputs();
-                rel_pos_attention(qkv, padding, rel_h, rel_w, map.heads[0], map.window, bf16)
-            };
-            let kernel = || attend(false);
-            let rounded = || attend(true);
-            let operations = || {
-                let (qkv, padding, rel_h, rel_w) = inputs();
-                reference::attention(qkv, padding, rel_h, rel_w, map)
-            };
-            let computed: [(&str, &dyn Fn() -> Tensor<4>); 3] = [
-                ("kernel", &kernel),
-                ("kernel_bf16", &rounded),
-                ("operations", &operations),
-            ];
-            for (name, compute) in computed {
-                // Gradients are those of f32.
-                if training && name == "kernel_bf16" {
-                    continue;
-                }
-                match training {
-                    false => group.bench_function(name, |b| {
-                        b.iter(|| compute().into_data());
-                    }),
-                    true => group.bench_function(format!("{name}_with_backward"), |b| {
-                        b.iter(|| black_box(compute().sum().backward()));
-                    }),
-                };
+            if !(training && map.size == [64, 64]) {
+                attention_of_map(&mut group, map, training);
             }
         }
         group.finish();
+    }
+}
+
+fn attention_of_map(group: &mut BenchmarkGroup<'_, WallTime>, map: Map, training: bool) {
+    let device = match training {
+        true => Device::flex().autodiff(),
+        false => Device::flex(),
+    };
+    let [height, width] = map.size;
+    let [rows, cols] = map.seen();
+    let channels = 3 * map.channels();
+    let qkv = Tensor::<4>::random([map.batch, height, width, channels], NORMAL, &device);
+    let qkv = if training { qkv.require_grad() } else { qkv };
+    let padding = Tensor::<1>::random([channels], NORMAL, &device);
+    let table = |side| Tensor::<2>::random([2 * side - 1, map.heads[1]], NORMAL, &device);
+    let (rel_h, rel_w) = (table(rows), table(cols));
+    let inputs = || (qkv.clone(), padding.clone(), rel_h.clone(), rel_w.clone());
+    let attend = |bf16| {
+        let (qkv, padding, rel_h, rel_w) = inputs();
+        rel_pos_attention(qkv, padding, rel_h, rel_w, map.heads[0], map.window, bf16)
+    };
+    let kernel = || attend(false);
+    let rounded = || attend(true);
+    let operations = || {
+        let (qkv, padding, rel_h, rel_w) = inputs();
+        reference::attention(qkv, padding, rel_h, rel_w, map)
+    };
+    let computed: [(&str, &dyn Fn() -> Tensor<4>); 3] = [
+        ("kernel", &kernel),
+        ("kernel_bf16", &rounded),
+        ("operations", &operations),
+    ];
+    for (name, compute) in computed {
+        match training {
+            false => group.bench_function(name, |b| b.iter(|| compute().into_data())),
+            // Gradients are those of f32.
+            true if name == "kernel_bf16" => group,
+            true => group.bench_function(format!("{name}_with_backward"), |b| {
+                b.iter(|| black_box(compute().sum().backward()));
+            }),
+        };
     }
 }
 

@@ -24,7 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Args {
     /// Checkpoint directory.
     dir: PathBuf,
-    /// What weights are kept in: f32, bf16, int8 or int4.
+    /// What the parameters are kept in: f32, bf16, int8 or int4.
     #[arg(long, default_value = "f32")]
     precision: Precision,
     /// Tokens of the prompt.
@@ -47,89 +47,115 @@ fn main() -> anyhow::Result<()> {
     let start = Instant::now();
     let config: VaryToyConfig = read_config_json(&args.dir)?;
     let files = CheckpointFiles::open(&args.dir)?;
-    let model = VaryToy::from_files(&config, &files, &device, args.precision)?;
-    let load = start.elapsed().as_secs_f64();
+    let load = |precision| VaryToy::from_files(&config, &files, &device, precision);
+    let model = load(args.precision)?;
+    let loaded = start.elapsed().as_secs_f64();
 
     let dtype = model.vision_tower_high.pos_embed.val().dtype();
-    let high = pixels(1, config.sam_config.img_size, &device).cast(dtype);
-    let clip = pixels(2, config.clip_config.image_size, &device).cast(dtype);
-    let place = config.image_placeholder();
-    let image = [place.start, place.patch, place.end];
-    let prompt = prompt(args.prompt_len, image, place.len, place.start);
+    let placeholder = config.image_placeholder();
+    let image = [placeholder.start, placeholder.patch, placeholder.end];
+    let input = Input {
+        high: pixels(1, config.sam_config.img_size, &device).cast(dtype),
+        clip: pixels(2, config.clip_config.image_size, &device).cast(dtype),
+        select_layer: config.vision_select_layer,
+        prompt: prompt(args.prompt_len, image, placeholder.len, placeholder.start),
+    };
     if args.compare {
-        let of = |model: &VaryToy| -> anyhow::Result<_> {
-            let select = config.vision_select_layer;
-            let features = model.vision_tower_high.forward(high.clone());
-            let clip_features = model.vision_tower.forward(clip.clone(), select);
-            let high = model.mm_projector_vary.forward(features.clone());
-            let clip = model.mm_projector.forward(clip_features.clone());
-            let tokens = Tensor::cat(vec![clip, high], 2);
-            let embeds = model.embed(std::slice::from_ref(&prompt), Some(tokens))?;
-            let lm = model.language_model();
-            let logits = lm.logits(lm.forward(embeds, None, None));
-            Ok((features, clip_features, logits))
-        };
-        let found = of(&model)?;
-        let exact = of(&VaryToy::from_files(
-            &config,
-            &files,
-            &device,
-            Precision::F32,
-        )?)?;
-        let same = found.2.clone().argmax(2).equal(exact.2.clone().argmax(2));
-        let line = json!({
-            "vocab_error": error(found.0, exact.0),
-            "clip_error": error(found.1, exact.1),
-            "logits_error": error(found.2, exact.2),
-            "same_best": same.float().mean().into_scalar::<f32>(),
-        });
-        println!("{line}");
+        println!("{}", compare(&input, &model, &load(Precision::F32)?)?);
         return Ok(());
     }
-    let (mut vocab, mut clips, mut prefill, mut decode) = (vec![], vec![], vec![], vec![]);
-    let mut ids: Vec<u32> = vec![];
+    let mut times = Times::default();
+    let mut ids = vec![];
     for _ in 0..args.repeat {
-        let high_tokens = timed(&mut vocab, || {
-            let tokens = model.vision_tower_high.forward(high.clone());
-            model.mm_projector_vary.forward(tokens)
-        });
-        let clip_tokens = timed(&mut clips, || {
-            let tokens = model
-                .vision_tower
-                .forward(clip.clone(), config.vision_select_layer);
-            model.mm_projector.forward(tokens)
-        });
-        let lm = model.language_model();
-        let mut cache = lm.cache(1, prompt.len() + args.tokens);
-        let mut next = timed(&mut prefill, || -> anyhow::Result<u32> {
-            let tokens = Tensor::cat(vec![clip_tokens, high_tokens], 2);
-            let embeds = model.embed(std::slice::from_ref(&prompt), Some(tokens))?;
-            Ok(best(lm.next_logits(embeds, &mut cache)))
-        })?;
-        ids = vec![next];
-        while ids.len() < args.tokens {
-            next = timed(&mut decode, || {
-                let id = Tensor::from_data(TensorData::new(vec![next as i32], [1, 1]), &device);
-                best(lm.next_logits(lm.embed(id), &mut cache))
-            });
-            ids.push(next);
-        }
+        ids = run(&input, &model, args.tokens, &mut times)?;
     }
     let line = json!({
-        "load_s": load,
-        "encode_vocab_s": median(vocab),
-        "encode_clip_s": median(clips),
-        "prefill_s": median(prefill),
-        "decode_s_per_token": median(decode),
+        "load_s": loaded,
+        "encode_vocab_s": median(times.vocab),
+        "encode_clip_s": median(times.clip),
+        "prefill_s": median(times.prefill),
+        "decode_s_per_token": median(times.decode),
         "peak_rss_mb": peak_rss_mb(),
         "threads": std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse::<usize>().ok())
             .or_else(|| std::thread::available_parallelism().ok().map(|n| n.get())),
         "dtype": args.precision.to_string(),
-        "prompt_len": prompt.len(),
+        "prompt_len": input.prompt.len(),
         "ids": ids,
     });
     println!("{line}");
     Ok(())
+}
+
+struct Input {
+    high: Tensor<4>,
+    clip: Tensor<4>,
+    select_layer: isize,
+    prompt: Vec<u32>,
+}
+
+/// Seconds of each stage.
+#[derive(Default)]
+struct Times {
+    vocab: Vec<f64>,
+    clip: Vec<f64>,
+    prefill: Vec<f64>,
+    decode: Vec<f64>,
+}
+
+/// Runs all stages and returns the generated ids.
+fn run(
+    input: &Input,
+    model: &VaryToy,
+    tokens: usize,
+    times: &mut Times,
+) -> anyhow::Result<Vec<u32>> {
+    let high_tokens = timed(&mut times.vocab, || {
+        let tokens = model.vision_tower_high.forward(input.high.clone());
+        model.mm_projector_vary.forward(tokens)
+    });
+    let clip_tokens = timed(&mut times.clip, || {
+        let tokens = model.vision_tower.forward(input.clip.clone(), input.select_layer);
+        model.mm_projector.forward(tokens)
+    });
+    let lm = model.language_model();
+    let mut cache = lm.cache(1, input.prompt.len() + tokens);
+    let mut next = timed(&mut times.prefill, || -> anyhow::Result<u32> {
+        let tokens = Tensor::cat(vec![clip_tokens, high_tokens], 2);
+        let embeds = model.embed(std::slice::from_ref(&input.prompt), Some(tokens))?;
+        Ok(best(lm.next_logits(embeds, &mut cache)))
+    })?;
+    let mut ids = vec![next];
+    while ids.len() < tokens {
+        next = timed(&mut times.decode, || {
+            let id = TensorData::new(vec![next as i32], [1, 1]);
+            best(lm.next_logits(lm.embed(Tensor::from_data(id, &lm.device())), &mut cache))
+        });
+        ids.push(next);
+    }
+    Ok(ids)
+}
+
+/// How far the stages of a model are from those of another in f32.
+fn compare(input: &Input, model: &VaryToy, exact: &VaryToy) -> anyhow::Result<serde_json::Value> {
+    let stages = |model: &VaryToy| -> anyhow::Result<_> {
+        let features = model.vision_tower_high.forward(input.high.clone());
+        let clip_features = model.vision_tower.forward(input.clip.clone(), input.select_layer);
+        let high = model.mm_projector_vary.forward(features.clone());
+        let clip = model.mm_projector.forward(clip_features.clone());
+        let tokens = Tensor::cat(vec![clip, high], 2);
+        let embeds = model.embed(std::slice::from_ref(&input.prompt), Some(tokens))?;
+        let lm = model.language_model();
+        let logits = lm.logits(lm.forward(embeds, None, None));
+        Ok((features, clip_features, logits))
+    };
+    let (found, exact) = (stages(model)?, stages(exact)?);
+    let same = found.2.clone().argmax(2).equal(exact.2.clone().argmax(2));
+    Ok(json!({
+        "vocab_error": error(found.0, exact.0),
+        "clip_error": error(found.1, exact.1),
+        "logits_error": error(found.2, exact.2),
+        "same_best": same.float().mean().into_scalar::<f32>(),
+    }))
 }
 
 fn timed<T>(times: &mut Vec<f64>, stage: impl FnOnce() -> T) -> T {

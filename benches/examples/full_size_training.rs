@@ -1,7 +1,7 @@
-//! Trains a full-size Vary-tiny+ (vision vocabulary at 1024 x 1024 and OPT-125M, random weights) for a
-//! few steps of one sample, writes a checkpoint, and prints a line of JSON with the seconds of each
-//! step and the largest memory of the process:
-//! `cargo run --release -p vary-benches --example full_size_training -- --recompute`.
+//! Trains a full-size Vary-tiny+ (vision vocabulary at 1024 x 1024 and OPT-125M, random weights)
+//! for a few steps of one sample, writes a checkpoint, and prints a line of JSON with the seconds
+//! of each step and the largest memory of the process: `cargo run --release -p vary-benches
+//! --example full_size_training -- --recompute`.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! Times optimizer steps of Vary-tiny+ at the nano preset's sizes, and prints a line of JSON with the losses:
-//! `cargo run --release -p vary-benches --example nano_step -- DIR`. It is what
+//! Times optimizer steps of Vary-tiny+ at the nano preset's sizes, and prints a line of JSON with
+//! the losses: `cargo run --release -p vary-benches --example nano_step -- DIR`. It is what
 //! `benches/pytorch/nano_step.py` does, from the same weights and on the same samples.
 //!
 //! `RAYON_NUM_THREADS` sets the threads.

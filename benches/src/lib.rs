@@ -8,7 +8,8 @@ pub fn peak_rss_mb() -> Option<u64> {
     Some(kib / 1024)
 }
 
-/// The values of a picture, uniform with mean 0 and deviation 1: SplitMix64, as the PyTorch scripts draw it.
+/// The values of a picture, uniform with mean 0 and deviation 1: SplitMix64, as the PyTorch scripts
+/// draw it.
 pub fn noise(seed: u64, len: usize) -> Vec<f32> {
     let value = |i: u64| {
         let mut z = (seed << 32)
@@ -23,8 +24,8 @@ pub fn noise(seed: u64, len: usize) -> Vec<f32> {
     (0..len as u64).map(value).collect()
 }
 
-/// A prompt of `len` ids: half of the text, a picture of `pads` tokens, the rest of the text; text ids are
-/// below `text_ids`.
+/// A prompt of `len` ids: half of the text, a picture of `pads` tokens, the rest of the text; text
+/// ids are below `text_ids`.
 pub fn prompt(len: usize, [start, patch, end]: [u32; 3], pads: usize, text_ids: u32) -> Vec<u32> {
     let text = len.saturating_sub(pads + 2);
     let id = |i: usize| (7919 * (i as u64 + 1) % u64::from(text_ids)) as u32;

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file that can't be read or written.
+    /// A file that cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
@@ -184,7 +184,8 @@ pub enum Error {
     },
     /// A token id that the model has no embedding for.
     #[error(
-        "token id {id} is outside the model's vocabulary of {vocab}; use the checkpoint's own tokenizer"
+        "token id {id} is outside the model's vocabulary of {vocab}; use the checkpoint's own \
+         tokenizer"
     )]
     TokenId {
         /// The id.
@@ -194,7 +195,9 @@ pub enum Error {
     },
     /// A prompt that leaves no room for an answer.
     #[error(
-        "the prompt with room for an answer needs {needed} tokens, {} more than the {max} of the context; shorten it", needed - max
+        "the prompt with room for an answer needs {needed} tokens, {} more than the {max} of the \
+         context; shorten it",
+        needed - max
     )]
     ContextLength {
         /// Tokens of the prompt, and one for an answer.
@@ -204,7 +207,8 @@ pub enum Error {
     },
     /// A model to be trained on a device that computes no gradients.
     #[error(
-        "the model is on a device without autodiff, which computes no gradients; load it on `device.autodiff()`"
+        "the model is on a device without autodiff, which computes no gradients; load it on \
+         `device.autodiff()`"
     )]
     NoAutodiff,
     /// Adapters that can't be read or do not fit the model.
@@ -215,7 +219,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A training checkpoint that can't be gone on from.
+    /// A training checkpoint that cannot be resumed.
     #[error("cannot resume from {}: {reason}", path.display())]
     Resume {
         /// The file.
@@ -223,9 +227,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A loss or a gradient that is no number.
+    /// A NaN or infinite loss or gradient.
     #[error(
-        "step {step}: the loss is {loss}, the gradient norm {grad_norm}; the last checkpoint is kept: look at {}, or lower the learning rate",
+        "step {step}: the loss is {loss}, the gradient norm {grad_norm}; the last checkpoint is \
+         kept: look at {}, or lower the learning rate",
         listed("sample", samples)
     )]
     Loss {
@@ -235,7 +240,7 @@ pub enum Error {
         loss: f32,
         /// L2 norm of all gradients.
         grad_norm: f32,
-        /// The samples whose own loss is no number; all of the step if there are none.
+        /// The samples whose own loss is NaN or infinite; all of the step if there are none.
         samples: Vec<String>,
     },
     /// A record of a training set that can't be used.
@@ -266,7 +271,8 @@ pub enum Error {
     },
     /// Training data of which nothing can be learned.
     #[error(
-        "{tries} conversations in a row have nothing to learn, the last: {last}; check their answers and the tokens of a sample"
+        "{tries} conversations in a row have nothing to learn, the last: {last}; check their \
+         answers and the tokens of a sample"
     )]
     NothingLearned {
         /// Conversations tried.
@@ -381,7 +387,8 @@ pub enum Error {
     },
     /// No device to run on was named, and none is there by default.
     #[error(
-        "no device: {reason}; pass one to the builder, or build vary-core with the feature of a backend such as `flex`"
+        "no device: {reason}; pass one to the builder, or build vary-core with the feature of a \
+         backend such as `flex`"
     )]
     NoDevice {
         /// Why there is no default.
@@ -395,7 +402,8 @@ pub enum Error {
     },
     /// No weights were named, and none are embedded.
     #[error(
-        "no weights: pass a checkpoint directory to the builder (`Weights::dir`), or build vary-core with the feature `nano`"
+        "no weights: pass a checkpoint directory to the builder (`Weights::dir`), or build \
+         vary-core with the feature `nano`"
     )]
     WeightsNotGiven,
     /// A tokenizer of another model.

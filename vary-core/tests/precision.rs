@@ -1,5 +1,5 @@
-//! What a lower precision costs a small random Vary-toy. One test, in a process of its own: burn draws
-//! from one generator for all threads.
+//! What a lower precision costs a small random Vary-toy. One test, in a process of its own: burn
+//! draws from one generator for all threads.
 #![allow(clippy::unwrap_used)]
 
 use burn::module::Module;

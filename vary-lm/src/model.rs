@@ -38,8 +38,8 @@ pub trait LanguageModel: Send + Sync {
     }
 
     /// Like [`forward`](Self::forward), and shows each hidden state to `inspect`: what enters each
-    /// layer (the embedding with its position, where the model has a table of those, comes first), and
-    /// the normed output.
+    /// layer (the embedding with its position, where the model has a table of those, comes first),
+    /// and the normed output.
     fn forward_states(
         &self,
         inputs_embeds: Tensor<3>,
@@ -48,8 +48,9 @@ pub trait LanguageModel: Send + Sync {
         inspect: &mut dyn FnMut(&Tensor<3>),
     ) -> Tensor<3>;
 
-    /// Queries and keys of one head of a layer, their positions applied: what the head attends to is
-    /// the softmax of their products over the root of `head_dim`. For sequences from their beginning.
+    /// Queries and keys of one head of a layer, their positions applied: what the head attends to
+    /// is the softmax of their products over the root of `head_dim`. For sequences from their
+    /// beginning.
     ///
     /// # Shapes
     /// - state: `[batch, seq, d_model]`, what enters the layer
@@ -85,8 +86,8 @@ pub trait LanguageModel: Send + Sync {
     /// Where the model is.
     fn device(&self) -> Device;
 
-    /// Logits after one more token of each of several sequences, which are appended to their caches.
-    /// Sequences may differ in length; each has the logits that it would have alone.
+    /// Logits after one more token of each of several sequences, which are appended to their
+    /// caches. Sequences may differ in length; each has the logits that it would have alone.
     ///
     /// # Shapes
     /// - inputs_embeds: `[1, sequences, d_model]`, one token of each
@@ -113,8 +114,8 @@ pub trait LanguageModel: Send + Sync {
 
 /// Output head that is tied to the token table.
 ///
-/// One product of two matrices: with a batch axis burn's default `linear` reshapes the transposed table, and a CPU backend
-/// copies all of it for that, at every token.
+/// One product of two matrices: with a batch axis burn's default `linear` reshapes the transposed
+/// table, and a CPU backend copies all of it for that, at every token.
 ///
 /// # Shapes
 /// - table: `[vocab, d_model]`

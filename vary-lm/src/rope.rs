@@ -22,8 +22,8 @@ pub(crate) struct Rotation {
 impl Rope {
     /// The rotation of `positions`, each with the stretch of its base (1 leaves it alone).
     ///
-    /// The stretch `alpha` is NTK-aware scaling: `base * alpha^(d / (d - 2))`. Angles are f32, as in
-    /// the original code.
+    /// The stretch `alpha` is NTK-aware scaling: `base * alpha^(d / (d - 2))`. Angles are f32, as
+    /// in the original code.
     ///
     /// # Shapes
     /// - positions: `batch * seq` of them, where `shape` is `[batch, seq]`

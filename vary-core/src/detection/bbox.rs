@@ -113,8 +113,8 @@ pub struct Detection {
     /// Name of the class as the model wrote it; empty where an answer has a box only.
     pub label: String,
     /// Confidence in 0..=1, from the probabilities of the tokens that spell the box. With a
-    /// checkpoint that has a [`CalibrationMap`](super::CalibrationMap), the probability that the box
-    /// is right.
+    /// checkpoint that has a [`CalibrationMap`](super::CalibrationMap), the probability that the
+    /// box is right.
     pub score: f32,
     /// Where the object is, in pixels of the original image.
     pub bbox: BoundingBox,

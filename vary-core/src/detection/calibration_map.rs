@@ -14,9 +14,9 @@ const MIN_GAP: f64 = 1e-6;
 
 /// A monotone map from the raw score of a detection, 0 to 1, to the probability that it is right.
 ///
-/// Piecewise linear between knots. In a checkpoint's `inference_config.json` it is the list of the knots,
-/// `[[raw, probability], ..]`: the first at raw score 0, the last at 1, both numbers rising, and all
-/// probabilities above 0 and below 1. Reading anything else fails.
+/// Piecewise linear between knots. In a checkpoint's `inference_config.json` it is the list of the
+/// knots, `[[raw, probability], ..]`: the first at raw score 0, the last at 1, both numbers rising,
+/// and all probabilities above 0 and below 1. Reading anything else fails.
 ///
 /// It belongs to the weights that it was fitted with.
 ///
@@ -42,8 +42,8 @@ impl CalibrationMap {
     /// are clamped, NaN is left out; without pairs all scores map to about a half.
     ///
     /// A hundredth of the raw score is mixed in, so that the order of scores is kept where the fit
-    /// is flat: scores that differ by more than 1e-5 stay different, as the map rises by a hundredth
-    /// of that and `f32` below 1 has steps of 6e-8.
+    /// is flat: scores that differ by more than 1e-5 stay different, as the map rises by a
+    /// hundredth of that and `f32` below 1 has steps of 6e-8.
     pub fn fit(pairs: impl IntoIterator<Item = (f32, bool)>) -> Self {
         let mut pairs: Vec<(f64, f64)> = pairs
             .into_iter()

@@ -234,8 +234,8 @@ impl AnswerParser {
         self.state = State::Bracket(Bracket::new(start));
     }
 
-    /// Gives up a bracket that nothing closes before byte `end`, and returns where the text after its
-    /// numbers begins.
+    /// Gives up a bracket that nothing closes before byte `end`, and returns where the text after
+    /// its numbers begins.
     fn discard(&mut self, bracket: Bracket, end: usize) -> usize {
         let end = bracket.garbage.unwrap_or(end);
         let text = self.text[bracket.start..end].trim();

@@ -85,7 +85,8 @@ pub trait FamilyModel: VaryModel + Module + 'static {
     /// Official names of the parameters.
     fn key_map() -> KeyMap;
 
-    /// Loads a checkpoint in f32: a directory, or a single weight file with `config.json` beside it.
+    /// Loads a checkpoint in f32: a directory, or a single weight file with `config.json` beside
+    /// it.
     ///
     /// # Errors
     /// Whatever is wrong with the files, the configuration, or their fit; see [`Error`].

@@ -72,8 +72,8 @@ impl ImagePlaceholder {
             return Ok(lm.embed(padded(ids, seq, &device)));
         };
         if let Some(at) = self.same_place(ids, views) {
-            // As in training, where all conversations begin with the same text. Taking rows out of a
-            // table costs GPU backends a serial sum of gradients; this takes none.
+            // As in training, where all conversations begin with the same text. Taking rows out of
+            // a table costs GPU backends a serial sum of gradients; this takes none.
             let without = |ids: &Vec<u32>| [&ids[..at], &ids[at + self.len..]].concat();
             let text: Vec<Vec<u32>> = ids.iter().map(without).collect();
             let text = lm.embed(padded(&text, seq - self.len, &device));

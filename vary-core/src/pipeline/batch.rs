@@ -17,7 +17,8 @@ impl Pipeline {
     /// [`Error::EmptyQuestion`](crate::Error::EmptyQuestion),
     /// [`Error::SpecialToken`](crate::Error::SpecialToken),
     /// [`Error::NoImages`](crate::Error::NoImages),
-    /// [`Error::ForeignImage`](crate::Error::ForeignImage), [`Error::Vision`](crate::Error::Vision).
+    /// [`Error::ForeignImage`](crate::Error::ForeignImage),
+    /// [`Error::Vision`](crate::Error::Vision).
     pub fn answer(
         &self,
         images: &(impl AsImages + ?Sized),
@@ -33,9 +34,9 @@ impl Pipeline {
     }
 
     /// [`answer`](Self::answer) for many images, each on its own, decoded together: up to
-    /// [`max_batch`](super::PipelineBuilder::max_batch) at a time, in order; when one ends, the next
-    /// takes its place. The answers are those of one by one. An image that fails does not affect the
-    /// others.
+    /// [`max_batch`](super::PipelineBuilder::max_batch) at a time, in order; when one ends, the
+    /// next takes its place. The answers are those of one by one. An image that fails does not
+    /// affect the others.
     pub fn answer_batch(
         &self,
         images: &[impl AsImage],

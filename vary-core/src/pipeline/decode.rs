@@ -58,8 +58,8 @@ pub(super) struct Outcome {
     pub session: Session,
 }
 
-/// Decodes a batch of jobs, a token of each at a time. Those that have ended leave, and waiting ones
-/// take their places.
+/// Decodes a batch of jobs, a token of each at a time. Those that have ended leave, and waiting
+/// ones take their places.
 ///
 /// Every sequence has a cache of its own, and linear layers see the new tokens of all of them at
 /// once; so a batch reads the weights once for all of its sequences.
@@ -270,8 +270,8 @@ impl Session {
         }
     }
 
-    /// Reads what is not `known` of a prompt and returns the logits after it. `images` are the image
-    /// tokens of all of it, `[views, image_token_len, d_model]`.
+    /// Reads what is not `known` of a prompt and returns the logits after it. `images` are the
+    /// image tokens of all of it, `[views, image_token_len, d_model]`.
     fn read(
         &mut self,
         inner: &Inner,

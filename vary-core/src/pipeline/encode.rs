@@ -7,8 +7,8 @@ use super::input::Input;
 use super::view::View;
 use crate::{Error, Result};
 
-/// Image tokens of the views of a request, `[views, image_token_len, d_model]`. Each tower sees each
-/// view once; the tokens of an encoded image are reused.
+/// Image tokens of the views of a request, `[views, image_token_len, d_model]`. Each tower sees
+/// each view once; the tokens of an encoded image are reused.
 ///
 /// # Errors
 /// [`Error::Vision`] for an image without pixels.

@@ -20,8 +20,8 @@ pub struct InferenceConfig {
     /// fitted to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration_map: Option<CalibrationMap>,
-    /// Whether the text of a page ([`Task::Ocr`](crate::prompt::Task::Ocr)) is read line by line, see
-    /// [`vary_vision::layout`]; `false` by default.
+    /// Whether the text of a page ([`Task::Ocr`](crate::prompt::Task::Ocr)) is read line by line,
+    /// see [`vary_vision::layout`]; `false` by default.
     pub line_segmentation: bool,
 }
 

@@ -118,8 +118,8 @@ pub(super) trait Many {
     fn inputs(&self) -> Vec<Input<'_>>;
 }
 
-/// An image that a [`Pipeline`] can be asked about: an [`RgbImage`], a [`DynamicImage`] (whose alpha
-/// is dropped, as the original code does), or an [`EncodedImage`].
+/// An image that a [`Pipeline`] can be asked about: an [`RgbImage`], a [`DynamicImage`] (whose
+/// alpha is dropped, as the original code does), or an [`EncodedImage`].
 ///
 /// This trait is sealed.
 #[allow(private_bounds)]
@@ -187,8 +187,8 @@ impl<T: One> Many for Vec<T> {
 impl<T: Many + ?Sized> AsImages for T {}
 
 impl Pipeline {
-    /// Encodes an image once, for any number of questions. With line segmentation it keeps a copy of
-    /// the image, to read its text lines.
+    /// Encodes an image once, for any number of questions. With line segmentation it keeps a copy
+    /// of the image, to read its text lines.
     ///
     /// # Errors
     /// [`Error::Vision`] for an image without pixels, [`Error::ForeignImage`] for one that another

@@ -8,7 +8,6 @@
 //! # let image = image::RgbImage::new(64, 48);
 //! let vary = Pipeline::builder().build()?;
 //! for found in vary.detect(&image)? {
-//!     println!("{} {:.2} {:?}", found.label, found.score, found.bbox);
 //! }
 //!
 //! // Encoded once, asked twice, with options.
@@ -26,9 +25,9 @@
 //! [`ask`](Pipeline::ask), ..) are short forms. [`Task::Ask`] puts any prompt in the place of the
 //! paper's. Which tasks are answered well depends on the weights.
 //!
-//! An answer passes five stages, each a module: `plan` makes requests of a task, `encode` makes image
-//! tokens of their views, `decode` runs the language model over a batch of requests, `parse` reads
-//! text and boxes, `merge` makes one answer of the requests'.
+//! An answer passes five stages, each a module: `plan` makes requests of a task, `encode` makes
+//! image tokens of their views, `decode` runs the language model over a batch of requests, `parse`
+//! reads text and boxes, `merge` makes one answer of the requests'.
 //!
 //! [`Task`]: crate::prompt::Task
 //! [`Task::Ask`]: crate::prompt::Task::Ask

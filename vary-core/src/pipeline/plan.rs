@@ -30,9 +30,9 @@ pub(super) struct Plan {
 impl Plan {
     /// Plans the answer to `task` about `images`, after the turns of `history`.
     ///
-    /// The text of a single image is read line by line where the checkpoint's inference settings say
-    /// so and text lines are found; then each line is a request. All other tasks are one request
-    /// about all images.
+    /// The text of a single image is read line by line where the checkpoint's inference settings
+    /// say so and text lines are found; then each line is a request. All other tasks are one
+    /// request about all images.
     ///
     /// # Errors
     /// [`Error::NoImages`], [`Error::ForeignImage`], [`Error::EmptyQuestion`],

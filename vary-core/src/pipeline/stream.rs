@@ -30,9 +30,9 @@ impl std::fmt::Debug for AnswerStream {
 }
 
 impl Pipeline {
-    /// Like [`answer`](Self::answer), but yields tokens and boxes as they are decoded: a box as soon
-    /// as its last token is there. Whole images are encoded before this returns; an image whose text
-    /// is read line by line is copied.
+    /// Like [`answer`](Self::answer), but yields tokens and boxes as they are decoded: a box as
+    /// soon as its last token is there. Whole images are encoded before this returns; an image
+    /// whose text is read line by line is copied.
     ///
     /// # Errors
     /// As [`answer`](Self::answer).

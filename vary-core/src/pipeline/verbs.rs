@@ -19,8 +19,8 @@ impl Pipeline {
         Ok(self.plain(image, Task::DetectAll)?.detections)
     }
 
-    /// [`detect`](Self::detect) for many images, decoded together; one that fails does not affect the
-    /// others. See [`answer_batch`](Self::answer_batch).
+    /// [`detect`](Self::detect) for many images, decoded together; one that fails does not affect
+    /// the others. See [`answer_batch`](Self::answer_batch).
     pub fn detect_batch(&self, images: &[impl AsImage]) -> Vec<Result<Vec<Detection>>> {
         let answers = self.answer_batch(images, Task::DetectAll, &AnswerOptions::default());
         let detections = |answer: Result<Answer>| answer.map(|answer| answer.detections);

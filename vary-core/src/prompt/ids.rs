@@ -8,8 +8,8 @@ use crate::{Error, Result};
 /// family's [`Template`](super::Template).
 ///
 /// `turns` are questions with their answers, the last one's still to come. The image placeholders
-/// stand before the first question, each followed by a line break. Training and inference both ask in
-/// this form.
+/// stand before the first question, each followed by a line break. Training and inference both ask
+/// in this form.
 ///
 /// # Errors
 /// [`Error::SpecialToken`] when a question or an answer names a token that separates turns or holds

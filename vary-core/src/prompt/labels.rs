@@ -58,8 +58,8 @@ impl Labelled {
 }
 
 /// Every answer is learned with the end that stops a generation (`</s>` in [`Template::V1`]), and
-/// nothing else is: each turn is masked up to and including "ASSISTANT:". Used for Vary-tiny+, whose
-/// training code was never published; the released masks are [`mpt`]'s and [`caption`]'s.
+/// nothing else is: each turn is masked up to and including "ASSISTANT:". Used for Vary-tiny+,
+/// whose training code was never published; the released masks are [`mpt`]'s and [`caption`]'s.
 ///
 /// `image_len` tokens take the place of `<image>`; ids beyond `max_len` are cut off.
 ///
@@ -99,8 +99,8 @@ pub fn answers(
 /// The masks of Vary-toy's training code: as [`answers`], in [`Template::MPT`].
 ///
 /// A conversation whose counts disagree is not learned at all ([`Labelled::mismatch`]): one with an
-/// empty question or answer, one that ends with a question, and one that writes `<|im_end|>` itself.
-/// The counts are not compared where the turns reach `max_len`.
+/// empty question or answer, one that ends with a question, and one that writes `<|im_end|>`
+/// itself. The counts are not compared where the turns reach `max_len`.
 ///
 /// # Errors
 /// As [`answers`].
@@ -145,8 +145,8 @@ pub fn mpt(
 
 /// The masks of Vary-tiny's training code (`caption_opt`): an image and its text, without template.
 ///
-/// The first message is replaced by the image's tokens, each message ends with a line break and
-/// the whole with `</s>`, whose id is `eos`; where `max_len` cuts it off, the last id becomes `eos`.
+/// The first message is replaced by the image's tokens, each message ends with a line break and the
+/// whole with `</s>`, whose id is `eos`; where `max_len` cuts it off, the last id becomes `eos`.
 ///
 /// The original ends the mask of a user's message at that message's length instead of start plus
 /// length. So the first message is masked as meant, but a later one is learned, unless it is longer

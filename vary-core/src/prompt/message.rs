@@ -48,8 +48,8 @@ impl Message {
     }
 }
 
-/// The text of an image placeholder: `<img>`, `n` times `<imgpad>`, `</img>`. The model replaces the
-/// embeddings of the pads by the image tokens.
+/// The text of an image placeholder: `<img>`, `n` times `<imgpad>`, `</img>`. The model replaces
+/// the embeddings of the pads by the image tokens.
 pub fn image_tokens(n: usize) -> String {
     format!("<img>{}</img>", "<imgpad>".repeat(n))
 }

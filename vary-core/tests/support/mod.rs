@@ -25,8 +25,8 @@ pub fn timeless(answer: &Answer) -> Answer {
     answer
 }
 
-/// Asserts that two answers are the same token for token. Confidences may differ in the last digits:
-/// the products of a batch are summed in another order.
+/// Asserts that two answers are the same token for token. Confidences may differ in the last
+/// digits: the products of a batch are summed in another order.
 #[allow(dead_code)]
 pub fn assert_same(found: &Answer, expected: &Answer) {
     let confidences = |answer: &Answer| answer.tokens.iter().map(|t| t.log_confidence).sum::<f32>();

@@ -66,8 +66,8 @@ fn argmax(logits: &[f32], step: usize) -> Result<usize> {
     Ok(best)
 }
 
-/// Tokens that may be drawn with their weights (not normalised); likeliest first where some are cut off, else in the
-/// vocabulary's order, as sorting it at every token takes time.
+/// Tokens that may be drawn with their weights (not normalised); likeliest first where some are cut
+/// off, else in the vocabulary's order, as sorting it at every token takes time.
 fn nucleus(logits: &[f32], max: f64, sampling: &Sampling) -> Vec<(usize, f64)> {
     let temperature = f64::from(sampling.temperature);
     let mut tokens: Vec<(usize, f64)> = logits

@@ -207,7 +207,7 @@ fn any_split_of_a_prompt_gives_the_same_logits() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn any_number_of_parts_gives_the_same_logits(cuts in prop::collection::vec(0usize..4096, 0..6)) {
+    fn logits_of_prompts_in_parts(cuts in prop::collection::vec(0usize..4096, 0..6)) {
         let io = Tensors::read("qwen", "io.safetensors");
         let device = Device::flex();
         let model = load(&config(), &device);

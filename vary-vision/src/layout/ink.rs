@@ -66,7 +66,7 @@ fn threshold(counts: &[u64; 256]) -> u8 {
         at.unwrap_or(255) as f32
     };
     let (grain, strong) = (quantile(all / 3), quantile(all - all.div_ceil(200)));
-    (GRAIN * grain).max(FAINT * strong).max(LEAST).min(255.0) as u8
+    (GRAIN * grain).max(FAINT * strong).clamp(LEAST, 255.0) as u8
 }
 
 /// Calls `each` with every row of contrasts: the range of luma in the 2 x 2 pixels from there on.

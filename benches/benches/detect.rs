@@ -1,4 +1,4 @@
-//! The pipeline with the embedded model: loading, encoding a image, detecting.
+//! The pipeline with the embedded model: loading, encoding an image, detecting.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;

@@ -1,7 +1,7 @@
 //! Trains a full-size Vary-tiny+ (vision vocabulary at 1024 x 1024 and OPT-125M, random weights)
 //! for a few steps of one sample, writes a checkpoint, and prints a line of JSON with the seconds
-//! of each step and the largest memory of the process: `cargo run --release -p vary-benches
-//! --example full_size_training -- --recompute`.
+//! of each step and the process's peak memory: `cargo run --release -p vary-benches --example
+//! full_size_training -- --activation-checkpointing`.
 
 use std::time::Instant;
 
@@ -25,14 +25,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Args {
     /// Computes the blocks of the tower again in the backward pass.
     #[arg(long)]
-    recompute: bool,
+    activation_checkpointing: bool,
     /// Steps.
     #[arg(long, default_value_t = 2)]
     steps: u64,
     /// Tokens of the answer.
     #[arg(long, default_value_t = 700)]
     tokens: usize,
-    /// Edge of the picture that the tower sees, a multiple of 64 pixels.
+    /// Edge of the image that the tower sees, a multiple of 64 pixels.
     #[arg(long, default_value_t = 1024)]
     size: usize,
 }
@@ -82,7 +82,7 @@ fn main() -> anyhow::Result<()> {
     let model = Trained::Everything.prepare(config.init(&device), 1)?;
     let data = Mixture::new(vec![(Box::new(OnePage(args.tokens)), None)], 1)?;
     let objective = ConversationObjective::new(&model, tokenizer, data, 4096)
-        .activation_checkpointing(args.recompute);
+        .activation_checkpointing(args.activation_checkpointing);
     let dir = std::env::temp_dir().join(format!("vary-full-size-{}", std::process::id()));
     let train = TrainConfig {
         steps: args.steps,
@@ -104,7 +104,7 @@ fn main() -> anyhow::Result<()> {
     println!(
         "{}",
         json!({
-            "recompute": args.recompute,
+            "activation_checkpointing": args.activation_checkpointing,
             "size": args.size,
             "seconds_per_step": rates.map(|rate| 1.0 / rate).collect::<Vec<_>>(),
             "losses": lines.iter().map(|l| l["loss"].clone()).collect::<Vec<_>>(),

@@ -24,7 +24,7 @@ struct Args {
     /// Steps; the first is left out of the median.
     #[arg(long, default_value_t = 6)]
     steps: u64,
-    /// Samples of a step, each with a picture and a question of its own.
+    /// Samples of a step, each with its own image and question.
     #[arg(long, default_value_t = 24)]
     batch: usize,
     /// Samples of a pass.
@@ -33,7 +33,7 @@ struct Args {
     /// Passes at the same time.
     #[arg(long, default_value_t = 2)]
     workers: usize,
-    /// Tokens of a sequence; all after the picture but the first are learned.
+    /// Tokens of a sequence; those after the image but the first are learned.
     #[arg(long, default_value_t = 100)]
     len: usize,
 }

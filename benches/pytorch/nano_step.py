@@ -65,7 +65,7 @@ def bench(args):
         sys.exit(f"--len must be at least {pads + 4}")
     half = text // 2
     ids = torch.tensor([7919 * (i + 1) % config["im_patch_token"] for i in range(text)])
-    # Learned is what follows the picture, but for its first token: positions one earlier tell it.
+    # Tokens after the image but the first are learned; position i - 1 predicts token i.
     labels = ids[half + 1:].expand(args.batch, -1)
     learned = slice(half + pads + 2, args.len - 1)
     special = torch.tensor([config["im_start_token"], config["im_end_token"]])
@@ -124,7 +124,7 @@ def main():
         sub.add_argument("--threads", type=int, default=2)
         sub.add_argument("--steps", type=int, default=6, help="the first is left out of the median")
         sub.add_argument("--batch", type=int, default=24)
-        sub.add_argument("--len", type=int, default=100, help="tokens of a sequence, the picture's included")
+        sub.add_argument("--len", type=int, default=100, help="tokens of a sequence, the image's included")
         sub.add_argument("--attention", choices=["sdpa", "explicit"], default="sdpa")
         sub.set_defaults(run=run)
     sub.add_argument("--rounds", type=int, default=3)

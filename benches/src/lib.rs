@@ -1,6 +1,6 @@
 //! The benchmarks are in `benches/`; see the README.
 
-/// Largest memory of this process in MiB; `None` where there is no `/proc`.
+/// Peak memory of this process in MiB; `None` where there is no `/proc`.
 pub fn peak_rss_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
@@ -8,8 +8,8 @@ pub fn peak_rss_mb() -> Option<u64> {
     Some(kib / 1024)
 }
 
-/// The values of a picture, uniform with mean 0 and deviation 1: SplitMix64, as the PyTorch scripts
-/// draw it.
+/// The values of an image, uniform with mean 0 and standard deviation 1, by SplitMix64 as in the
+/// PyTorch scripts.
 pub fn noise(seed: u64, len: usize) -> Vec<f32> {
     let value = |i: u64| {
         let mut z = (seed << 32)
@@ -24,7 +24,7 @@ pub fn noise(seed: u64, len: usize) -> Vec<f32> {
     (0..len as u64).map(value).collect()
 }
 
-/// A prompt of `len` ids: half of the text, a picture of `pads` tokens, the rest of the text; text
+/// A prompt of `len` ids: half of the text, an image of `pads` tokens, the rest of the text; text
 /// ids are below `text_ids`.
 pub fn prompt(len: usize, [start, patch, end]: [u32; 3], pads: usize, text_ids: u32) -> Vec<u32> {
     let text = len.saturating_sub(pads + 2);
@@ -37,7 +37,7 @@ pub fn prompt(len: usize, [start, patch, end]: [u32; 3], pads: usize, text_ids: 
     ids
 }
 
-/// The middle of some times; of two middles their mean, of none NaN.
+/// The median; NaN of an empty list.
 pub fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     match times.len() {

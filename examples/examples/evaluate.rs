@@ -1,5 +1,5 @@
 //! Scores a model on drawn scenes and writes a report:
-//! `cargo run --release --example evaluate [--report DIR]`.
+//! `cargo run --release --example evaluate --features train -- [--report DIR]`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use vary_examples::{ModelArgs, exit};
 use vary_vocab_train::evaluate::truths;
 use vary_vocab_train::report::ReportBuilder;
 
-/// Of the scenes: one that nothing was trained, chosen or calibrated with.
+/// Seed of the scenes; training, validation and calibration use others.
 const SEED: u64 = 100;
 
 /// Scores a model on drawn scenes: all objects of each, and one object where it is the only one of

@@ -1,6 +1,6 @@
 //! Teaches the embedded model a new question ("Which object is the largest?") with low-rank
 //! adapters (LoRA) on 128 small images, and scores it before and after on images that it was not
-//! trained on: `cargo run --release --example finetune`. For data of your own see
+//! trained on: `cargo run --release --example finetune --features train`. For data of your own see
 //! `docs/training.md`.
 
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use vary_examples::exit;
 /// Fine-tunes the embedded model.
 #[derive(Parser)]
 struct Args {
-    /// Folder of the data: train.json, held_out.json and pictures/.
+    /// Directory of the data: train.json, held_out.json and pictures/.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune"))]
     data: PathBuf,
     /// Directory of the run; an interrupted run resumes.

@@ -1,4 +1,4 @@
-//! Prints what is in a checkpoint and what is wrong with it, and converts it to safetensors:
+//! Lists the tensors and the problems of a checkpoint, and converts it to safetensors:
 //! `cargo run --release --example inspect_checkpoint -- CHECKPOINT [--convert OUT.safetensors]`.
 
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use vary_core::model::ModelConfig;
 use vary_examples::exit;
 use vary_lm::tokenizer::Tokenizer;
 
-/// Prints names, types and shapes of a checkpoint's tensors and what is wrong with them.
+/// Prints names, types and shapes of a checkpoint's tensors, and every problem.
 #[derive(Parser)]
 struct Args {
     /// Checkpoint directory or weight file; a sharded one by its index.

@@ -9,16 +9,19 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::prelude::*;
 use clap::{Parser, ValueEnum};
-use vary_core::checkpoint::{SaveOptions, StoredType, save_drawn, save_tokenizer, write_atomic};
+#[cfg(feature = "train")]
+use vary_core::checkpoint::save_tokenizer;
+use vary_core::checkpoint::{SaveOptions, StoredType, save_drawn, write_atomic};
 use vary_core::model::{FamilyConfig, FamilyModel, VaryTinyConfig, VaryToyConfig};
 use vary_examples::exit;
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
+#[cfg(feature = "train")]
 use vary_vocab_train::nano_tokenizer;
 
 /// Tokens of Qwen's vocabulary before the special ones.
 const QWEN_RANKS: usize = 151_643;
 
-/// Writes a checkpoint with random parameters and a tokenizer without meaning.
+/// Writes a checkpoint with random parameters and a meaningless tokenizer.
 #[derive(Parser)]
 struct Args {
     /// Sizes of the model.
@@ -27,10 +30,10 @@ struct Args {
     /// Seed of the parameters.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Type of the stored weights, f32, f16 or bf16; the published ones are bf16.
+    /// Type of the stored weights: f32, f16 or bf16, as the published ones.
     #[arg(long, default_value = "bf16")]
     stored: StoredType,
-    /// Directory to write to; made if needed.
+    /// Directory to write to; created if needed.
     out: PathBuf,
 }
 
@@ -43,6 +46,7 @@ enum Preset {
     /// Vary-toy with a few ten thousand parameters.
     Mini,
     /// Vary-tiny with a few thousand parameters.
+    #[cfg(feature = "train")]
     MiniOpt,
 }
 
@@ -55,7 +59,7 @@ fn run(args: &Args) -> Result<()> {
     Device::flex().seed(args.seed);
     let out = &args.out;
     let name = out.display();
-    fs::create_dir_all(out).with_context(|| format!("cannot make {name}"))?;
+    fs::create_dir_all(out).with_context(|| format!("cannot create {name}"))?;
     match args.preset {
         Preset::VaryToy => {
             let tiktoken = synthetic_tiktoken(QWEN_RANKS);
@@ -69,6 +73,7 @@ fn run(args: &Args) -> Result<()> {
             write(args, &VaryToyConfig::tiny(tokens))?;
         }
         Preset::VaryTiny => write(args, &VaryTinyConfig::vary_tiny())?,
+        #[cfg(feature = "train")]
         Preset::MiniOpt => {
             let tokenizer = nano_tokenizer(&["car", "bus"])?;
             save_tokenizer(&tokenizer, out)?;

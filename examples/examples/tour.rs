@@ -1,4 +1,4 @@
-//! What a program of yours can do with `vary-core`, in one file:
+//! The API of `vary-core` in one file:
 //! `cargo run --release --example tour --features train`.
 
 use std::path::Path;

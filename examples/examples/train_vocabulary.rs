@@ -1,9 +1,8 @@
-//! Generates a vision vocabulary as the paper does, at a size that takes seconds: a Vary-tiny+ with
-//! random weights learns by autoregression, all of it trained, then its vision vocabulary is
-//! taken out, and gives tokens for a picture on its own:
-//! `cargo run --release --example train_vocabulary`.
+//! Generates a vision vocabulary as the paper does, at a size that takes seconds: all parameters of
+//! a random Vary-tiny+ are trained by autoregression, then its vision vocabulary is saved alone and
+//! encodes an image: `cargo run --release --example train_vocabulary --features train`.
 //!
-//! What it learns here is next to nothing; `docs/training.md` says how to train one that is of use.
+//! It learns next to nothing in so few steps; `docs/training.md` shows how to train a useful one.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,10 +24,10 @@ struct Args {
     /// Conversations in LLaVA's JSON.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune/train.json"))]
     data: PathBuf,
-    /// Folder of their pictures.
+    /// Directory of their images.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune/pictures"))]
     images: PathBuf,
-    /// Directory of the run; a run that was interrupted goes on.
+    /// Directory of the run; an interrupted run resumes.
     #[arg(long, default_value = "runs/vocabulary-example")]
     out: PathBuf,
     /// Optimizer steps.
@@ -41,14 +40,14 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    // The tokenizer spells any text; names of classes are tokens of their own.
+    // The tokenizer covers any text; class names are tokens of their own.
     let tokenizer = nano_tokenizer(&["cat", "dog", "car"])?;
     let mut config = VaryTinyConfig::tiny(tokenizer.vocab_size());
     config.opt.max_position_embeddings = 256;
     let device = default_device()?.autodiff();
     device.seed(1);
     let model = Trained::Everything.prepare(config.init(&device), 1)?;
-    println!("{} weights", model.num_params());
+    println!("{} parameters", model.num_params());
 
     let set = Conversations::open(&args.data, &args.images)?;
     let data = Mixture::new(vec![(Box::new(set), None)], 1)?;
@@ -70,21 +69,21 @@ fn run(args: &Args) -> anyhow::Result<()> {
         );
     }
 
-    // OPT has done its part: what is kept is the tower.
+    // OPT is only needed for training; the tower is kept.
     let dir = args.out.join("vocabulary");
     let tower = trained.valid().vision_tower;
     write_vocabulary(&tower, &config.sam_config, &dir, &SaveOptions::default())?;
 
     let (tower, sam_config) = read_vocabulary(&dir, &default_device()?)?;
-    let picture = open(
+    let image = open(
         concat!(env!("CARGO_MANIFEST_DIR"), "/assets/scene.png"),
         &DecodeOptions::default(),
     )?;
     let processor = ImageProcessor::vary(sam_config.img_size);
-    let pixels = processor.process(&picture, &default_device()?)?;
+    let pixels = processor.process(&image, &default_device()?)?;
     let [_, tokens, channels] = tower.forward(pixels).dims();
     println!(
-        "{}: a picture is {tokens} tokens of {channels} channels",
+        "{}: an image is {tokens} tokens of {channels} channels",
         dir.display()
     );
     Ok(())

@@ -24,7 +24,7 @@ const COLOURS: [[u8; 3]; 6] = [
 const WEIGHT: FontWeight = FontWeight::Regular;
 const HEIGHT: RasterHeight = RasterHeight::Size16;
 
-/// The end of a program: what went wrong in one line, if anything.
+/// Exit code of a program; an error is printed in one line.
 pub fn exit(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,

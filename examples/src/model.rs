@@ -1,4 +1,4 @@
-//! The options that say which model an example uses.
+//! Command line options that select the model of an example.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The embedded model on the images that the examples show by default: what a newcomer sees first.
+//! The embedded model on the default images of the examples.
 
 #![allow(clippy::unwrap_used)]
 

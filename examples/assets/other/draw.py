@@ -1,4 +1,4 @@
-"""Pictures by Matplotlib, Typst and WeasyPrint, with their questions: python draw.py OUT COUNT SEED"""
+"""Images by Matplotlib, Typst and WeasyPrint, with their questions: python draw.py OUT COUNT SEED"""
 
 import json
 import os
@@ -101,8 +101,8 @@ def page(path):
     )
     html = f"<style>{style}</style><h1>{head}</h1>" + "".join(f"<p>{text}</p>" for text in lines)
     pdf = pypdfium2.PdfDocument(weasyprint.HTML(string=html).write_pdf())
-    picture = pdf[0].render(scale=400 / pdf[0].get_width()).to_pil()
-    picture.convert("RGB").save(path)
+    image = pdf[0].render(scale=400 / pdf[0].get_width()).to_pil()
+    image.convert("RGB").save(path)
     return OCR, "\n".join([head, *lines])
 
 
@@ -114,9 +114,9 @@ def main(out, count, seed):
         for draw, questions in asked.items():
             name = f"{draw.__name__}-{i:03}.png"
             question, answer = draw(os.path.join(out, name))
-            said = [("human", "<image>\n" + question), ("gpt", answer)]
-            said = [{"from": who, "value": value} for who, value in said]
-            questions.append({"id": name, "image": name, "conversations": said})
+            turns = [("human", "<image>\n" + question), ("gpt", answer)]
+            turns = [{"from": who, "value": value} for who, value in turns]
+            questions.append({"id": name, "image": name, "conversations": turns})
     for draw, questions in asked.items():
         with open(os.path.join(out, draw.__name__ + "s.json"), "w") as file:
             json.dump(questions, file, indent=2)

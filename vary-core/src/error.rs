@@ -166,7 +166,7 @@ pub enum Error {
     /// A configuration whose parts do not fit each other.
     #[error("config: {0}")]
     Config(String),
-    /// Knots that are no [`CalibrationMap`](crate::detection::CalibrationMap).
+    /// Knots that are not a [`CalibrationMap`](crate::detection::CalibrationMap).
     #[error(
         "not a calibration map: {0}; calibrate the checkpoint again, or remove `calibration_map`"
     )]
@@ -205,7 +205,7 @@ pub enum Error {
         /// Positions of the model.
         max: usize,
     },
-    /// A model to be trained on a device that computes no gradients.
+    /// A model to be trained, on a device without autodiff.
     #[error(
         "the model is on a device without autodiff, which computes no gradients; load it on \
          `device.autodiff()`"
@@ -230,7 +230,7 @@ pub enum Error {
     /// A NaN or infinite loss or gradient.
     #[error(
         "step {step}: the loss is {loss}, the gradient norm {grad_norm}; the last checkpoint is \
-         kept: look at {}, or lower the learning rate",
+         kept: check {}, or lower the learning rate",
         listed("sample", samples)
     )]
     Loss {
@@ -243,7 +243,7 @@ pub enum Error {
         /// The samples whose own loss is NaN or infinite; all of the step if there are none.
         samples: Vec<String>,
     },
-    /// A record of a training set that can't be used.
+    /// A record of a data set that can't be used.
     #[error("{}: record {record}: field `{field}`: {reason}", path.display())]
     Record {
         /// The file.
@@ -255,13 +255,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A training set without a record.
+    /// A data set without records.
     #[error("{} has no records to train on", path.display())]
     EmptySet {
         /// The file.
         path: PathBuf,
     },
-    /// A picture of a training set that can't be read.
+    /// An image of a data set that can't be read.
     #[error("{origin}: {source}")]
     Picture {
         /// File and record that name it.
@@ -269,7 +269,7 @@ pub enum Error {
         /// Why.
         source: vary_vision::Error,
     },
-    /// Training data of which nothing can be learned.
+    /// Training data without tokens to learn.
     #[error(
         "{tries} conversations in a row have nothing to learn, the last: {last}; check their \
          answers and the tokens of a sample"
@@ -280,7 +280,7 @@ pub enum Error {
         /// The last one, and why.
         last: String,
     },
-    /// A name or revision that no hub has.
+    /// An invalid name or revision of a model on a hub.
     #[cfg(feature = "hub")]
     #[error(
         "`{value}` is not the {what} of a model on a hub; write `owner/name` and a branch, tag or \
@@ -292,7 +292,7 @@ pub enum Error {
         /// What was given.
         value: String,
     },
-    /// A setting that no hub can be asked with.
+    /// An invalid setting of the hub client.
     #[cfg(feature = "hub")]
     #[error("{setting}: {reason}")]
     HubSetting {
@@ -339,7 +339,7 @@ pub enum Error {
         /// What is missing.
         what: String,
     },
-    /// An answer that is no hub's, or reports that the hub is out of order.
+    /// An unexpected response, or a server error of the hub.
     #[cfg(feature = "hub")]
     #[error("{endpoint}: {reason}; try again later, or check that HF_ENDPOINT is a hub")]
     HubAnswer {
@@ -348,9 +348,9 @@ pub enum Error {
         /// What is wrong with the answer.
         reason: String,
     },
-    /// A download that broke off.
+    /// An interrupted download.
     #[cfg(feature = "hub")]
-    #[error("the download of {file} broke off: {reason}; try again, complete files are kept")]
+    #[error("the download of {file} was interrupted: {reason}; try again, complete files are kept")]
     HubInterrupted {
         /// The file's name.
         file: String,
@@ -368,7 +368,7 @@ pub enum Error {
         /// What differs.
         reason: &'static str,
     },
-    /// A model that the cache doesn't have while nothing else may be asked.
+    /// A model that is not in the cache, in offline mode.
     #[cfg(feature = "hub")]
     #[error(
         "offline, and {} has no {missing} of {name}, revision {revision}; fetch it once without \
@@ -385,7 +385,7 @@ pub enum Error {
         /// The model's directory in the cache.
         path: PathBuf,
     },
-    /// No device to run on was named, and none is there by default.
+    /// No device was given, and there is no default.
     #[error(
         "no device: {reason}; pass one to the builder, or build vary-core with the feature of a \
          backend such as `flex`"
@@ -400,7 +400,7 @@ pub enum Error {
         /// What was asked for.
         precision: Precision,
     },
-    /// No weights were named, and none are embedded.
+    /// No weights were given, and none are embedded.
     #[error(
         "no weights: pass a checkpoint directory to the builder (`Weights::dir`), or build \
          vary-core with the feature `nano`"
@@ -414,7 +414,7 @@ pub enum Error {
         /// What contradicts what.
         reason: String,
     },
-    /// A question that asks for nothing.
+    /// An empty question.
     #[error("{what} is empty; {fix}")]
     EmptyQuestion {
         /// What is empty.
@@ -429,11 +429,11 @@ pub enum Error {
         /// The token.
         token: String,
     },
-    /// A question about no image.
+    /// A question without images.
     #[error("no images: pass at least one")]
     NoImages,
     /// An encoded image that was handed to another pipeline than the one that made it.
-    #[error("this image was encoded by another pipeline; encode it with the one that is asked")]
+    #[error("this image was encoded by another pipeline; encode it with this one")]
     ForeignImage,
     /// A stream that was read after its end.
     #[error("the answer has ended: it is in the stream's last event, `Event::Done`")]

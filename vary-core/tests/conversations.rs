@@ -16,18 +16,18 @@ use vary_core::train::data::{
     Conversation, Conversations, Dataset, Mixture, Questions, WebDataset,
 };
 
-fn picture(path: &Path, value: u8) {
+fn write_image(path: &Path, value: u8) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     RgbImage::from_pixel(3, 2, Rgb([value; 3]))
         .save(path)
         .unwrap();
 }
 
-/// A folder with a text file and two pictures.
+/// A folder with a text file and two images.
 fn folder(name: &str, text: &str) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
-    picture(&dir.path().join("a.png"), 1);
-    picture(&dir.path().join("sub/b.png"), 2);
+    write_image(&dir.path().join("a.png"), 1);
+    write_image(&dir.path().join("sub/b.png"), 2);
     let file = dir.path().join(name);
     fs::write(&file, text).unwrap();
     (dir, file)
@@ -68,10 +68,10 @@ fn every_form_of_a_record_is_read() {
         .map(|p| p.get_pixel(0, 0).0[0])
         .collect();
     assert_eq!(values, [2, 1]);
-    for (index, said) in [(2, ["Hi", "Ho"]), (3, ["a", "b"])] {
+    for (index, turns) in [(2, ["Hi", "Ho"]), (3, ["a", "b"])] {
         let text = set.get(index, 0).unwrap();
         assert!(text.images.is_empty());
-        let expected = [Message::human(said[0]), Message::gpt(said[1])];
+        let expected = [Message::human(turns[0]), Message::gpt(turns[1])];
         assert_eq!(text.messages, expected);
         assert_eq!(text.messages[0].from, Speaker::Human);
     }
@@ -207,7 +207,7 @@ fn shard(dir: &Path, name: &str, files: &[(&str, &[u8])]) -> PathBuf {
 #[test]
 fn tar_shards_are_read_in_place() {
     let dir = tempfile::tempdir().unwrap();
-    picture(&dir.path().join("p.png"), 9);
+    write_image(&dir.path().join("p.png"), 9);
     let png = fs::read(dir.path().join("p.png")).unwrap();
     let json = br#"{"conversations": [{"from": "human", "value": "<image>?"}, {"from": "gpt", "value": "x"}]}"#;
     let text =
@@ -345,7 +345,7 @@ fn weights_are_kept_exactly_and_passes_are_whole() {
 }
 
 #[test]
-fn other_attempts_lead_elsewhere_and_skips_are_counted() {
+fn attempts_differ_and_skips_count() {
     let mixture = mixed(vec![(Named("a", 20, vec![4, 5]), None)], 1);
     let mut broken = 0;
     for place in 0..20 {
@@ -385,7 +385,7 @@ fn impossible_mixtures_are_refused() {
 }
 
 #[test]
-fn records_of_a_large_file_are_read_at_their_places() {
+fn large_files_are_read_by_record() {
     let mut text = String::from("[");
     for i in 0..200_000 {
         let comma = if i > 0 { "," } else { "" };
@@ -399,7 +399,7 @@ fn records_of_a_large_file_are_read_at_their_places() {
     let (_dir, set) = open(&text).unwrap();
     assert_eq!(set.len(), 200_000);
     for index in [0, 77_777, 199_999] {
-        let said = &set.get(index, 0).unwrap().messages[1].value;
-        assert!(said.starts_with(&format!("Answer {index} ")), "{said}");
+        let text = &set.get(index, 0).unwrap().messages[1].value;
+        assert!(text.starts_with(&format!("Answer {index} ")), "{text}");
     }
 }

@@ -13,8 +13,8 @@ fn logits(model: &VaryToy, config: &VaryToyConfig) -> Vec<f32> {
     let mut ids = vec![5, place.start];
     ids.extend(vec![place.patch; place.len]);
     ids.extend([place.end, 17, 4, 90]);
-    let picture = RgbImage::from_fn(40, 30, |x, y| image::Rgb([x as u8 * 6, y as u8 * 8, 90]));
-    let tokens = model.encode_images(&[&picture]).unwrap();
+    let image = RgbImage::from_fn(40, 30, |x, y| image::Rgb([x as u8 * 6, y as u8 * 8, 90]));
+    let tokens = model.encode_images(&[&image]).unwrap();
     let embeds = model.embed(&[ids], Some(tokens)).unwrap();
     let lm = model.language_model();
     let logits = lm.logits(lm.forward(embeds, None, None));

@@ -8,7 +8,7 @@ use vary_core::checkpoint::{SaveOptions, save, save_drawn};
 use vary_core::model::{FamilyConfig, FamilyModel, VaryToy, VaryToyConfig};
 
 #[test]
-fn a_random_model_is_written_as_it_would_be_saved() {
+fn drawn_and_saved_files_match() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, drawn: bool| {
         let device = Device::flex();

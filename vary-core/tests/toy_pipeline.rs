@@ -122,7 +122,7 @@ fn prompts_of_tasks() {
         (Task::Ask("Why?"), "Why?"),
     ] {
         assert_eq!(task.question(Family::VaryToy), question);
-        // The published template, with the places of a picture of four tokens.
+        // The published template, with the placeholder of an image of four tokens.
         let prompt = format!(
             "<|im_start|>system\nYou should follow the instructions carefully and explain your \
              answers in detail.<|im_end|><|im_start|>user\n<img>{}</img>\n{question}<|im_end|>\
@@ -216,7 +216,7 @@ fn afresh(vary: &Pipeline, history: &[Turn], question: &str, options: &AnswerOpt
     chat.ask(question, options).unwrap().text
 }
 
-/// The conversation in the published template, the picture before the first question.
+/// The conversation in the published template, the image before the first question.
 fn whole_prompt(history: &[Turn], question: &str) -> String {
     let mut turns: Vec<(String, Option<&str>)> = history
         .iter()
@@ -355,7 +355,11 @@ fn cancelled_conversation() {
         (FinishReason::Cancelled, "")
     );
     assert_eq!((late.times.encode, late.times.prefill), Default::default());
-    assert_eq!(chat.history().len(), history, "nothing was said");
+    assert_eq!(
+        chat.history().len(),
+        history,
+        "the empty answer is not a turn"
+    );
 }
 
 #[test]

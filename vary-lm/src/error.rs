@@ -5,7 +5,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A configuration that no model can be made from.
+    /// An invalid configuration of a model.
     #[error("language model config: {0}")]
     Config(String),
 
@@ -14,11 +14,11 @@ pub enum Error {
     Io {
         /// The file.
         path: std::path::PathBuf,
-        /// What the system says.
+        /// The operating system's reason.
         source: std::io::Error,
     },
 
-    /// Data that no tokenizer can be made from, or a text it cannot handle.
+    /// Invalid data of a tokenizer, or a text it cannot handle.
     #[error("tokenizer {what}: {reason}")]
     Tokenizer {
         /// The file or the step that failed.
@@ -51,7 +51,7 @@ pub enum Error {
         vocab_size: usize,
     },
 
-    /// Logits that no token can be chosen from.
+    /// Invalid logits.
     #[error("logits of new token {step}: {reason}; the weights or the computation are broken")]
     Logits {
         /// Number of the new token they were to choose, from 0.

@@ -28,7 +28,7 @@ impl KvCache {
         }
     }
 
-    /// Says how long the whole prompt is that the first passes will read.
+    /// Sets the length of the whole prompt, which the first passes may read in parts.
     ///
     /// Models that stretch their positions for long prompts (Qwen's dynamic NTK) choose the stretch
     /// once per cache; without this they take the first pass for the whole prompt, as the original
@@ -64,7 +64,7 @@ impl KvCache {
         self.layers.first().map_or(0, |layer| layer.k.dims()[0])
     }
 
-    /// Forgets all positions from `len` on; the next ones take their place.
+    /// Drops all positions from `len` on; the next ones take their place.
     pub fn truncate(&mut self, len: usize) {
         for layer in &mut self.layers {
             layer.len = layer.len.min(len);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_is_written_over_and_growing_keeps_the_rest() {
+    fn truncated_positions_are_overwritten() {
         let mut cache = KvCache::new(1, [1, 1, 2, 2], &Device::flex(), DType::F32);
         let append = |cache: &mut KvCache, value| {
             let layer = cache

@@ -37,7 +37,7 @@ pub trait LanguageModel: Send + Sync {
         self.forward_states(inputs_embeds, attention_mask, cache, &mut |_| ())
     }
 
-    /// Like [`forward`](Self::forward), and shows each hidden state to `inspect`: what enters each
+    /// Like [`forward`](Self::forward), and passes each hidden state to `inspect`: what enters each
     /// layer (the embedding with its position, where the model has a table of those, comes first),
     /// and the normed output.
     fn forward_states(

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stretched_base_slows_all_but_the_first_frequency() {
+    fn stretched_base_keeps_first_frequency() {
         // 100 * 3^2 = 900, whose root is 30.
         let turned = turned([1.0, 1.0, 0.0, 0.0], 3, 3.0);
         let expected = [3f32.cos(), 0.1f32.cos(), 3f32.sin(), 0.1f32.sin()];

@@ -1,4 +1,4 @@
-//! The queries and keys that one head tells are those that its layer attends with.
+//! The queries and keys of one head are those that its layer attends with.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -15,7 +15,7 @@ const HEADS: usize = 4;
 const DIM: usize = 8;
 const WIDTH: usize = HEADS * DIM;
 
-/// Makes a layer hand on what it is given, or nothing.
+/// Makes a layer the identity times `scale`, or zero where the widths differ.
 fn set(layer: &mut Linear, scale: f32, device: &Device) {
     let [from, to] = layer.weight.dims();
     let weight = match from == to {
@@ -26,8 +26,8 @@ fn set(layer: &mut Linear, scale: f32, device: &Device) {
     layer.bias = None;
 }
 
-/// Compares what a layer that only attends adds to the state with attention by the told queries and
-/// keys; `values` are `[batch, seq, kv_heads * DIM]` of the layer's input.
+/// Compares what a layer that only attends adds to the state with attention by the queries and keys
+/// of each head; `values` are `[batch, seq, kv_heads * DIM]` of the layer's input.
 fn check(model: &dyn LanguageModel, kv_heads: usize, values: impl Fn(Tensor<3>) -> Tensor<3>) {
     let device = model.device();
     let seq = 7;

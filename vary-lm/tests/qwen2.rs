@@ -92,7 +92,7 @@ fn fuse(separate: &Qwen, config: &QwenConfig) -> Qwen {
 }
 
 #[test]
-fn grouped_heads_and_separate_matrices_change_nothing_but_the_layout() {
+fn separate_projections_match_fused() {
     let config = QwenConfig::from(config());
     let separate = config.init(&Device::flex());
     let ids = [3, 1, 4, 1, 5, 9, 2, 6];

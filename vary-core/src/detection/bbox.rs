@@ -58,7 +58,7 @@ impl BoundingBox {
         }
     }
 
-    /// The part of the box inside a image of `width` x `height` pixels.
+    /// The part of the box inside an image of `width` x `height` pixels.
     pub fn clamp(&self, width: u32, height: u32) -> Self {
         let (w, h) = (width as f32, height as f32);
         Self {

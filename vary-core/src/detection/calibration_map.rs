@@ -9,7 +9,7 @@ const MAX_KNOTS: usize = 20;
 const RAW_SHARE: f64 = 0.01;
 
 /// Distance of the raw scores of two knots of a fitted map, at least: the probability rises by a
-/// hundredth of it, which nine decimals still tell.
+/// hundredth of it, which nine decimals still resolve.
 const MIN_GAP: f64 = 1e-6;
 
 /// A monotone map from the raw score of a detection, 0 to 1, to the probability that it is right.
@@ -39,7 +39,7 @@ impl CalibrationMap {
     /// multiclass probability estimates") by pooling adjacent violators (Ayer et al. 1955), with
     /// straight lines between the centres of the pools (centred isotonic regression, Oron and
     /// Flournoy 2017). Pools beyond 18 are merged, at the least loss of fit. Scores outside 0..=1
-    /// are clamped, NaN is left out; without pairs all scores map to about a half.
+    /// are clamped, NaN is ignored; without pairs all scores map to about 0.5.
     ///
     /// A hundredth of the raw score is mixed in, so that the order of scores is kept where the fit
     /// is flat: scores that differ by more than 1e-5 stay different, as the map rises by a
@@ -49,7 +49,7 @@ impl CalibrationMap {
             .into_iter()
             .filter(|(score, _)| !score.is_nan())
             .map(|(score, right)| (score.clamp(0.0, 1.0).into(), u8::from(right).into()))
-            // A right one below all and a wrong one above all: no number of answers makes certain.
+            // A right box below all and a wrong one above all: no probability is 0 or 1.
             .chain([(0.0, 1.0), (1.0, 0.0)])
             .collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -95,7 +95,7 @@ impl TryFrom<Vec<[f64; 2]>> for CalibrationMap {
     type Error = Error;
 
     /// # Errors
-    /// [`Error::CalibrationMap`] for knots that are no such map, naming the first bad one.
+    /// [`Error::CalibrationMap`] for knots that are not such a map, naming the first bad one.
     fn try_from(knots: Vec<[f64; 2]>) -> Result<Self> {
         let fail = |reason| Err(Error::CalibrationMap(reason));
         let (Some(first), Some(last)) = (knots.first(), knots.last()) else {

@@ -18,7 +18,7 @@ pub struct ParsedBox {
     pub label: String,
     /// Where the label stands; the boxes of one class share it. Empty without a label.
     pub label_span: Range<usize>,
-    /// `x1, y1, x2, y2` in 0..=1000 of the picture's width and height, `x1 <= x2` and `y1 <= y2`.
+    /// `x1, y1, x2, y2` in 0..=1000 of the image's width and height, `x1 <= x2` and `y1 <= y2`.
     pub coords: [f32; 4],
     /// Where each coordinate's digits stand, in the order of `coords`.
     pub coord_spans: [Range<usize>; 4],
@@ -116,7 +116,7 @@ impl Bracket {
         }
     }
 
-    /// Ends the numbers before byte `end`. What is no number is garbage.
+    /// Ends the numbers before byte `end`. Anything but a number is garbage.
     fn end_number(&mut self, text: &str, end: usize) {
         let Some(mut start) = self.number.take() else {
             return;

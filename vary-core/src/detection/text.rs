@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-/// Coordinates in answers run from 0 to this, over the width and height of the picture.
+/// Coordinates in answers run from 0 to this, over the width and height of the image.
 pub const COORD_MAX: u16 = 1000;
 
 /// Writes objects in the answer format of the paper (figure 3).

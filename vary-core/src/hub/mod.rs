@@ -41,7 +41,7 @@ pub struct HubModel {
     pub name: String,
     /// Branch, tag or commit; `main` by default.
     pub revision: String,
-    /// Whether only the cache is read, whatever the environment says; `false` by default.
+    /// Whether only the cache is read, regardless of the environment; `false` by default.
     pub offline: bool,
     progress: Option<progress::Progress>,
 }

@@ -31,7 +31,7 @@ impl Hub {
         }
     }
 
-    /// What the environment says, as Hugging Face's tools read it:
+    /// The settings of the environment, as Hugging Face's tools read them:
     ///
     /// - `HF_ENDPOINT`: the hub or a mirror.
     /// - `HF_HOME`, by default `huggingface` in `XDG_CACHE_HOME` or `~/.cache`; the cache is `hub`

@@ -27,7 +27,7 @@ pub enum Family {
     VaryToy,
 }
 
-/// What the rest of the crate needs to know of a model's configuration.
+/// What the other modules need of a model's configuration.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ModelInfo<'a> {
@@ -67,7 +67,7 @@ pub trait FamilyConfig:
     /// [`Error::Config`] or the part's own error, naming the field.
     fn validate(&self) -> Result<()>;
 
-    /// What the rest of the crate needs to know.
+    /// What the other modules need of it.
     fn info(&self) -> ModelInfo<'_>;
 
     /// Makes the model with random parameters, drawn when first used.
@@ -153,7 +153,7 @@ macro_rules! each_family {
 }
 
 impl ModelConfig {
-    /// Reads the `config.json` of a checkpoint directory and finds out the family.
+    /// Reads the `config.json` of a checkpoint directory and determines the family.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::ConfigField`] for a field of another form, [`Error::Config`] for
@@ -195,7 +195,7 @@ impl ModelConfig {
         each_family!(self, config => family(config))
     }
 
-    /// What the rest of the crate needs to know.
+    /// What the other modules need of it.
     pub fn info(&self) -> ModelInfo<'_> {
         each_family!(self, config => config.info())
     }

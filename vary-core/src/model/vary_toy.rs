@@ -19,8 +19,8 @@ use crate::checkpoint::{self, KeyMap, SaveOptions};
 /// Field names are those of the official checkpoint, without its `transformer.` prefix, but for
 /// `qwen`, whose fields stand beside the towers there.
 ///
-/// Both towers are frozen, as in the released code whatever its options say: they are on the device
-/// without autodiff, and their tokens enter as constants.
+/// Both towers are frozen, as in the released code regardless of its options: they are on the
+/// device without autodiff, and their tokens enter as constants.
 #[derive(Module, Debug)]
 pub struct VaryToy {
     /// Language model. First, so that the device of the model's first parameter is that of the

@@ -40,7 +40,7 @@ pub(super) struct Job<'a> {
     pub session: Session,
 }
 
-/// News of a job.
+/// Progress of a job.
 pub(super) enum Progress {
     /// The next token and the natural logarithm of the confidence in it.
     Token(u32, f32),
@@ -58,7 +58,7 @@ pub(super) struct Outcome {
     pub session: Session,
 }
 
-/// Decodes a batch of jobs, a token of each at a time. Those that have ended leave, and waiting
+/// Decodes a batch of jobs, a token of each at a time. Finished jobs leave, and waiting
 /// ones take their places.
 ///
 /// Every sequence has a cache of its own, and linear layers see the new tokens of all of them at
@@ -89,7 +89,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Adds a job; its news have this id.
+    /// Adds a job; its progress has this id.
     pub fn push(&mut self, id: usize, job: Job<'a>) {
         self.waiting.push_back((id, job));
     }
@@ -240,7 +240,7 @@ fn step<'s>(
             caches.push(cache);
         }
     }
-    // Not through the splice: a model may well write `<img>`, which is no image then.
+    // Without splicing: an `<img>` that the model writes is not an image.
     let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
     let data = TensorData::new(ids, [1, caches.len()]);
     let embeds = lm.embed(Tensor::from_data(data, &lm.device()));

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// File name of an [`InferenceConfig`] in a checkpoint directory.
 const FILE: &str = "inference_config.json";
 
-/// How a checkpoint's model is used, beyond what official files say: `inference_config.json` beside
+/// Settings for inference that official files do not have: `inference_config.json` beside
 /// `config.json`. Without the file all fields have their defaults.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

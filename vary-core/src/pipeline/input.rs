@@ -16,7 +16,7 @@ pub struct EncodedImage {
     size: (u32, u32),
     /// The image itself, for models that read pages line by line.
     pixels: Option<Arc<RgbImage>>,
-    /// Whose tokens these are: another model would read them as noise.
+    /// The pipeline that made the tokens; to another model they are noise.
     owner: Weak<Inner>,
 }
 

@@ -16,7 +16,7 @@ use crate::detection::{Detection, nms};
 /// Written between the texts of two requests.
 const SEPARATOR: &str = "\n";
 
-/// An answer that grows out of its requests. Text comes in the order of the requests, in whatever
+/// An answer that grows with its requests. Text comes in the order of the requests, in whatever
 /// order they are decoded.
 pub(super) struct Merger {
     inner: Arc<Inner>,
@@ -37,7 +37,7 @@ pub(super) struct Merger {
 /// The answer to one request.
 struct Part {
     parser: Parser,
-    /// What boxes are in.
+    /// The view that boxes are relative to.
     view: Option<View>,
     /// Not yet emitted.
     pieces: VecDeque<Piece>,
@@ -74,7 +74,7 @@ impl Merger {
         &self.text
     }
 
-    /// Takes news of request number `part` and returns what can be emitted.
+    /// Takes the progress of request number `part` and returns what can be emitted.
     ///
     /// # Errors
     /// Those of the request.
@@ -170,7 +170,7 @@ impl Answer {
 }
 
 impl Inner {
-    /// The objects, doubles left out, the most confident first, with calibrated scores.
+    /// The objects without duplicates, the most confident first, with calibrated scores.
     fn merge_detections(&self, found: Vec<Detection>, nms_iou: f32) -> Vec<Detection> {
         let mut found = nms(found, nms_iou);
         // The map is monotone: the order stays.

@@ -67,7 +67,7 @@ impl AnswerOptions {
         self
     }
 
-    /// Sets [`loop_guard`](Self::loop_guard); `None` is no guard.
+    /// Sets [`loop_guard`](Self::loop_guard); `None` disables it.
     #[must_use]
     pub fn with_loop_guard(mut self, loop_guard: impl Into<Option<LoopGuard>>) -> Self {
         self.loop_guard = loop_guard.into();

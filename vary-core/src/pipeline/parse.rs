@@ -11,8 +11,8 @@ pub(super) struct Parser {
     decoder: DecodeStream,
     boxes: AnswerParser,
     log_confidences: Vec<f32>,
-    /// Bytes of the blanks between the template's role and the answer, which are no part of the
-    /// text.
+    /// Bytes of the blanks between the template's role and the answer, which are not part of
+    /// the text.
     gap: usize,
     text: String,
 }

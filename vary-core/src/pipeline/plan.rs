@@ -10,10 +10,10 @@ use super::{Inner, Turn, Usage};
 use crate::prompt::{Task, prompt_ids};
 use crate::{Error, Result};
 
-/// What the model is asked once.
+/// One prompt of the model.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    /// What it is shown, in the order of the placeholders in the prompt.
+    /// The views, in the order of the placeholders in the prompt.
     pub views: Vec<View>,
     /// Token ids, with a placeholder for each view.
     pub prompt: Vec<u32>,
@@ -31,7 +31,7 @@ impl Plan {
     /// Plans the answer to `task` about `images`, after the turns of `history`.
     ///
     /// The text of a single image is read line by line where the checkpoint's inference settings
-    /// say so and text lines are found; then each line is a request. All other tasks are one
+    /// enable it and text lines are found; then each line is a request. All other tasks are one
     /// request about all images.
     ///
     /// # Errors
@@ -56,8 +56,8 @@ impl Plan {
         let lines = pixels.map(text_lines).unwrap_or_default();
 
         let question = task.question(inner.config.family());
-        let said = history.iter();
-        let turns = said.map(|turn| (turn.question.as_str(), Some(turn.answer.as_str())));
+        let past = history.iter();
+        let turns = past.map(|turn| (turn.question.as_str(), Some(turn.answer.as_str())));
         let turns: Vec<_> = turns.chain([(question.as_str(), None)]).collect();
         let prompt = prompt_ids(&inner.tokenizer, &inner.config, images.len(), &turns)?;
         let max = inner.max_positions();

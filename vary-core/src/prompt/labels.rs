@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tokenizer_that_merges_over_the_border_is_noticed() {
+    fn merges_across_turns_are_detected() {
         // Whole text as one token: no prefix of it is a prefix of the ids.
         let whole = |t: &str| Ok(vec![t.len() as u32]);
         let sample = answers(&Template::V1, &chat(), 1, None, whole).unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_question_of_a_caption_is_masked_up_to_its_length() {
+    fn later_caption_question_mask() {
         let long = "q".repeat(40);
         let turns = [
             Message::human("x"),

@@ -1,4 +1,4 @@
-//! What the models are asked, and which tokens of a conversation they learn.
+//! Prompts, and which tokens of a conversation are learned.
 //!
 //! [`Task`] is a question of the paper, [`Template`] wraps questions and answers in the text that a
 //! model was trained on, and the functions of [`labels`] tokenise whole conversations for training.

@@ -57,11 +57,11 @@ impl Task<'_> {
                 )
             }
             Self::Locate(phrase) if phrase.trim().is_empty() => {
-                empty("the phrase", "say which object to find")
+                empty("the phrase", "name the object to find")
             }
             Self::OcrOf(part) if part.trim().is_empty() => empty(
                 "the name of the part",
-                "say what to read, or read all of it",
+                "name the part to read, or read the whole image",
             ),
             Self::Ask(question) if question.trim().is_empty() => {
                 empty("the question", "ask something")

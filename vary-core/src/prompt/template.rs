@@ -4,7 +4,7 @@ use super::{Message, Speaker};
 /// `open` where the message is still to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Role {
-    /// Starts a turn, and ends a prompt for this speaker to go on.
+    /// Starts a turn, and ends a prompt that this speaker continues.
     pub open: &'static str,
     /// Between `open` and a message.
     pub gap: &'static str,

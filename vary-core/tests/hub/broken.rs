@@ -55,7 +55,7 @@ fn an_interrupted_download() {
     let error = fetch(&hub).unwrap_err();
     assert!(matches!(error, Error::HubInterrupted { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.contains(&format!("{BIG} broke off")), "{text}");
+    assert!(text.contains(&format!("{BIG} was interrupted")), "{text}");
     assert_nothing_cached(&hub);
     server.requests();
 

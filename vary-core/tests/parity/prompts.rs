@@ -93,7 +93,7 @@ fn mpt_prompts() {
     }
 }
 
-/// Number of pads and the question of a prompt that asks one about a picture.
+/// Number of pads and the question of a prompt that asks about an image.
 fn question_of<'a>(prompt: &'a str, assistant: &str, end: &str) -> (usize, &'a str) {
     let (head, question) = prompt.split_once("</img>\n").unwrap();
     let question = question

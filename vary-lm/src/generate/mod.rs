@@ -75,7 +75,7 @@ impl<S: FnMut(u32) -> Result<Vec<f32>>> Generator<S> {
         })
     }
 
-    /// Lets `token` end the generation; it is looked at before every step.
+    /// Lets `token` end the generation; it is checked before every step.
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
         self.cancellation = token;

@@ -12,7 +12,7 @@ pub struct GenerateOptions {
     pub sampling: Option<Sampling>,
     /// Ids that end generation, such as the id of `</s>`.
     pub stop_tokens: Vec<u32>,
-    /// End generation that goes round in circles. Off by default.
+    /// Ends generation that repeats itself. Off by default.
     pub loop_guard: Option<LoopGuard>,
 }
 
@@ -101,7 +101,7 @@ impl Default for Sampling {
     }
 }
 
-/// Notices text that repeats without end.
+/// Detects text that repeats without end.
 ///
 /// Generation ends when the last `ngram * max_repeats` tokens are one pattern of at most `ngram`
 /// tokens over and over: an n-gram seen `max_repeats` times in a row, or a shorter pattern for as
@@ -160,7 +160,7 @@ impl CancellationToken {
         Self::default()
     }
 
-    /// Asks the generation to end before its next step. There is no way back.
+    /// Ends the generation before its next step. This cannot be undone.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Release);
     }

@@ -2,8 +2,8 @@ use super::sampler::Sampler;
 use super::{FinishReason, GenerateOptions, GeneratedToken};
 use crate::Result;
 
-/// A sequence of new tokens: it is shown logits, and chooses. [`Generator`](super::Generator) runs
-/// one; whoever runs a model over several at once keeps one for each.
+/// A sequence of new tokens, each chosen from the logits that it is given.
+/// [`Generator`](super::Generator) runs one; a batch has one for each of its sequences.
 #[derive(Debug)]
 pub struct Sequence {
     options: GenerateOptions,

@@ -11,7 +11,7 @@ fn one_hot(id: u32) -> Vec<f32> {
         .collect()
 }
 
-/// A fake model that says `script` whatever it is fed, but checks that it is fed what it said.
+/// A fake model that emits `script`, and checks that it is fed the tokens that it emitted.
 fn scripted(script: &[u32], options: GenerateOptions) -> Generation {
     let mut position = 0;
     let step = |fed: u32| {
@@ -92,7 +92,7 @@ fn the_loop_guard_keeps_what_was_repeated() {
 }
 
 #[test]
-fn cancelling_gives_a_partial_result_and_no_further_step() {
+fn cancelling_keeps_the_partial_result() {
     let token = CancellationToken::new();
     let mut steps = 0;
     let mut generator = Generator::new(one_hot(1), GenerateOptions::default(), |last| {
@@ -166,7 +166,7 @@ fn equal_logits_go_to_the_lowest_id() {
 }
 
 #[test]
-fn sampling_is_reproducible_and_follows_the_distribution() {
+fn sampling_follows_the_distribution() {
     let draw = |seed| {
         let sampling = Some(Sampling {
             seed,

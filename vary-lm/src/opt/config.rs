@@ -112,7 +112,7 @@ impl OptConfig {
         Ok(())
     }
 
-    /// Makes the decoder with random weights, drawn when first used.
+    /// Makes the decoder with random parameters, drawn when first used.
     pub fn init(&self, device: &Device) -> Decoder {
         let d_model = self.hidden_size;
         let table = |rows| {

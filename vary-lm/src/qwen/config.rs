@@ -33,7 +33,7 @@ pub struct QwenConfig {
     pub layer_norm_epsilon: f64,
     /// Base of the rotary wavelengths.
     pub rotary_emb_base: f64,
-    /// Share of a head that turns; only 1 is known.
+    /// Share of a head that turns; only 1 is supported.
     #[serde(default = "one")]
     pub rotary_pct: f64,
     /// Stretch the rotary base for long prompts.
@@ -78,7 +78,7 @@ impl QwenConfig {
         }
     }
 
-    /// The size of Vary-nano's language model: 1.8 million weights and 256 for each token of a
+    /// The size of Vary-nano's language model: 1.8 million parameters and 256 for each token of a
     /// tokenizer of `vocab_size`.
     pub fn nano(vocab_size: usize) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl QwenConfig {
         }
     }
 
-    /// A few thousand weights, for tests.
+    /// A few thousand parameters, for tests.
     pub fn tiny(vocab_size: usize) -> Self {
         Self {
             vocab_size,
@@ -172,7 +172,7 @@ impl QwenConfig {
         Ok(())
     }
 
-    /// Makes the decoder with random weights, drawn when first used: normal with a standard
+    /// Makes the decoder with random parameters, drawn when first used: normal with a standard
     /// deviation of 0.02, as the original starts.
     pub fn init(&self, device: &Device) -> Qwen {
         Qwen::new(self, device)

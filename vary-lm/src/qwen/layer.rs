@@ -37,8 +37,8 @@ impl PositionTables {
 }
 
 impl Positions {
-    /// Tables for positions of sequences, each with the length of its prompt; `like` says device,
-    /// type, and whether this is training.
+    /// Tables for positions of sequences, each with the length of its prompt. Device, type and
+    /// whether this is training are taken from `like`.
     ///
     /// # Shapes
     /// - places: `batch * seq` pairs of a position and the length of its prompt, where `shape` is

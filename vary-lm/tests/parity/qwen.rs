@@ -53,7 +53,7 @@ fn logits_and_hidden_states_match() {
         }
         let with_mask = model.logits(hidden);
         check("short_logits", with_mask);
-        // Padding stands on the right: a causal model does not need to be told.
+        // Padding stands on the right: causal attention needs no mask.
         check(
             "short_logits",
             logits(&model, ints(&io, "short_ids", &device)),
@@ -110,7 +110,7 @@ fn long_prompts_follow_the_rules_of_evaluation() {
 }
 
 #[test]
-fn greedy_ids_match_also_across_the_trained_length() {
+fn greedy_ids_beyond_trained_length() {
     let io = Tensors::read("qwen", "io.safetensors");
     for device in devices() {
         let model = load(&config(), &device);

@@ -15,7 +15,7 @@ impl Uniform {
         ((z ^ (z >> 31)) >> 40) as f32 / (1 << 24) as f32
     }
 
-    /// Scores of which `truth` says how often they are right.
+    /// Random scores; `truth` is the share of right answers at a score.
     fn pairs(&mut self, count: usize, truth: fn(f32) -> f32) -> Vec<(f32, bool)> {
         let mut pair = || {
             let score = self.draw();

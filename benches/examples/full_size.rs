@@ -114,7 +114,9 @@ fn run(
         model.mm_projector_vary.forward(tokens)
     });
     let clip_tokens = timed(&mut times.clip, || {
-        let tokens = model.vision_tower.forward(input.clip.clone(), input.select_layer);
+        let tokens = model
+            .vision_tower
+            .forward(input.clip.clone(), input.select_layer);
         model.mm_projector.forward(tokens)
     });
     let lm = model.language_model();
@@ -139,7 +141,9 @@ fn run(
 fn compare(input: &Input, model: &VaryToy, exact: &VaryToy) -> anyhow::Result<serde_json::Value> {
     let stages = |model: &VaryToy| -> anyhow::Result<_> {
         let features = model.vision_tower_high.forward(input.high.clone());
-        let clip_features = model.vision_tower.forward(input.clip.clone(), input.select_layer);
+        let clip_features = model
+            .vision_tower
+            .forward(input.clip.clone(), input.select_layer);
         let high = model.mm_projector_vary.forward(features.clone());
         let clip = model.mm_projector.forward(clip_features.clone());
         let tokens = Tensor::cat(vec![clip, high], 2);

@@ -383,8 +383,8 @@ def check(args):
 # ---------------------------------------------------------------- bench
 
 def noise(seed, shape):
-    """Uniform, mean 0 and deviation 1, from the SplitMix64 of seed * 2**32 + index: easily made
-    alike elsewhere."""
+    """Uniform, mean 0 and deviation 1, from the SplitMix64 of seed * 2**32 + index: easy to
+    reproduce elsewhere."""
     with np.errstate(over="ignore"):
         z = (np.arange(math.prod(shape), dtype=np.uint64) + np.uint64(seed << 32)) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

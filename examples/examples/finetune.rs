@@ -24,7 +24,7 @@ use vary_examples::exit;
 /// Fine-tunes the embedded model.
 #[derive(Parser)]
 struct Args {
-    /// Directory of the data: train.json, held_out.json and pictures/.
+    /// Directory of the data: train.json, held_out.json and images/.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune"))]
     data: PathBuf,
     /// Directory of the run; an interrupted run resumes.
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let images = args.data.join("pictures");
+    let images = args.data.join("images");
     let train = Conversations::open(args.data.join("train.json"), &images)?;
     let test = Conversations::open(args.data.join("held_out.json"), &images)?;
     let before = score(

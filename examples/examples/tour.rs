@@ -48,7 +48,10 @@ fn inference(vary: &Pipeline, scene: &RgbImage, sign: &RgbImage) -> vary_core::R
 
     // Encoded once, asked twice.
     let encoded = vary.encode(scene)?;
-    println!("{}", vary.ask(&encoded, "How many cars are in this image?")?);
+    println!(
+        "{}",
+        vary.ask(&encoded, "How many cars are in this image?")?
+    );
     println!("{:?}", vary.locate(&encoded, "the car")?);
 
     let options = AnswerOptions::default().with_max_new_tokens(60);
@@ -81,7 +84,7 @@ fn fine_tune(data: &Path, out: &Path, steps: u64) -> anyhow::Result<()> {
     let base = VaryToy::from_files(config, &checkpoint.files, &device, Precision::F32)?;
     let model = Trained::Lora(LoraConfig::default()).prepare(base, 1)?;
 
-    let set = Conversations::open(data.join("train.json"), data.join("pictures"))?;
+    let set = Conversations::open(data.join("train.json"), data.join("images"))?;
     let mixture = Mixture::new(vec![(Box::new(set), None)], 1)?;
     let tokenizer = checkpoint.tokenizer.clone();
     let objective = ConversationObjective::new(&model, tokenizer, mixture, 384);

@@ -25,7 +25,7 @@ struct Args {
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune/train.json"))]
     data: PathBuf,
     /// Directory of their images.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune/pictures"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/finetune/images"))]
     images: PathBuf,
     /// Directory of the run; an interrupted run resumes.
     #[arg(long, default_value = "runs/vocabulary-example")]

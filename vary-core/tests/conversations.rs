@@ -90,7 +90,7 @@ fn json_lines_are_the_same_without_a_list() {
 }
 
 #[test]
-fn a_bad_file_is_refused_by_record_and_field() {
+fn errors_name_record_and_field() {
     for (text, parts) in [
         ("", &["record 0", "incomplete"][..]),
         ("{}", &["not a JSON list"]),
@@ -324,7 +324,7 @@ fn an_epoch_has_every_conversation_once() {
 }
 
 #[test]
-fn weights_are_kept_exactly_and_passes_are_whole() {
+fn mixture_weights_are_exact() {
     let sets = vec![
         (Named("a", 50, vec![]), Some(1.0)),
         (Named("b", 400, vec![]), Some(3.0)),

@@ -1,5 +1,5 @@
 //! Pages of a folder of PDF files as images, text and word boxes: `pdf_folder INPUT OUTPUT
-//! [LONGEST_EDGE]`. Started again, it goes on where it was stopped.
+//! [LONGEST_EDGE]`. An interrupted run resumes.
 
 use std::time::Instant;
 

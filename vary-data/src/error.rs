@@ -121,7 +121,7 @@ pub enum Error {
     },
     /// An annotation file of which nothing usable is left.
     #[error(
-        "{}: nothing usable is left of this set; look at what was dropped: {report}",
+        "{}: nothing usable is left of this data set; check what was dropped: {report}",
         file.display()
     )]
     EmptySet {

@@ -12,7 +12,7 @@ use vary_data::scenes::{Atlas, Scene, SceneConfig};
 use crate::evaluate::{answer_scenes, truths};
 use crate::recipe::seeds;
 
-/// Boxes below which a fit says little.
+/// Minimum number of boxes for a fit.
 const MIN_BOXES: usize = 100;
 
 /// Makes the scores of a checkpoint probabilities: fits a map from score to share of right boxes on

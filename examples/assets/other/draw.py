@@ -36,11 +36,11 @@ DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 COLOURS = [("#fff", "#000"), ("#eef4fb", "#123"), ("#fdf0f0", "#222"), ("#f3f3f3", "#333"), ("#223", "#eee")]
 OCR = "Provide the OCR results of this image."
 
-lot = random.Random()
+rng = random.Random()
 
 
 def line():
-    any, number = lot.choice, lot.randrange
+    any, number = rng.choice, rng.randrange
     hour = number(7, 13)
     return any(
         [
@@ -57,20 +57,20 @@ def line():
 
 
 def chart(path):
-    plt.rcParams["font.size"] = lot.choice([16, 18, 20, 22, 24])
-    group = lot.choice(GROUPS)
-    count = lot.randrange(3, min(5, len(group)) + 1)
-    first = lot.randrange(len(group) - count + 1)
+    plt.rcParams["font.size"] = rng.choice([16, 18, 20, 22, 24])
+    group = rng.choice(GROUPS)
+    count = rng.randrange(3, min(5, len(group)) + 1)
+    first = rng.randrange(len(group) - count + 1)
     names = group[first : first + count]
     while sum(map(len, names)) > 16:
         names.pop()
-    title = lot.choice(TITLES)
-    if lot.random() < 0.3:
-        title += " " + lot.choice(["2024", "per day", "in %", "by group"])
+    title = rng.choice(TITLES)
+    if rng.random() < 0.3:
+        title += " " + rng.choice(["2024", "per day", "in %", "by group"])
     figure, axes = plt.subplots(figsize=(4, 4), dpi=100)
-    values = [lot.randrange(5, 40) for _ in names]
-    if lot.random() < 0.7:
-        axes.bar(names, values, color=lot.choice(["tab:blue", "tab:orange", "tab:red", "tab:purple", "grey"]))
+    values = [rng.randrange(5, 40) for _ in names]
+    if rng.random() < 0.7:
+        axes.bar(names, values, color=rng.choice(["tab:blue", "tab:orange", "tab:red", "tab:purple", "grey"]))
     else:
         axes.plot(names, values, marker="o", linewidth=3)
     axes.set_title(title)
@@ -82,8 +82,8 @@ def chart(path):
 
 
 def note(path):
-    head, items = lot.choice(HEADS), lot.sample(ITEMS, lot.randrange(2, 5))
-    size = lot.choice([8, 8.5, 9, 9.5])
+    head, items = rng.choice(HEADS), rng.sample(ITEMS, rng.randrange(2, 5))
+    size = rng.choice([8, 8.5, 9, 9.5])
     items = "\n".join("- " + item for item in items)
     source = f"#set page(width: 100pt, height: 100pt, margin: 6pt)\n#set text(size: {size}pt)\n#set list(marker: [-])\n= {head}\n{items}"
     with open(path, "wb") as file:
@@ -92,9 +92,9 @@ def note(path):
 
 
 def page(path):
-    head, lines = lot.choice(HEADS), [line() for _ in range(lot.randrange(2, 5))]
-    size, font = lot.choice([26, 28, 30, 32]), lot.choice(["DejaVu Sans", "DejaVu Sans", "DejaVu Serif"])
-    ground, ink = lot.choice(COLOURS)
+    head, lines = rng.choice(HEADS), [line() for _ in range(rng.randrange(2, 5))]
+    size, font = rng.choice([26, 28, 30, 32]), rng.choice(["DejaVu Sans", "DejaVu Sans", "DejaVu Serif"])
+    ground, ink = rng.choice(COLOURS)
     style = (
         f"@page {{ size: 400px 400px; margin: 0 }} html {{ background: {ground} }} p {{ margin: 0; white-space: nowrap }}"
         f'body {{ margin: 24px; font: {size}px "{font}"; line-height: 1.5; color: {ink} }} h1 {{ font-size: {int(size * 1.35)}px; margin: 0 0 12px }}'
@@ -108,7 +108,7 @@ def page(path):
 
 def main(out, count, seed):
     os.makedirs(out, exist_ok=True)
-    lot.seed(int(seed))
+    rng.seed(int(seed))
     asked = {draw: [] for draw in (chart, note, page)}
     for i in range(int(count)):
         for draw, questions in asked.items():

@@ -52,7 +52,7 @@ impl<'a> Client<'a> {
         if token.is_some_and(|token| !token.bytes().all(|b| b.is_ascii_graphic())) {
             return Err(bad(
                 "HF_TOKEN",
-                "it has characters that no token has".into(),
+                "it has characters that are not allowed in a token".into(),
             ));
         }
         let http = reqwest::Client::builder()

@@ -194,8 +194,8 @@ fn direction(transform: Affine, v: Vec2) -> Vec2 {
     Vec2::new(a * v.x + c * v.y, b * v.x + d * v.y)
 }
 
-/// The characters of a glyph, or none where they are not known: controls and private codes say
-/// nothing outside of their font.
+/// The characters of a glyph, or none where they are not known: controls and private codes
+/// mean nothing outside of their font.
 fn characters(unicode: Option<BfString>) -> Option<String> {
     let text = match unicode? {
         BfString::Char(c) => c.to_string(),

@@ -112,7 +112,7 @@ fn join(pieces: Vec<Piece>) -> Vec<Piece> {
     words
 }
 
-/// Whether a piece goes on with the word before it, and is not drawn over or apart from it.
+/// Whether a piece continues the word before it, and is not drawn over or apart from it.
 fn is_continued(last: &Piece, piece: &Piece) -> bool {
     let size = last.size.max(piece.size);
     let gap = piece.place.x0 - last.place.x1;

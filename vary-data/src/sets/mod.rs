@@ -22,7 +22,7 @@
 //! two images with one id, a path that leaves the folder) is an error that names the record.
 //!
 //! Opening a set doesn't open its images (records without a size excepted, see
-//! [`GroundingSet::open`]). `check_images` looks at their headers; damage behind the header shows
+//! [`GroundingSet::open`]). `check_images` reads their headers; damage behind the header shows
 //! when an image is decoded.
 //!
 //! Texts are UTF-8 with or without a byte order mark; lines may end in CRLF.

@@ -98,7 +98,7 @@ impl Scan {
     }
 }
 
-/// `value` within a range; the low end if it is no number.
+/// `value` within a range; the low end if it is NaN.
 fn clamp(value: f32, low: f32, high: f32) -> f32 {
     if value.is_nan() {
         low

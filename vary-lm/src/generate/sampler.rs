@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn top_p_keeps_the_token_that_crosses_the_mass() {
+    fn top_p_keeps_the_crossing_token() {
         let keep = |top_p| {
             ids(
                 &halves(),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn top_p_looks_at_the_mass_that_top_k_leaves() {
+    fn top_p_applies_after_top_k() {
         let keep = |top_k, top_p| {
             ids(
                 &halves(),

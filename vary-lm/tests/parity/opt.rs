@@ -123,7 +123,7 @@ fn greedy_ids_match_with_and_without_cache() {
 }
 
 #[test]
-fn any_split_of_the_prompt_gives_the_same_logits() {
+fn split_prompts_match() {
     let io = Tensors::read("opt", "io.safetensors");
     for device in devices() {
         let decoder = load(&device);

@@ -86,7 +86,7 @@ fn padding_on_the_left_is_not_seen() {
 }
 
 #[test]
-fn long_prompts_follow_the_rules_of_evaluation() {
+fn long_prompts_in_evaluation() {
     let io = Tensors::read("qwen", "io.safetensors");
     for device in devices() {
         let model = load(&config(), &device);
@@ -182,7 +182,7 @@ fn in_parts(model: &Qwen, ids: &Tensor<2, Int>, cuts: &[usize], mut cache: KvCac
 }
 
 #[test]
-fn any_split_of_a_prompt_gives_the_same_logits() {
+fn split_prompts_match() {
     let io = Tensors::read("qwen", "io.safetensors");
     for device in devices() {
         let model = load(&config(), &device);

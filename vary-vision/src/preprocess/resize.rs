@@ -92,7 +92,7 @@ struct Window {
     weights: Vec<i32>,
 }
 
-/// All source pixels that any of the windows looks at; they are in order.
+/// All source pixels that any of the windows uses; they are in order.
 fn used_pixels(windows: &[Window]) -> Range<usize> {
     let start = windows.first().map_or(0, |window| window.start);
     let end = |window: &Window| window.start + window.weights.len();

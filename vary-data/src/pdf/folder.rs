@@ -41,7 +41,8 @@ struct FileOutcome {
 /// ([`PdfRecord`]), in the same subfolders of `output`, where `NAME` is the file's name without
 /// `.pdf`. `manifest.json` in `output` is the returned [`Manifest`].
 ///
-/// A run that was stopped resumes when it is started again: pages already there are kept if their PDF file is unchanged. Don't run two at a time into the same folder.
+/// A run that was stopped resumes when it is started again: pages already there are kept if their
+/// PDF file is unchanged. Don't run two at a time into the same folder.
 ///
 /// # Errors
 ///

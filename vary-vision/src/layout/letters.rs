@@ -153,7 +153,7 @@ fn slope(letters: &[Letter], usual: f32) -> f32 {
         })
     };
     let ((left, right), (top, bottom)) = (extent(0), extent(1));
-    // Rows of a quarter of a letter separate baselines from tails, and slopes differ by one such row.
+    // Rows of a quarter letter separate baselines from tails, and slopes differ by one such row.
     let row = usual / 4.0;
     let width = right - left;
     let reach = STEEPEST * width;

@@ -1,4 +1,4 @@
-//! The benchmarks are in `benches/`; see the README.
+//! Shared code of the benchmarks and the programs in `examples/`; see the README.
 
 /// Peak memory of this process in MiB; `None` where there is no `/proc`.
 pub fn peak_rss_mb() -> Option<u64> {

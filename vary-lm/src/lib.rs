@@ -1,6 +1,6 @@
 //! The language side of [Vary](https://arxiv.org/abs/2401.12503) on burn: OPT and Qwen behind one
-//! [`LanguageModel`], made of one attention, one rotary embedding and one key/value cache; a decode
-//! loop and the tokenizers.
+//! [`LanguageModel`], made of one attention, one rotary embedding and one key/value cache;
+//! generation, from logits to tokens; and the tokenizers.
 
 mod attention;
 mod error;

@@ -1,6 +1,6 @@
 //! The vision side of [Vary](https://arxiv.org/abs/2401.12503) on burn: the vision vocabulary
-//! network, CLIP's vision tower, the preprocessing that feeds both, and
-//! the text lines of a page.
+//! network, CLIP's vision tower, the preprocessing of both, and the segmentation of a page into text
+//! lines.
 //!
 //! ```
 //! use burn::prelude::*;

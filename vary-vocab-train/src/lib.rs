@@ -1,5 +1,8 @@
-//! Generates a vision vocabulary: trains Vary-tiny+ on drawn scenes and texts by autoregression
-//! (Vary-toy, arXiv 2401.12503, section 3.1). Recipes, objectives and programs; `vary-data` draws.
+//! Recipes, objectives and programs that train, fine-tune and evaluate Vary.
+//!
+//! `finetune` trains a checkpoint on conversations, boxes or pages by a recipe; `scenes` trains
+//! Vary-nano on the scenes and texts that `vary-data` draws (Vary-toy, arXiv 2401.12503, section
+//! 3.1). `eval` scores a model, `calibrate` fits its calibration map.
 
 /// Calibration of scores on drawn scenes.
 pub mod calibrate;

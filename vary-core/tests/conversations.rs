@@ -46,7 +46,7 @@ fn refused(text: &str) -> String {
 const TURNS: &str = r#""conversations": [{"from": "human", "value": "<image>\nWhat \"[{\u00e9\\?"}, {"from": "gpt", "value": "é] ✓"}]"#;
 
 #[test]
-fn every_form_of_a_record_is_read() {
+fn all_record_forms_are_read() {
     let text = format!(
         "\u{feff}[\r\n {{\"id\": 7, \"image\": \"a.png\", {TURNS}}},\n\
          {{{turns}, \"image\": [\"sub/b.png\", \"a.png\"]}},\t\
@@ -78,7 +78,7 @@ fn every_form_of_a_record_is_read() {
 }
 
 #[test]
-fn json_lines_are_the_same_without_a_list() {
+fn json_lines_are_read() {
     let (_dir, file) = folder(
         "train.jsonl",
         &format!(
@@ -143,7 +143,7 @@ fn errors_name_record_and_field() {
 }
 
 #[test]
-fn questions_of_docvqa_and_chartqa_are_read() {
+fn docvqa_and_chartqa_are_read() {
     let (dir, file) = folder(
         "val.json",
         r#"{"dataset_name": "docvqa", "data": [{"questionId": 1, "question": "Total?", "image": "sub/b.png", "answers": ["5", "five"], "ucsf_document_id": "x"}]}"#,
@@ -296,7 +296,7 @@ fn origins(mixture: &Mixture, places: impl Iterator<Item = u64>) -> Vec<String> 
 }
 
 #[test]
-fn an_epoch_has_every_conversation_once() {
+fn epochs_are_complete() {
     let sets = || {
         vec![
             (Named("a", 7, vec![]), None),
@@ -385,7 +385,7 @@ fn impossible_mixtures_are_refused() {
 }
 
 #[test]
-fn large_files_are_read_by_record() {
+fn large_files_by_record() {
     let mut text = String::from("[");
     for i in 0..200_000 {
         let comma = if i > 0 { "," } else { "" };

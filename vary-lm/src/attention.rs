@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn consecutive_query_heads_share_a_key_head() {
+    fn query_heads_share_key_heads() {
         let device = Device::flex();
         let x = Tensor::<1, Int>::arange(0..12, &device).float();
         let x = x.reshape([1, 2, 3, 2]);

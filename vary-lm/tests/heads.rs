@@ -77,7 +77,7 @@ fn of_opt() {
 }
 
 #[test]
-fn of_qwen_whose_heads_share_keys_or_not() {
+fn of_qwen() {
     let device = Device::flex();
     device.seed(6);
     // Beyond the trained length of 4 positions are stretched and queries scaled.

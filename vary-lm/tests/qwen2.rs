@@ -36,7 +36,7 @@ fn assert_close(a: &[f32], b: &[f32]) {
 }
 
 #[test]
-fn the_file_of_qwen2_means_the_same_network() {
+fn qwen2_config_is_read() {
     let config = QwenConfig::from(config());
     config.validate().unwrap();
     assert_eq!((config.kv_channels, config.kv_heads()), (8, 2));
@@ -110,7 +110,7 @@ fn separate_projections_match_fused() {
 }
 
 #[test]
-fn sizes_that_do_not_fit_are_named() {
+fn inconsistent_sizes_are_named() {
     type Change = fn(&mut QwenConfig);
     let changes: [(Change, &str); 9] = [
         (|c| c.vocab_size = 0, "`vocab_size`"),

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_come_with_their_last_token() {
+    fn boxes_end_with_last_token() {
         let text = "car: [250, 500, 500, 1000],\n[000, 000, 100, 100];\ntraffic light: [1, 2, 3";
         let (pieces, parsed) = parse(text);
         let counts: Vec<usize> = pieces.iter().map(|piece| piece.boxes.len()).collect();

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_learned_with_their_end() {
+    fn answers_include_their_end() {
         let sample = answers(&Template::V1, &chat(), 3, None, bytes).unwrap();
         assert_eq!(learned_text(&sample), " A cat.</s> Red.</s>");
         assert_eq!(sample.ids.len(), sample.labels.len());
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_keeps_what_is_left() {
+    fn truncation_keeps_the_rest() {
         let all = answers(&Template::V1, &chat(), 3, None, bytes).unwrap();
         let cut = answers(&Template::V1, &chat(), 3, Some(all.ids.len() - 6), bytes).unwrap();
         assert_eq!(learned_text(&cut), " A cat.</s> Re");

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locate_ends_with_one_full_stop() {
+    fn locate_has_one_stop() {
         assert_eq!(
             Task::Locate(" a dog. ").to_string(),
             "Detect an object: a dog."

@@ -65,7 +65,7 @@ fn an_interrupted_download() {
 }
 
 #[test]
-fn content_that_is_not_the_listed_one() {
+fn unlisted_content_is_refused() {
     let change_body = |at: usize| {
         move |count: usize, _: &Request, mut answer: Answer| {
             match (count, at) {
@@ -91,7 +91,7 @@ fn content_that_is_not_the_listed_one() {
 }
 
 #[test]
-fn an_error_page_is_not_a_file() {
+fn error_page_is_refused() {
     let server = change(|count, _, answer| match count {
         0 => Answer {
             body: b"<Error><Code>AccessDenied</Code></Error>".to_vec(),

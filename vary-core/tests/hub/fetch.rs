@@ -68,7 +68,7 @@ fn only_missing_files_are_downloaded() {
 }
 
 #[test]
-fn an_unreachable_hub_and_a_copy() {
+fn unreachable_hub_with_copy() {
     let server = model().serve();
     let (_dir, hub) = hub(&server);
     let dir = fetch(&hub).unwrap();
@@ -206,7 +206,7 @@ fn tokens_stay_with_the_hub() {
 }
 
 #[test]
-fn a_new_commit_brings_what_changed() {
+fn new_commit_fetches_changes() {
     let server = model().serve();
     let (_dir, mut hub) = hub(&server);
     let old = fetch(&hub).unwrap();

@@ -131,7 +131,7 @@ fn an_incomplete_repository() {
 }
 
 #[test]
-fn an_index_that_leaves_its_directory() {
+fn index_outside_its_directory() {
     for (shard, is_climbing) in [
         ("../../../config.json", true),
         ("/etc/passwd", true),

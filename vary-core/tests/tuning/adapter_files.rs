@@ -91,7 +91,7 @@ fn adapters_round_trip() {
 }
 
 #[test]
-fn adapter_names_are_those_of_peft() {
+fn adapter_names_match_peft() {
     let _turn = drawing();
     let dir = tempfile::tempdir().unwrap();
     let device = Device::flex().autodiff();
@@ -189,7 +189,7 @@ fn refused(model: VaryTiny, dir: &Path, parts: &[&str]) {
 }
 
 #[test]
-fn adapters_of_other_models_are_refused() {
+fn foreign_adapters_are_refused() {
     let _turn = drawing();
     let device = Device::flex().autodiff();
     let write = |dir: &Path| trained(tiny(&device), LORA, opt_tokenizer(), dir);

@@ -45,7 +45,7 @@ fn rate_zero_moves_nothing() {
 }
 
 #[test]
-fn group_of_all_is_the_base_rate() {
+fn group_of_all_parameters() {
     let _turn = drawing();
     for config in optimizers() {
         let [base, grouped] = [(); 2].map(|()| tempfile::tempdir().unwrap());

@@ -127,7 +127,7 @@ fn unusable_conversations_are_skipped() {
 }
 
 #[test]
-fn nothing_to_learn_is_an_error() {
+fn nothing_to_learn_fails() {
     let _turn = drawing();
     let model = tiny(&Device::flex().autodiff());
     let objective = ConversationObjective::new(&model, opt_tokenizer(), mixture(Empty), 512);

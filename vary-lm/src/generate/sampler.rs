@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn top_p_keeps_the_crossing_token() {
+    fn top_p_keeps_crossing_token() {
         let keep = |top_p| {
             ids(
                 &halves(),

@@ -30,7 +30,7 @@ fn ids(generation: &Generation) -> Vec<u32> {
 }
 
 #[test]
-fn stops_at_a_stop_token_and_keeps_it_apart() {
+fn stop_token_ends_generation() {
     let options = GenerateOptions {
         stop_tokens: vec![9, 2],
         ..Default::default()
@@ -44,7 +44,7 @@ fn stops_at_a_stop_token_and_keeps_it_apart() {
 }
 
 #[test]
-fn ends_at_the_length_without_a_wasted_step() {
+fn length_limit_ends_generation() {
     // The script has exactly three tokens: a step more would be out of bounds.
     let out = scripted(
         &[1, 2, 3],
@@ -68,7 +68,7 @@ fn ends_at_the_length_without_a_wasted_step() {
 }
 
 #[test]
-fn the_loop_guard_keeps_what_was_repeated() {
+fn loop_guard_keeps_the_text() {
     let guard = |ngram, max_repeats| GenerateOptions {
         loop_guard: Some(LoopGuard { ngram, max_repeats }),
         max_new_tokens: 12,
@@ -117,7 +117,7 @@ fn cancelling_keeps_the_partial_result() {
 }
 
 #[test]
-fn log_probabilities_are_those_of_the_model() {
+fn log_probabilities_match() {
     let probabilities = [0.1f32, 0.6, 0.3];
     // Logits are known up to a constant only.
     let logits: Vec<f32> = probabilities.iter().map(|p| p.ln() + 40.0).collect();
@@ -149,7 +149,7 @@ fn log_probabilities_are_those_of_the_model() {
 }
 
 #[test]
-fn equal_logits_go_to_the_lowest_id() {
+fn ties_choose_the_lowest_id() {
     let options = GenerateOptions {
         max_new_tokens: 1,
         ..Default::default()
@@ -221,7 +221,7 @@ fn broken_logits_name_the_step() {
 }
 
 #[test]
-fn errors_of_a_step_come_through() {
+fn step_errors_are_returned() {
     let generator = Generator::new(one_hot(1), GenerateOptions::default(), |_| {
         Err(Error::Config("broken".into()))
     });
@@ -229,7 +229,7 @@ fn errors_of_a_step_come_through() {
 }
 
 #[test]
-fn options_out_of_range_are_named() {
+fn option_ranges_are_checked() {
     let message = |options: GenerateOptions| options.validate().unwrap_err().to_string();
     let sampling = |sampling| GenerateOptions {
         sampling: Some(sampling),

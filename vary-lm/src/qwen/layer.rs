@@ -289,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stretch_doubles_with_the_prompt() {
+    fn stretch_doubles_with_prompt() {
         let positions = Positions {
             rope: Rope {
                 head_dim: 4,

@@ -70,7 +70,7 @@ fn left_padding_changes_nothing() {
 }
 
 #[test]
-fn greedy_ids_match_with_and_without_cache() {
+fn greedy_ids_match() {
     let io = Tensors::read("opt", "io.safetensors");
     let expected: Vec<i64> = io.data("greedy_new_ids").try_to_vec().unwrap();
     for device in devices() {

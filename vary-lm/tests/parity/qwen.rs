@@ -62,7 +62,7 @@ fn logits_and_hidden_states_match() {
 }
 
 #[test]
-fn padding_on_the_left_is_not_seen() {
+fn left_padding_is_masked() {
     // The original counts padding as positions, so only the hidden keys can be compared: with the
     // rotary embedding, scores depend on distances alone.
     let io = Tensors::read("qwen", "io.safetensors");

@@ -57,7 +57,7 @@ fn fresh_scores_become_probabilities() {
 }
 
 #[test]
-fn what_is_always_right_is_not_certain() {
+fn probabilities_stay_below_one() {
     let map = CalibrationMap::fit((0..1000).map(|i| (0.5 + i as f32 / 2001.0, true)));
     for raw in [0.0, 0.5, 1.0, 7.0] {
         let p = map.apply(raw);
@@ -78,7 +78,7 @@ fn scores_that_are_none() {
 }
 
 #[test]
-fn knots_are_a_list_in_json() {
+fn knots_are_json_lists() {
     let json = "[[0.0,0.25],[0.5,0.75],[1.0,0.875]]";
     let map: CalibrationMap = serde_json::from_str(json).unwrap();
     assert_eq!(serde_json::to_string(&map).unwrap(), json);
@@ -155,7 +155,7 @@ proptest! {
 
     /// Few different scores, so that many are equal; also those of 0 and 1.
     #[test]
-    fn a_fit_is_a_map_that_keeps_order(
+    fn fits_keep_the_order(
         pairs in prop::collection::vec((0u8..=50, any::<bool>()), 0..300),
         mut scores in prop::collection::vec(0f32..=1.0, 2..100),
     ) {
@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn merging_keeps_the_rise_and_the_sum(
+    fn merging_keeps_order_and_sum(
         y in prop::collection::vec(0f64..1.0, 1..60), max in 1usize..20,
     ) {
         let points: Vec<_> = y.iter().enumerate().map(|(i, y)| (i as f64, *y + i as f64)).collect();

@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn any_answer_takes_five_tokens_per_box(
+    fn boxes_take_five_tokens(
         answer in prop::collection::vec((0..CLASSES.len(), boxes()), 1..5)
     ) {
         let groups: Vec<String> = answer.iter().map(|(class, boxes)| {

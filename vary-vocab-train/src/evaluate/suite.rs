@@ -6,7 +6,7 @@ use vary_core::Pipeline;
 use vary_core::detection::BoundingBox;
 use vary_core::eval::{Evaluation, Truth};
 use vary_core::model::{Family, ModelConfig};
-use vary_core::pipeline::{Answer, AnswerOptions};
+use vary_core::pipeline::Answer;
 use vary_core::prompt::Task;
 use vary_data::Split;
 use vary_data::scenes::{Atlas, Scene, SceneConfig, draw};

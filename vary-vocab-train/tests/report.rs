@@ -5,7 +5,7 @@ use image::RgbImage;
 use serde_json::Value;
 use vary_core::detection::{BoundingBox, Detection};
 use vary_core::eval::{GroundTruth, Truth};
-use vary_core::pipeline::{Answer, FinishReason, Times, TokenScore, Usage};
+use vary_core::pipeline::{Answer, TokenScore};
 use vary_vocab_train::report::{Report, ReportBuilder};
 
 /// An answer of text whose words all have this confidence.

@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::prelude::*;
 use vary_core::Pipeline;
 use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
-use vary_core::model::{FamilyModel, ModelConfig, VaryModel, VaryTiny};
+use vary_core::model::{FamilyModel, VaryModel, VaryTiny};
 use vary_core::train::{LoraConfig, Trainable, Trained};
 
 use crate::support::{

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::number::number;
 use super::*;
+use crate::{Error, Page, Result};
 
 type Draw = fn(u64, u64, &DrawnConfig) -> Result<Drawn>;
 const BOTH: [Draw; 2] = [chart, form];

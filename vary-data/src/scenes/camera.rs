@@ -93,7 +93,11 @@ mod tests {
     fn smear_keeps_an_even_image() {
         let mut canvas = Canvas::new(16);
         canvas.fill(|_, _| [0.25, 0.5, 0.75]);
-        smear(&mut canvas, 3, &mut Random::new(SCENES, 1, 1));
+        smear(
+            &mut canvas,
+            3,
+            &mut Random::new(crate::random::SCENES, 1, 1),
+        );
         assert!(canvas.pixels.iter().all(|&p| p == [0.25, 0.5, 0.75]));
     }
 
@@ -111,7 +115,11 @@ mod tests {
         let mut canvas = Canvas::new(16);
         canvas.fill(|x, y| [x / 16.0, y / 16.0, 0.5]);
         let before = canvas.pixels.clone();
-        expose(&mut canvas, &config, &mut Random::new(SCENES, 2, 1));
+        expose(
+            &mut canvas,
+            &config,
+            &mut Random::new(crate::random::SCENES, 2, 1),
+        );
         assert_eq!(canvas.pixels, before);
     }
 }

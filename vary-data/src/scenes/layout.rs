@@ -268,7 +268,10 @@ mod tests {
         let atlas = Atlas::embedded().unwrap();
         let mut seen = vec![0; atlas.names().len()];
         for index in 0..1000 {
-            let (mut canvas, mut rng) = (Canvas::new(SIDE), Random::new(SCENES, 7, index));
+            let (mut canvas, mut rng) = (
+                Canvas::new(SIDE),
+                Random::new(crate::random::SCENES, 7, index),
+            );
             // So dark that a pixel shows how opaque its paint is, whatever the colour.
             canvas.fill(|_, _| [-1000.0; 3]);
             let mut layout = Layout::new(&config, &atlas);
@@ -309,7 +312,10 @@ mod tests {
             };
             let mut overlaps = 0;
             for index in 0..200 {
-                let (mut canvas, mut rng) = (Canvas::new(SIDE), Random::new(SCENES, 8, index));
+                let (mut canvas, mut rng) = (
+                    Canvas::new(SIDE),
+                    Random::new(crate::random::SCENES, 8, index),
+                );
                 let mut layout = Layout::new(&config, &atlas);
                 layout.fill(&mut canvas, &mut rng);
                 for (i, &(solid, hidden)) in layout.areas.iter().enumerate() {
@@ -338,7 +344,7 @@ mod tests {
                 class,
                 None,
                 40.0,
-                &mut Random::new(SCENES, 9, class as u64),
+                &mut Random::new(crate::random::SCENES, 9, class as u64),
             );
             let [x1, y1, x2, y2] = layout.patch.bounds.map(|edge| edge as isize);
             assert!(layout.fits([-x1, -y1]));

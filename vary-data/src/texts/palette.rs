@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn splits_share_no_hue() {
-        let mut rng = Random::new(SCENES, 1, 1);
+        let mut rng = Random::new(crate::random::SCENES, 1, 1);
         let makers = [light, dark, vivid, ground, |p, r: &mut Random| {
             ink(p, 0.9, r)
         }];
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn inks_stand_out() {
-        let mut rng = Random::new(SCENES, 1, 2);
+        let mut rng = Random::new(crate::random::SCENES, 1, 2);
         for _ in 0..2000 {
             let ground = ground(Split::Train, &mut rng);
             let ink = ink(Split::Train, luma(ground), &mut rng);

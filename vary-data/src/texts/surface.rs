@@ -172,7 +172,11 @@ mod tests {
             for surface in Surface::of(split) {
                 for colour in [[0.9, 0.95, 0.8], [0.1, 0.05, 0.2], [0.6, 0.3, 0.5]] {
                     let mut canvas = Canvas::new(64);
-                    surface.paint(&mut canvas, colour, &mut Random::new(SCENES, 4, 2));
+                    surface.paint(
+                        &mut canvas,
+                        colour,
+                        &mut Random::new(crate::random::SCENES, 4, 2),
+                    );
                     let luma = palette::luma(colour);
                     for pixel in &canvas.pixels {
                         assert!((palette::luma(*pixel) - luma).abs() < 0.1, "{surface:?}");

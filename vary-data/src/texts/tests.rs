@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fonts::CHARACTERS;
 use super::*;
+use crate::Split;
 
 /// Without blur, noise and changes of brightness.
 fn clean(size: u32, split: Split) -> TextConfig {
@@ -271,7 +272,11 @@ fn training_has_more_words() {
     let texts = Texts::embedded().unwrap();
     let drawn = |split| -> BTreeSet<String> {
         (0..500)
-            .map(|i| texts.words(split).common(&mut Random::new(SCENES, 3, i)))
+            .map(|i| {
+                texts
+                    .words(split)
+                    .common(&mut Random::new(crate::random::SCENES, 3, i))
+            })
             .collect()
     };
     let among = |drawn: &BTreeSet<String>, list: &BTreeSet<&str>| {

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use vary_core::prompt::labels::{Labelled, answers};
 use vary_core::prompt::Message;
+use vary_core::prompt::labels::{Labelled, answers};
 use vary_data::scenes::{SceneObject, draw};
 
 use super::scenes::SceneObjective;

@@ -127,7 +127,10 @@ mod tests {
             for (size, seed) in [(16, 1), (61, 2), (192, 3), (192, 4)] {
                 let mut canvas = Canvas::new(size);
                 canvas.fill(|_, _| [-1000.0; 3]);
-                kind.paint(&mut canvas, &mut Random::new(SCENES, seed, 5));
+                kind.paint(
+                    &mut canvas,
+                    &mut Random::new(crate::random::SCENES, seed, 5),
+                );
                 let good = |c: &f32| (-0.001..=1.001).contains(c);
                 let all = canvas.pixels.iter().flatten().all(good);
                 assert!(all, "{kind:?} at {size}");

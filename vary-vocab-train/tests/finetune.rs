@@ -32,6 +32,43 @@ fn fails(args: &[&str], dir: &Path) -> String {
 const TURNS: &str =
     r#"[{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A square."}]"#;
 
+/// A mixture of the data sets in the folder.
+const RECIPE: &str = r#"
+[trained.lora]
+rank = 2
+
+[train]
+steps = 6
+batch_size = 6
+micro_batch_size = 2
+save_every = 2
+
+[validation]
+kind = "llava"
+files = ["llava.json"]
+
+[[data]]
+kind = "llava"
+files = ["llava.json"]
+
+[[data]]
+kind = "coco"
+files = ["coco.json"]
+
+[[data]]
+kind = "refcoco"
+files = ["refs.json"]
+
+[[data]]
+kind = "open-images"
+files = ["boxes.csv", "classes.csv"]
+
+[[data]]
+kind = "pages"
+files = ["pages"]
+weight = 2.0
+"#;
+
 /// A data set of each kind, one image of them broken, and a recipe that mixes them.
 fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -74,45 +111,27 @@ fn folder() -> tempfile::TempDir {
     );
     write("classes.csv", "/m/1,Dog\n");
     fs::copy(dir.path().join("b.png"), dir.path().join("b.jpg")).unwrap();
-    write(
-        "recipe.toml",
-        r#"
-[trained.lora]
-rank = 2
-
-[train]
-steps = 6
-batch_size = 6
-micro_batch_size = 2
-save_every = 2
-
-[validation]
-kind = "llava"
-files = ["llava.json"]
-
-[[data]]
-kind = "llava"
-files = ["llava.json"]
-
-[[data]]
-kind = "coco"
-files = ["coco.json"]
-
-[[data]]
-kind = "refcoco"
-files = ["refs.json"]
-
-[[data]]
-kind = "open-images"
-files = ["boxes.csv", "classes.csv"]
-
-[[data]]
-kind = "pages"
-files = ["pages"]
-weight = 2.0
-"#,
-    );
+    write("recipe.toml", RECIPE);
     dir
+}
+
+#[test]
+fn mistakes_leave_nothing() {
+    let dir = folder();
+    let wrong = [
+        "finetune",
+        "recipe.toml",
+        "--weights",
+        "nowhere",
+        "--out",
+        "fresh",
+    ];
+    assert!(fails(&wrong, dir.path()).contains("nowhere"));
+    let corrected = ["finetune", "recipe.toml", "--steps", "1", "--out", "fresh"];
+    succeeds(&corrected, dir.path());
+
+    let other = ["finetune", "recipe.toml", "--steps", "9", "--out", "fresh"];
+    assert!(fails(&other, dir.path()).contains("other settings"));
 }
 
 #[test]
@@ -130,10 +149,7 @@ fn all_kinds_train_and_resume() {
         output.contains("broken.png") && output.contains("left out: 1 "),
         "{output}"
     );
-    let weights = |run: &str| {
-        let file = dir.path().join(run).join("last/model.safetensors");
-        fs::read(file).unwrap()
-    };
+    let weights = |run: &str| last_weights(&dir, run);
 
     // Of the three models the one with the lowest loss is kept. The data are trained on, so that
     // is the last.
@@ -158,24 +174,15 @@ fn all_kinds_train_and_resume() {
     );
     let again = fs::read_to_string(dir.path().join("again/validation.jsonl")).unwrap();
     assert_eq!(again, validation);
+    checkpoint_is_used(&dir);
+}
 
-    // A mistake leaves nothing that a corrected command would stumble over.
-    let wrong = [
-        "finetune",
-        "recipe.toml",
-        "--weights",
-        "nowhere",
-        "--out",
-        "fresh",
-    ];
-    assert!(fails(&wrong, dir.path()).contains("nowhere"));
-    let corrected = ["finetune", "recipe.toml", "--steps", "1", "--out", "fresh"];
-    succeeds(&corrected, dir.path());
+fn last_weights(dir: &tempfile::TempDir, run: &str) -> Vec<u8> {
+    fs::read(dir.path().join(run).join("last/model.safetensors")).unwrap()
+}
 
-    let other = ["finetune", "recipe.toml", "--steps", "9", "--out", "run"];
-    assert!(fails(&other, dir.path()).contains("other settings"));
-
-    // The tuned model is a checkpoint: it can be scored, and gives away its vocabulary.
+/// The tuned model is a checkpoint: it can be scored, and exports its vocabulary.
+fn checkpoint_is_used(dir: &tempfile::TempDir) {
     let eval = [
         "eval",
         "--weights",
@@ -197,7 +204,7 @@ fn all_kinds_train_and_resume() {
     ];
     succeeds(&reuse, dir.path());
     assert!(
-        weights("reused") == weights("run"),
+        last_weights(dir, "reused") == last_weights(dir, "run"),
         "it is the same vocabulary"
     );
 }

@@ -56,7 +56,7 @@ impl Pipeline {
         if images.is_empty() {
             return Err(Error::NoImages);
         }
-        let encode = |image| Ok(Input::Encoded(self.encode_input(image)?));
+        let encode = |image| Ok(Input::Encoded(Box::new(self.encode_input(image)?)));
         Ok(Chat {
             pipeline: self.clone(),
             images: images.iter().map(encode).collect::<Result<_>>()?,

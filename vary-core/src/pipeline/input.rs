@@ -63,7 +63,7 @@ impl EncodedImage {
 #[derive(Debug, Clone)]
 pub(super) enum Input<'a> {
     Pixels(Arc<Cow<'a, RgbImage>>),
-    Encoded(EncodedImage),
+    Encoded(Box<EncodedImage>),
 }
 
 impl Input<'_> {
@@ -148,7 +148,7 @@ impl One for DynamicImage {
 
 impl One for EncodedImage {
     fn input(&self) -> Input<'_> {
-        Input::Encoded(self.clone())
+        Input::Encoded(Box::new(self.clone()))
     }
 }
 
@@ -200,7 +200,7 @@ impl Pipeline {
     pub(super) fn encode_input(&self, input: &Input<'_>) -> Result<EncodedImage> {
         input.check_owner(&self.inner)?;
         match input {
-            Input::Encoded(image) => Ok(image.clone()),
+            Input::Encoded(image) => Ok((**image).clone()),
             Input::Pixels(image) => {
                 let tokens = self.inner.model.encode_images(&[image])?;
                 Ok(EncodedImage::new(&self.inner, tokens, image))

@@ -67,7 +67,7 @@ impl AnswerStream {
         let plan = Plan::new(inner, &images, history, task)?;
         let whole = plan.shows_whole_images() && !options.cancellation.is_cancelled();
         let keep = |image: Input<'_>| match whole {
-            true => Ok(Input::Encoded(pipeline.encode_input(&image)?)),
+            true => Ok(Input::Encoded(Box::new(pipeline.encode_input(&image)?))),
             false => Ok(image.into_owned()),
         };
         let images: Vec<Input<'static>> = images.into_iter().map(keep).collect::<Result<_>>()?;

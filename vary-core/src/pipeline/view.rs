@@ -41,7 +41,7 @@ impl View {
     ///
     /// # Errors
     /// As [`crop`](Self::crop).
-    pub fn to_image(&self, coords: [f32; 4], size: (u32, u32), side: u32) -> Result<BoundingBox> {
+    pub fn to_image(self, coords: [f32; 4], size: (u32, u32), side: u32) -> Result<BoundingBox> {
         let (width, height) = size;
         let Some(line) = &self.line else {
             let bbox = BoundingBox::from_thousandths(coords, width, height);

@@ -369,11 +369,14 @@ fn transpose(values: &[f32], rows: usize, cols: usize) -> Vec<f32> {
     (0..rows * cols).map(at).collect()
 }
 
+/// Shape and values of a tensor.
+type Values = (Vec<usize>, Vec<f32>);
+
 /// Reads the tensors of a file, whose names and shapes have to be the expected ones.
 fn read_tensors(
     path: &Path,
     expected: &BTreeMap<String, Vec<usize>>,
-) -> Result<BTreeMap<String, (Vec<usize>, Vec<f32>)>> {
+) -> Result<BTreeMap<String, Values>> {
     let refused = |reason| Error::Adapters {
         path: path.into(),
         reason,

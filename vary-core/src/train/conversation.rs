@@ -42,6 +42,9 @@ pub struct ConversationSample {
     origin: String,
 }
 
+/// Token ids with a label for each.
+type IdsAndLabels = (Vec<u32>, Vec<i64>);
+
 impl<M: Trainable> ConversationObjective<M> {
     /// An objective for `model`. Conversations are cut off after `max_len` tokens
     /// (`model_max_length` of the original), at most the positions of the model.
@@ -122,7 +125,7 @@ impl<M: Trainable> ConversationObjective<M> {
     }
 
     /// Ids and labels of a conversation, or the reason why nothing of it would be learned.
-    fn label(&self, conversation: &Conversation) -> Result<Result<(Vec<u32>, Vec<i64>), String>> {
+    fn label(&self, conversation: &Conversation) -> Result<Result<IdsAndLabels, String>> {
         let encode = |text: &str| {
             Ok(self
                 .tokenizer

@@ -259,7 +259,7 @@ fn progress_reaches_the_size() {
     let of_weights = || seen.iter().filter(|(file, ..)| file == "model.safetensors");
     assert!(of_weights().all(|(_, received, whole)| received <= whole && *whole == size));
     assert!(of_weights().is_sorted());
-    assert_eq!(of_weights().last().unwrap().1, size);
+    assert_eq!(of_weights().next_back().unwrap().1, size);
     assert!(seen.iter().any(|(file, ..)| file == "tokenizer.json"));
 }
 

@@ -7,8 +7,7 @@ use burn::prelude::*;
 use vary_core::checkpoint::SaveOptions;
 use vary_core::model::{FamilyModel, VaryTiny};
 use vary_core::train::{
-    RunReport, Score, StepReport, TrainLogger, Trained, Trainer, Validation,
-    ValidationReport,
+    RunReport, Score, StepReport, TrainLogger, Trained, Trainer, Validation, ValidationReport,
 };
 use vary_core::{Error, Result};
 

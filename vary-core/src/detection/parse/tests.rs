@@ -133,7 +133,10 @@ fn score_of_label_and_coordinates() {
     assert!((parsed.boxes[0].score(&spans, &log_probs) - want).abs() < 1e-6);
     assert_eq!(parsed.boxes[0].score(&spans[..12], &log_probs), 0.0);
     let bare = parse_answer("[1, 2, 3, 4]");
-    assert_eq!(bare.boxes[0].score(&[0..12], &[0.5f32.ln()]), 0.5);
+    assert_eq!(
+        bare.boxes[0].score(std::slice::from_ref(&(0..12)), &[0.5f32.ln()]),
+        0.5
+    );
 }
 
 fn check_spans(text: &str) -> Result<(), TestCaseError> {

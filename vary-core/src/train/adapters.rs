@@ -11,7 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::tuning::{Matrix, matrices};
+use super::tuning::{Matrix, is_variant, matrices};
 use super::{LoraConfig, Trainable};
 use crate::checkpoint::{parse_config_json, write_atomic, write_json};
 use crate::{Error, Result};
@@ -311,14 +311,18 @@ impl Adapted {
 
 impl ModuleVisitor for Adapted {
     fn enter_module(&mut self, name: &str, container: &str) {
-        self.names.path.push(name.to_owned());
-        self.names.containers.push(container.to_owned());
+        if !is_variant(container) {
+            self.names.path.push(name.to_owned());
+            self.names.containers.push(container.to_owned());
+        }
         self.reparameterized |= container == "Reparameterization";
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.names.path.pop();
-        self.names.containers.pop();
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        if !is_variant(container) {
+            self.names.path.pop();
+            self.names.containers.pop();
+        }
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

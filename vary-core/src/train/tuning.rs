@@ -153,6 +153,11 @@ pub(super) struct Matrix {
     pub shape: [usize; 2],
 }
 
+/// Whether a visited name is the variant of an enum, which is no part of an official name.
+pub(super) fn is_variant(container: &str) -> bool {
+    container.starts_with("Enum:")
+}
+
 /// The matrices that adapters are for: not embeddings, norms, or the output head.
 pub(super) fn matrices<M: Trainable>(model: &M) -> Vec<Matrix> {
     struct Matrices {
@@ -161,11 +166,15 @@ pub(super) fn matrices<M: Trainable>(model: &M) -> Vec<Matrix> {
         found: Vec<Matrix>,
     }
     impl ModuleVisitor for Matrices {
-        fn enter_module(&mut self, name: &str, _container: &str) {
-            self.path.push(name.to_owned());
+        fn enter_module(&mut self, name: &str, container: &str) {
+            if !is_variant(container) {
+                self.path.push(name.to_owned());
+            }
         }
-        fn exit_module(&mut self, _name: &str, _container: &str) {
-            self.path.pop();
+        fn exit_module(&mut self, _name: &str, container: &str) {
+            if !is_variant(container) {
+                self.path.pop();
+            }
         }
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let part = |i: usize| self.path.get(i).map(String::as_str);

@@ -113,13 +113,12 @@ fn other_runs_are_refused() {
     let error = trainer.fit(&objective, trained);
     refused(error.unwrap_err(), "other data");
 
-    let device = Device::flex().autodiff();
     let mut other = model();
     let pos_embed = other.vision_tower.pos_embed.val().inner();
     other.vision_tower.pos_embed =
         burn::module::Param::from_tensor(Tensor::from_inner(pos_embed * 2.0));
     let error = train(
-        other.to_device(&device),
+        other,
         Trained::LanguageModel,
         opt_tokenizer(),
         config(2),

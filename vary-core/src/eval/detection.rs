@@ -37,7 +37,7 @@ impl GroundTruth {
 /// let mut eval = DetectionEval::new(["cat", "dog"]);
 /// eval.add(
 ///     &[GroundTruth::new("cat", bbox)],
-///     &[Detection { label: "cat".into(), score: 0.9, bbox }],
+///     &[Detection::new("cat", 0.9, bbox)],
 /// );
 /// let summary = eval.summary();
 /// assert!(summary.coco.ap50 > 0.999);

@@ -11,7 +11,7 @@ use crate::pipeline::{Answer, Times};
 
 /// Scores answers against their truths, task by task.
 ///
-/// Average precision ranks boxes of all scores: request answers with `min_score: Some(0.0)`, and
+/// Average precision ranks boxes of all scores: request answers with `with_min_score(0.0)`, and
 /// pass the score threshold of the other metrics to [`with_min_score`](Self::with_min_score).
 ///
 #[cfg_attr(feature = "nano", doc = "```")]
@@ -23,9 +23,9 @@ use crate::pipeline::{Answer, Times};
 /// # fn main() -> vary_core::Result<()> {
 /// # let image = image::RgbImage::new(64, 48);
 /// let vary = Pipeline::builder().build()?;
-/// let options = AnswerOptions { min_score: Some(0.0), ..Default::default() };
+/// let options = AnswerOptions::default().with_min_score(0.0);
 /// let answer = vary.answer(&image, Task::DetectAll, &options)?;
-/// let mut evaluation = Evaluation::default().with_min_score(vary.config().min_score());
+/// let mut evaluation = Evaluation::default().with_min_score(vary.inference_config().min_score());
 /// evaluation.add("detection", &Truth::Objects(vec![]), &answer);
 /// let tasks = evaluation.summary();
 /// assert_eq!((tasks[0].name.as_str(), tasks[0].count), ("detection", 1));

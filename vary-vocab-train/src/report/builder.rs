@@ -24,7 +24,7 @@ const CASES: usize = 8;
 /// let vary = Pipeline::builder().build()?;
 /// let task = Task::DetectAll;
 /// // Average precision ranks boxes of all scores.
-/// let options = AnswerOptions { min_score: Some(0.0), ..Default::default() };
+/// let options = AnswerOptions::default().with_min_score(0.0);
 /// let answer = vary.answer(&image, task, &options)?;
 /// let evaluation = Evaluation::default().with_min_score(vary.inference_config().min_score());
 /// let mut builder = ReportBuilder::new(evaluation);

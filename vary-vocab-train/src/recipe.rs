@@ -22,7 +22,7 @@ pub mod seeds {
     pub const TRAIN: u64 = 1;
     /// Images for choosing the best checkpoint and calibrating its scores.
     pub const VALIDATION: u64 = 2;
-    /// Images of the final report, of [`Split::Test`].
+    /// Images of the final report, of the test split.
     pub const TEST: u64 = 20_261_123;
 }
 

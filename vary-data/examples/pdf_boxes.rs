@@ -7,7 +7,7 @@ use vary_data::pdf::{PdfFile, PdfOptions};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [file, page, image] = args.as_slice() else {
+    let [file, page, out] = args.as_slice() else {
         return Err(anyhow!("usage: pdf_boxes FILE PAGE IMAGE.png"));
     };
     let page: usize = page.parse().context("PAGE must be a number from 1")?;
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
         let progress = (i * 255 / page.words.len()) as u8;
         frame(&mut image, word.bbox, Rgb([progress, 255 - progress, 0]));
     }
-    image.save(image).with_context(|| image.clone())
+    image.save(out).with_context(|| out.clone())
 }
 
 fn frame(image: &mut RgbImage, bbox: [f32; 4], color: Rgb<u8>) {

@@ -95,14 +95,20 @@ struct Exercise {
     /// Asked first; its answer is not scored.
     before: Option<String>,
     question: String,
+    /// Whether the question is [`Task::Ocr`], which a pipeline may answer line by line.
+    ocr: bool,
     truth: Truth,
 }
 
 impl Exercise {
     fn answer(&self, pipeline: &Pipeline) -> vary_core::Result<Answer> {
         let options = options_for(&self.truth);
+        let task = match self.ocr {
+            true => Task::Ocr,
+            false => Task::Ask(&self.question),
+        };
         let Some(before) = &self.before else {
-            return pipeline.answer(&self.image, Task::Ask(&self.question), &options);
+            return pipeline.answer(&self.image, task, &options);
         };
         let mut chat = pipeline.chat(&self.image)?;
         // An answer that never ends must leave room for the scored question.
@@ -216,6 +222,7 @@ impl Suite {
                 Some(Exercise {
                     before: None,
                     question: Task::DetectAll.question(self.family),
+                    ocr: false,
                     truth: Truth::Objects(truths(&scene, &self.atlas)),
                     image: scene.image,
                 })
@@ -257,6 +264,7 @@ impl Suite {
         Some(Exercise {
             before,
             question: question.prompt,
+            ocr: false,
             truth: Truth::Object(BoundingBox::new(x1, y1, x2, y2)),
             image: scene.image,
         })
@@ -284,6 +292,7 @@ impl Suite {
         Some(Exercise {
             before: None,
             question: question.prompt,
+            ocr: false,
             truth: Truth::Text(vec![question.answer]),
             image: scene.image,
         })
@@ -296,6 +305,7 @@ impl Suite {
         Some(Exercise {
             before: None,
             question: Question::of_chart(asked).prompt,
+            ocr: false,
             truth: Truth::Text(asked.answers.clone()),
             image,
         })
@@ -339,6 +349,7 @@ fn read(text: TextScene, task: Task<'_>, written: &Written) -> Exercise {
     Exercise {
         before: None,
         question: task.to_string(),
+        ocr: matches!(task, Task::Ocr),
         truth: Truth::Text(vec![written.text.clone()]),
         image: text.image,
     }

@@ -263,7 +263,7 @@ pub enum Error {
     },
     /// An image of a data set that can't be read.
     #[error("{origin}: {source}")]
-    Picture {
+    Image {
         /// File and record that name it.
         origin: String,
         /// Why.

@@ -273,7 +273,7 @@ impl Dataset for Named {
         let origin = format!("{}{index}/{epoch}", self.0);
         if self.2.contains(&index) {
             let source = vary_vision::Error::EmptyFile { name: "x".into() };
-            return Err(Error::Picture { origin, source });
+            return Err(Error::Image { origin, source });
         }
         Ok(Conversation {
             images: vec![],

@@ -211,7 +211,7 @@ impl<M: Trainable> Objective for ConversationObjective<M> {
                     Ok(sample) => return Ok(sample),
                     Err(reason) => format!("{}: {reason}", conversation.origin),
                 },
-                Err(error @ Error::Picture { .. }) => error.to_string(),
+                Err(error @ Error::Image { .. }) => error.to_string(),
                 Err(error) => return Err(error),
             };
             last.clone_from(&unusable);

@@ -77,7 +77,7 @@ fn oversized_images_are_skipped() {
     fs::write(&json, format!(r#"[{{"image": "huge.bmp", {TURNS}}}]"#)).unwrap();
     let set = Conversations::open(&json, dir.path()).unwrap();
     let error = set.get(0, 0).unwrap_err();
-    let Error::Picture { source, .. } = &error else {
+    let Error::Image { source, .. } = &error else {
         panic!("{error}")
     };
     assert!(

@@ -94,7 +94,7 @@ fn run_data(args: &EvalArgs, pipeline: &Pipeline, source: &Source) -> anyhow::Re
         .for_each(|record| builder.skip(record));
     for index in 0..set.len() {
         let conversation = match set.get(index, 0) {
-            Err(error @ Error::Picture { .. }) => {
+            Err(error @ Error::Image { .. }) => {
                 builder.skip(error.to_string());
                 continue;
             }

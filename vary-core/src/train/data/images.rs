@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// the size limits of [`DecodeOptions::default`]. `origin` is the file and record that name it.
 ///
 /// # Errors
-/// [`Error::Picture`].
+/// [`Error::Image`].
 pub fn read_image(path: &Path, origin: &str) -> Result<RgbImage> {
     open(path, &DecodeOptions::default()).map_err(|source| unreadable(origin, source))
 }
@@ -20,7 +20,7 @@ pub(super) fn read_bytes(bytes: &[u8], origin: &str) -> Result<RgbImage> {
 }
 
 fn unreadable(origin: &str, source: vary_vision::Error) -> Error {
-    Error::Picture {
+    Error::Image {
         origin: origin.into(),
         source,
     }

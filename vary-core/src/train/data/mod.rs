@@ -51,7 +51,7 @@ pub trait Dataset: Send + Sync {
     /// the two alone.
     ///
     /// # Errors
-    /// [`Error::Picture`](crate::Error::Picture) for an image that can't be read, which the
+    /// [`Error::Image`](crate::Error::Image) for an image that can't be read, which the
     /// [`Mixture`] skips and counts. Any other error stops a run.
     fn get(&self, index: usize, epoch: u64) -> Result<Conversation>;
 

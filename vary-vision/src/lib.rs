@@ -1,6 +1,6 @@
 //! The vision side of [Vary](https://arxiv.org/abs/2401.12503) on burn: the vision vocabulary
-//! network, CLIP's vision tower, the preprocessing of both, and the segmentation of a page into text
-//! lines.
+//! network, CLIP's vision tower, the preprocessing of both, and the segmentation of a page into
+//! text lines.
 //!
 //! ```
 //! use burn::prelude::*;

@@ -118,50 +118,24 @@ fn places(scene: Objects<'_>, object: &SceneObject, rivals: &[&SceneObject]) -> 
     let (x, y) = centre(scene, object);
     let others: Vec<(f32, f32)> = rivals.iter().map(|o| centre(scene, o)).collect();
     let third = 1.0 / 3.0;
-    let alone = others.is_empty();
-    let all = |fits: &dyn Fn(f32, f32) -> bool| others.iter().all(|&(x, y)| fits(x, y));
     let mut places = vec![];
-    let mut add = |word, holds: bool| {
-        if holds {
+    // An object alone is placed by thirds of the image, others by all of their class.
+    let mut add = |word, in_third: bool, beyond: &dyn Fn(f32, f32) -> bool| {
+        let alone = others.is_empty();
+        if (alone && in_third) || (!alone && others.iter().all(|&(x, y)| beyond(x, y))) {
             places.push(word);
         }
     };
-    add(
-        "left",
-        if alone {
-            x < third
-        } else {
-            all(&|other, _| x < other - APART)
-        },
-    );
-    add(
-        "right",
-        if alone {
-            x > 2.0 * third
-        } else {
-            all(&|other, _| x > other + APART)
-        },
-    );
-    add(
-        "top",
-        if alone {
-            y < third
-        } else {
-            all(&|_, other| y < other - APART)
-        },
-    );
-    add(
-        "bottom",
-        if alone {
-            y > 2.0 * third
-        } else {
-            all(&|_, other| y > other + APART)
-        },
-    );
+    add("left", x < third, &|other, _| x < other - APART);
+    add("right", x > 2.0 * third, &|other, _| x > other + APART);
+    add("top", y < third, &|_, other| y < other - APART);
+    add("bottom", y > 2.0 * third, &|_, other| y > other + APART);
     // Of three in a row.
     let left = others.iter().filter(|o| o.0 < x - APART).count();
     let right = others.iter().filter(|o| o.0 > x + APART).count();
-    add("middle", left == 1 && right == 1 && others.len() == 2);
+    if left == 1 && right == 1 && others.len() == 2 {
+        places.push("middle");
+    }
     places
 }
 

@@ -159,7 +159,8 @@ proptest! {
         pairs in prop::collection::vec((0u8..=50, any::<bool>()), 0..300),
         mut scores in prop::collection::vec(0f32..=1.0, 2..100),
     ) {
-        let map = CalibrationMap::fit(pairs.into_iter().map(|(s, right)| (f32::from(s) / 50.0, right)));
+        let answers = pairs.into_iter().map(|(s, right)| (f32::from(s) / 50.0, right));
+        let map = CalibrationMap::fit(answers);
         prop_assert!(map.knots().len() <= MAX_KNOTS);
         prop_assert_eq!(&CalibrationMap::try_from(map.knots().to_vec()).unwrap(), &map);
         scores.extend(map.knots().iter().map(|knot| knot[0] as f32));

@@ -5,14 +5,18 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use burn::nn::LinearConfig;
 use burn::prelude::*;
 use burn::tensor::Distribution;
 use burn::tensor::activation;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use vary_kernels::attention::{Map, reference};
-use vary_kernels::quantized::{Bits, Matrix};
+use vary_kernels::quantized::{Bits, Matrix, linear};
 use vary_kernels::{gelu, rel_pos_attention};
+
+/// Rows of activations.
+const ROWS: [usize; 3] = [1, 8, 64];
 
 const NORMAL: Distribution = Distribution::Normal(0.0, 1.0);
 
@@ -99,8 +103,8 @@ fn activations(c: &mut Criterion) {
     group.finish();
 }
 
-/// A matrix that no cache holds, times one row and times as many as a prompt has.
-fn quantized(c: &mut Criterion) {
+/// A matrix that no cache holds, times one row, the rows of a batch, and as many as a prompt has.
+fn products(c: &mut Criterion) {
     let (rows, cols) = (65_536, 2048);
     let weights: Vec<f32> = (0..rows * cols)
         .map(|i| (i as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5)
@@ -115,7 +119,7 @@ fn quantized(c: &mut Criterion) {
         ("4_bits", Bits::Four),
     ] {
         let matrix = Matrix::new(bits, &weights, [rows, cols]);
-        for tokens in [1, 64] {
+        for tokens in ROWS {
             let x: Vec<f32> = (0..tokens * cols).map(|i| (i as f32).sin()).collect();
             let mut out = vec![0.0; tokens * rows];
             group.throughput(Throughput::Bytes(matrix.bytes() as u64));
@@ -124,8 +128,23 @@ fn quantized(c: &mut Criterion) {
             });
         }
     }
+    let matrix = Matrix::new(Bits::Eight, &weights[..16 * cols], [16, cols]);
+    let x: Vec<f32> = (0..8 * cols).map(|i| (i as f32).sin()).collect();
+    let mut out = vec![0.0; 8 * 16];
+    group.bench_function("small", |b| {
+        b.iter(|| matrix.multiply(black_box(&x), None, &mut out))
+    });
+    let device = Device::flex();
+    let layer = LinearConfig::new(cols, rows).with_bias(false).init(&device);
+    for tokens in ROWS {
+        let x = Tensor::<2>::random([tokens, cols], NORMAL, &device);
+        group.throughput(Throughput::Bytes((rows * cols * 4) as u64));
+        group.bench_function(format!("f32_{tokens}_rows"), |b| {
+            b.iter(|| linear(&layer, x.clone()).into_data());
+        });
+    }
     group.finish();
 }
 
-criterion_group!(benches, attention, activations, quantized);
+criterion_group!(benches, attention, activations, products);
 criterion_main!(benches);

@@ -5,6 +5,7 @@
 //! threads.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -71,7 +72,7 @@ fn main() -> Result<()> {
         // All take part in all passes.
         let seconds = together.iter().map(|a| a.times.decode.as_secs_f64());
         batch.push(throughput(&together, seconds.fold(0.0, f64::max)));
-        same &= alone.iter().zip(&together).all(|(a, b)| a.text == b.text);
+        same &= alone.iter().map(ids).eq(together.iter().map(ids));
     }
     let (single, batch) = (median(single), median(batch));
     let line = json!({
@@ -81,7 +82,7 @@ fn main() -> Result<()> {
         "single_tokens_per_s": single,
         "batch_tokens_per_s": batch,
         "ratio": batch / single,
-        "same_text": same,
+        "same_tokens": same,
         "peak_rss_mb": { "loaded": load_mb, "encoded": encode_mb, "decoded": peak_rss_mb() },
     });
     println!("{line}");
@@ -90,6 +91,12 @@ fn main() -> Result<()> {
         "the answers of the batch differ from those of one by one"
     );
     Ok(())
+}
+
+/// Text and range of each token: what ids stand for.
+fn ids(answer: &Answer) -> (&str, Vec<Range<usize>>) {
+    let ranges = answer.tokens.iter().map(|token| token.range.clone());
+    (&answer.text, ranges.collect())
 }
 
 /// Tokens per second after the first of each answer, which the prefill chooses.

@@ -13,6 +13,8 @@ mod flex;
 mod math;
 mod product;
 pub mod quantized;
+#[cfg(feature = "flex")]
+mod rows;
 
 pub use activation::{gelu, quick_gelu};
 pub use attention::rel_pos_attention;

@@ -112,6 +112,18 @@ pub fn product(
     }
 }
 
+/// Columns of a matrix of rows of `width`, `cols` together: for each task the part of every row.
+pub(crate) fn split_columns(matrix: &mut [f32], width: usize, cols: usize) -> Vec<Vec<&mut [f32]>> {
+    let mut tasks = Vec::new();
+    tasks.resize_with(width.div_ceil(cols), Vec::new);
+    for row in matrix.chunks_exact_mut(width) {
+        for (task, part) in tasks.iter_mut().zip(row.chunks_mut(cols)) {
+            task.push(part);
+        }
+    }
+    tasks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use burn::prelude::*;
+use rayon::prelude::*;
 use vary_lm::KvCache;
-use vary_lm::generate::{
-    CancellationToken, FinishReason, GenerateOptions, GeneratedToken, Sequence,
-};
+use vary_lm::generate::{CancellationToken, FinishReason, GenerateOptions, Sequence};
 
 use super::confidence::log_confidence;
 use super::encode::encode;
 use super::input::Input;
 use super::plan::Request;
-use super::{Inner, Times};
+use super::{Inner, TextLogits, Times};
 use crate::Result;
 
 /// Positions after the prompt that a cache has room for at first; it doubles when it is full.
@@ -118,15 +117,15 @@ impl<'a> Decoder<'a> {
             && let Some((id, job)) = self.waiting.pop_front()
         {
             match self.start(id, job) {
-                Ok((running, logits)) => self.choose(running, &logits, &mut progress),
+                Ok((running, chosen)) => self.settle(running, chosen, &mut progress),
                 Err(ended) => progress.push((id, *ended)),
             }
         }
         progress
     }
 
-    /// Encodes the views of a job and reads its prompt; the logits after it.
-    fn start(&self, id: usize, job: Job<'a>) -> Result<(Running, Vec<f32>), Box<Progress>> {
+    /// Encodes the views of a job, reads its prompt, and chooses the first token.
+    fn start(&self, id: usize, job: Job<'a>) -> Result<(Running, Chosen), Box<Progress>> {
         let inner = &self.inner;
         let failed = |error| Box::new(Progress::Failed(error));
         let mut times = Times::default();
@@ -152,14 +151,15 @@ impl<'a> Decoder<'a> {
         let read = session.read(inner, &job.request.prompt, known, images);
         let logits = read.map_err(failed)?;
         times.prefill = start.elapsed();
-        let running = Running {
+        let mut running = Running {
             id,
             sequence,
             session,
             cancellation: job.cancellation,
             times,
         };
-        Ok((running, logits))
+        let chosen = running.choose(inner, logits.row(0));
+        Ok((running, chosen))
     }
 
     /// One pass over the last tokens of all running jobs.
@@ -181,25 +181,29 @@ impl<'a> Decoder<'a> {
         let ids: Vec<u32> = self.running.iter().map(last).collect();
         let sessions = self.running.iter_mut().map(|running| &mut running.session);
         let logits = step(&self.inner, &ids, sessions);
+        let running = std::mem::take(&mut self.running);
+        let inner = &self.inner;
+        let chosen = running
+            .into_par_iter()
+            .enumerate()
+            .map(|(at, mut running)| {
+                let chosen = running.choose(inner, logits.row(at));
+                (running, chosen)
+            });
+        let chosen: Vec<_> = chosen.collect();
         let elapsed = start.elapsed();
-        for (mut running, logits) in std::mem::take(&mut self.running).into_iter().zip(logits) {
+        for (mut running, chosen) in chosen {
             running.times.decode += elapsed;
-            self.choose(running, &logits, progress);
+            self.settle(running, chosen, progress);
         }
     }
 
-    /// Chooses the next token of a job; it keeps running unless that was the last.
-    fn choose(
-        &mut self,
-        mut running: Running,
-        logits: &[f32],
-        progress: &mut Vec<(usize, Progress)>,
-    ) {
+    /// Reports the token that was chosen for a job; it keeps running unless that was the last.
+    fn settle(&mut self, running: Running, chosen: Chosen, progress: &mut Vec<(usize, Progress)>) {
         let id = running.id;
-        match running.sequence.choose(logits) {
-            Ok(Some(token)) => {
-                let confidence = self.confidence(logits, token);
-                progress.push((id, Progress::Token(token.id, confidence)));
+        match chosen {
+            Ok(Some((token, confidence))) => {
+                progress.push((id, Progress::Token(token, confidence)));
             }
             Ok(None) => {}
             Err(error) => return progress.push((id, Progress::Failed(error.into()))),
@@ -209,9 +213,19 @@ impl<'a> Decoder<'a> {
             None => self.running.push(running),
         }
     }
+}
 
-    fn confidence(&self, logits: &[f32], token: GeneratedToken) -> f32 {
-        log_confidence(self.inner.coordinates.as_ref(), logits, token)
+/// A token and the natural logarithm of the confidence in it; `None` at the end of a sequence.
+type Chosen = vary_lm::Result<Option<(u32, f32)>>;
+
+impl Running {
+    /// Chooses the next token.
+    fn choose(&mut self, inner: &Inner, logits: &[f32]) -> Chosen {
+        let Some(token) = self.sequence.choose(logits)? else {
+            return Ok(None);
+        };
+        let confidence = log_confidence(inner.coordinates.as_ref(), logits, token);
+        Ok(Some((token.id, confidence)))
     }
 }
 
@@ -228,7 +242,7 @@ fn step<'s>(
     inner: &Inner,
     ids: &[u32],
     sessions: impl Iterator<Item = &'s mut Session>,
-) -> Vec<Vec<f32>> {
+) -> TextLogits {
     let lm = inner.model.language_model();
     let mut caches: Vec<&mut KvCache> = vec![];
     for (session, &id) in sessions.zip(ids) {
@@ -278,7 +292,7 @@ impl Session {
         prompt: &[u32],
         known: usize,
         images: Option<Tensor<3>>,
-    ) -> Result<Vec<f32>> {
+    ) -> Result<TextLogits> {
         let lm = inner.model.language_model();
         let capacity = (prompt.len() + ROOM).min(inner.max_positions());
         let cache = match self.cache.take() {
@@ -295,6 +309,6 @@ impl Session {
         let embeds = inner.model.embed(&[prompt[known..].to_vec()], images)?;
         let logits = inner.text_logits(lm.next_logits(embeds, cache));
         self.ids = prompt.to_vec();
-        Ok(logits.into_iter().next().unwrap_or_default())
+        Ok(logits)
     }
 }

@@ -205,15 +205,32 @@ impl Inner {
         u32::try_from(size).unwrap_or(u32::MAX)
     }
 
-    /// Logits `[batch, vocab]` as rows, of the tokens that the tokenizer has; tables may have more.
-    fn text_logits(&self, logits: Tensor<2>) -> Vec<Vec<f32>> {
-        let [batch, vocab] = logits.dims();
+    /// Reads logits, `[batch, vocab]`.
+    fn text_logits(&self, logits: Tensor<2>) -> TextLogits {
+        let [_, vocab] = logits.dims();
         let known = self.tokenizer.vocab_size().min(vocab);
-        let data = logits.slice([0..batch, 0..known]).into_data();
-        let mut values = data.iter::<f32>();
-        (0..batch)
-            .map(|_| values.by_ref().take(known).collect())
-            .collect()
+        // In f32 after the conversion.
+        let values = logits.into_data().convert::<f32>();
+        TextLogits {
+            values: values.try_into_vec().unwrap_or_default(),
+            vocab,
+            known,
+        }
+    }
+}
+
+/// Logits of the tokens that the tokenizer has; tables of models may have more.
+struct TextLogits {
+    values: Vec<f32>,
+    vocab: usize,
+    known: usize,
+}
+
+impl TextLogits {
+    /// The logits of a sequence of the batch.
+    fn row(&self, at: usize) -> &[f32] {
+        let row = self.values.chunks_exact(self.vocab.max(1)).nth(at);
+        row.map_or(&[], |row| &row[..self.known])
     }
 }
 

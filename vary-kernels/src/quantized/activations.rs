@@ -115,7 +115,7 @@ impl WithSimd for Round<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let [cols, words] = self.row;
         let rows = self
             .x
@@ -126,7 +126,7 @@ impl WithSimd for Round<'_> {
             let groups = groups.map(|(scale, sum)| (&mut scale[token], &mut sum[token]));
             match self.bits {
                 Bits::Sixteen => pairs(x, words),
-                Bits::Eight | Bits::Four => of_groups(x, words, groups),
+                Bits::Eight | Bits::Four => of_groups(simd, x, words, groups),
             }
         }
     }
@@ -148,36 +148,33 @@ fn pairs(x: &[f32], words: &mut [u32]) {
 
 /// Rounds the groups of a row to 8 bits, with their scales and sums.
 #[inline(always)]
-fn of_groups<'a>(
+fn of_groups<'a, S: Simd>(
+    simd: S,
     x: &[f32],
     words: &mut [u32],
     groups: impl Iterator<Item = (&'a mut f32, &'a mut i32)>,
 ) {
+    let zero = simd.splat_f32s(0.0);
     let rows = x.as_chunks::<GROUP>().0.iter();
     for ((x, words), (scale, sum)) in rows.zip(words.chunks_exact_mut(GROUP / 4)).zip(groups) {
-        let mut most = [0.0f32; 16];
-        // NaN and infinity must survive rounding: times zero they are NaN, finite values are zero.
-        let mut nan = [0.0f32; 16];
-        for x in x.as_chunks::<16>().0 {
-            for ((most, nan), x) in most.iter_mut().zip(&mut nan).zip(x) {
-                *most = most.max(x.abs());
-                *nan += x * 0.0;
-            }
+        let (mut most, mut nan) = (zero, zero);
+        for &x in S::as_simd_f32s(x).0 {
+            most = simd.max_f32s(most, simd.abs_f32s(x));
+            // NaN and infinity must survive rounding: times zero they are NaN, finite values are
+            // zero.
+            nan = simd.add_f32s(nan, simd.mul_f32s(x, zero));
         }
-        let most = most.iter().fold(0.0f32, |m, v| m.max(*v));
+        let most = simd.reduce_max_f32s(most);
         let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
-        let mut total = [0i32; 16];
-        for (x, words) in x.as_chunks::<16>().0.iter().zip(words.chunks_exact_mut(4)) {
-            let rounded: [i8; 16] = std::array::from_fn(|i| integer(x[i] * inverse));
-            for (total, v) in total.iter_mut().zip(rounded) {
-                *total += i32::from(v);
-            }
-            for (word, v) in words.iter_mut().zip(rounded.as_chunks::<4>().0) {
-                *word = u32::from_le_bytes(v.map(|v| v as u8));
-            }
+        let mut rounded = [0i8; GROUP];
+        for (rounded, x) in rounded.iter_mut().zip(x) {
+            *rounded = integer(x * inverse);
         }
-        *sum = total.iter().sum();
-        *scale = most / 127.0 + nan.iter().sum::<f32>();
+        *sum = rounded.iter().map(|v| i32::from(*v)).sum();
+        *scale = most / 127.0 + simd.reduce_sum_f32s(nan);
+        for (word, v) in words.iter_mut().zip(rounded.as_chunks::<4>().0) {
+            *word = u32::from_le_bytes(v.map(|v| v as u8));
+        }
     }
 }
 

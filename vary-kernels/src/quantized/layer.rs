@@ -98,6 +98,10 @@ pub fn is_packed(layer: &Linear) -> bool {
 pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
     let packed = layer.weight.reparameterization::<Packed>();
     let Some(packed) = packed.filter(|_| multiplies(&x.device())) else {
+        #[cfg(feature = "flex")]
+        if let Some(out) = crate::rows::linear(layer, &x) {
+            return out;
+        }
         return layer.forward(x);
     };
     let (mut shape, device) = (x.dims(), x.device());

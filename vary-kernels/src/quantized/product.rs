@@ -4,8 +4,9 @@ use rayon::prelude::*;
 
 use super::activations::{Activations, TOKENS, Tile};
 use super::pack::{GROUP, Matrix, ROWS};
+use crate::product::split_columns;
 
-/// Minimum number of panels per task.
+/// Number of panels per task.
 const PANELS: usize = 8;
 
 /// Maximum number of rows of activations per task; the cache of a core holds them.
@@ -80,7 +81,9 @@ impl Matrix {
                 let tile = x.tile(first);
                 let products = &mut products[..tile.tokens];
                 kernel.panel(self, panel, tile, products);
-                self.put(panel, products, bias, out);
+                for (product, out) in products.iter().zip(out.chunks_mut(self.rows)) {
+                    self.put(panel, product, bias, &mut out[panel * ROWS..]);
+                }
             }
         }
     }
@@ -88,36 +91,42 @@ impl Matrix {
     /// Each task multiplies some rows of the matrix with all activations.
     fn by_panels(&self, x: &Activations, tokens: usize, bias: Option<&[f32]>, out: &mut [f32]) {
         let kernel = Kernel::detect();
-        let panels = self.rows.div_ceil(ROWS);
-        let mut products = vec![[0.0; ROWS]; panels * tokens];
-        let of_panels = products.par_chunks_mut(tokens.max(1)).with_min_len(PANELS);
-        of_panels.enumerate().for_each(|(panel, products)| {
-            let tiles = (0..tokens).step_by(TOKENS);
-            for (first, products) in tiles.zip(products.chunks_mut(TOKENS)) {
-                kernel.panel(self, panel, x.tile(first), products);
-            }
-        });
-        for (panel, products) in products.chunks(tokens.max(1)).enumerate() {
-            self.put(panel, products, bias, out);
-        }
+        let tasks = split_columns(out, self.rows.max(1), PANELS * ROWS);
+        tasks
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(task, mut out)| {
+                let mut products = [[0.0; ROWS]; TOKENS];
+                let first = task * PANELS;
+                for panel in first..self.rows.div_ceil(ROWS).min(first + PANELS) {
+                    let tiles = (0..tokens).step_by(TOKENS);
+                    for (first_row, out) in tiles.zip(out.chunks_mut(TOKENS)) {
+                        let products = &mut products[..out.len()];
+                        kernel.panel(self, panel, x.tile(first_row), products);
+                        for (product, out) in products.iter().zip(out) {
+                            let start = (panel - first) * ROWS;
+                            self.put(panel, product, bias, &mut out[start..]);
+                        }
+                    }
+                }
+            });
     }
 
-    /// Writes the products of a panel into the rows of `out`.
-    fn put(&self, panel: usize, products: &[[f32; ROWS]], bias: Option<&[f32]>, out: &mut [f32]) {
+    /// Writes the products of a panel to the start of `out`.
+    fn put(&self, panel: usize, product: &[f32; ROWS], bias: Option<&[f32]>, out: &mut [f32]) {
         let first = panel * ROWS;
         let count = ROWS.min(self.rows - first);
-        for (product, out) in products.iter().zip(out.chunks_mut(self.rows)) {
-            let out = &mut out[first..][..count];
-            if let Some(bias) = bias {
-                for ((out, product), bias) in out.iter_mut().zip(product).zip(&bias[first..]) {
-                    *out = product + bias;
-                }
-            } else if let Some(out) = out.first_chunk_mut() {
-                // A constant size compiles to moves instead of a call.
-                *out = *product;
-            } else {
-                out.copy_from_slice(&product[..count]);
+        if let Some(bias) = bias {
+            for ((out, product), bias) in out[..count].iter_mut().zip(product).zip(&bias[first..]) {
+                *out = product + bias;
             }
+        } else if count == ROWS
+            && let Some(out) = out.first_chunk_mut()
+        {
+            // A constant size compiles to moves instead of a call.
+            *out = *product;
+        } else {
+            out[..count].copy_from_slice(&product[..count]);
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod model;
 pub mod pipeline;
 pub mod prelude;
 pub mod prompt;
+pub mod recognition;
 #[cfg(feature = "train")]
 pub mod train;
 

@@ -21,6 +21,9 @@ const ROWS: usize = 32;
 /// Maximum number of columns per task: the sums of eight rows stay in a core's first cache.
 const COLS: usize = 512;
 
+/// Multiplications from which on several threads are faster than one.
+const PARALLEL: usize = 1 << 18;
+
 /// A linear layer of few rows on Flex in f32, the matrix contiguous; `None` for any other.
 ///
 /// The result of a row does not depend on the others.
@@ -58,7 +61,7 @@ pub(crate) fn linear<const D: usize>(layer: &Linear, x: &Tensor<D>) -> Option<Te
     Some(Tensor::from_data(TensorData::new(out, shape), &device))
 }
 
-/// `out += x w + bias`.
+/// `out = x w + bias`.
 ///
 /// # Shapes
 /// - x: `[rows, inputs]`
@@ -79,21 +82,27 @@ fn multiply(
     let cols = share.next_multiple_of(64).min(COLS);
     let tasks = split_columns(out, outputs, cols);
     let arch = Arch::new();
-    tasks
-        .into_par_iter()
-        .enumerate()
-        .for_each_init(Scratch::default, |scratch, (task, out)| {
-            let first = task * cols;
-            arch.dispatch(Columns {
-                x,
-                w,
-                bias,
-                out,
-                first,
-                shape: [inputs, outputs],
-                scratch,
-            });
+    let run = |scratch: &mut Scratch, (task, out): (usize, Vec<&mut [f32]>)| {
+        arch.dispatch(Columns {
+            x,
+            w,
+            bias,
+            out,
+            first: task * cols,
+            shape: [inputs, outputs],
+            scratch,
         });
+    };
+    if x.len() * outputs < PARALLEL {
+        let mut scratch = Scratch::default();
+        tasks
+            .into_iter()
+            .enumerate()
+            .for_each(|task| run(&mut scratch, task));
+    } else {
+        let tasks = tasks.into_par_iter().enumerate();
+        tasks.for_each_init(Scratch::default, run);
+    }
 }
 
 /// Some columns of a product.

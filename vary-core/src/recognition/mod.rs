@@ -1,0 +1,3 @@
+//! Recognition of text lines: from the scores of steps along a line to its characters.
+
+pub mod ctc;

@@ -1,7 +1,7 @@
 //! Products of a few rows with a large matrix in f32, as in decoding.
 //!
-//! A general product copies the matrix into panels first, which pays with many rows only. Here it is
-//! read once, in its own order.
+//! A general product copies the matrix into panels first, which pays with many rows only. Here it
+//! is read once, in its own order.
 
 #![allow(unsafe_code)]
 // The same index is used for several arrays.

@@ -128,12 +128,6 @@ fn products(c: &mut Criterion) {
             });
         }
     }
-    let matrix = Matrix::new(Bits::Eight, &weights[..16 * cols], [16, cols]);
-    let x: Vec<f32> = (0..8 * cols).map(|i| (i as f32).sin()).collect();
-    let mut out = vec![0.0; 8 * 16];
-    group.bench_function("small", |b| {
-        b.iter(|| matrix.multiply(black_box(&x), None, &mut out))
-    });
     let device = Device::flex();
     let layer = LinearConfig::new(cols, rows).with_bias(false).init(&device);
     for tokens in ROWS {

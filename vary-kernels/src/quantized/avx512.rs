@@ -7,7 +7,6 @@
 use std::arch::x86_64::*;
 
 use super::activations::{TOKENS, Tile};
-use super::chunk::chunk;
 use super::pack::{Bits, GROUP, Matrix, ROWS, WORD};
 
 /// Proof that this machine has AVX-512 F, VNNI and BF16.
@@ -86,6 +85,12 @@ fn tokens<const N: usize>(
         // SAFETY: sixteen numbers of 32 bits are a vector.
         unsafe { _mm512_storeu_ps(out.as_mut_ptr(), sum) };
     }
+}
+
+/// Chunk `at` of a slice split into arrays of `N`.
+#[inline(always)]
+fn chunk<T, const N: usize>(values: &[T], at: usize) -> &[T; N] {
+    &values.as_chunks().0[at]
 }
 
 /// Word `at` of a group: a word of each row.

@@ -5,8 +5,6 @@ mod activations;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(target_arch = "x86_64")]
-mod chunk;
 mod layer;
 mod pack;
 mod product;

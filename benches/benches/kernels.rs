@@ -35,9 +35,9 @@ fn attention(c: &mut Criterion) {
     };
     let maps = [
         ("sam_base_global", sam(None)),
-        ("sam_base_windows", sam(Some(14))),
+        ("sam_base_windows", sam(Some([14, 14]))),
         ("nano_global", nano(None)),
-        ("nano_windows", nano(Some(8))),
+        ("nano_windows", nano(Some([8, 8]))),
     ];
     for (name, map) in maps {
         let mut group = c.benchmark_group(format!("attention_{name}"));

@@ -8,6 +8,7 @@
 //! | `typeset` | `typeset` | pages typeset by typst, scans of them |
 //! | `charts` | `drawn` | charts and forms with questions and answers |
 //! | `scenes` | `scenes` | sprites on backgrounds, with boxes |
+//! | `lines` | `lines` | text lines cut from PDF files and pages |
 //! | `texts` | `texts` | ten kinds of text, with the box of every character |
 //!
 //! Drawn data are a pure function of the configuration, a seed and an index.
@@ -18,12 +19,14 @@ mod calendar;
 pub mod drawn;
 mod error;
 mod json;
+#[cfg(feature = "lines")]
+pub mod lines;
 mod page;
 pub mod path;
 #[cfg(feature = "pdf")]
 pub mod pdf;
 mod question;
-#[cfg(any(feature = "charts", feature = "scenes"))]
+#[cfg(any(feature = "charts", feature = "lines", feature = "scenes"))]
 mod random;
 mod record;
 #[cfg(feature = "scenes")]

@@ -7,6 +7,7 @@
 
 mod activation;
 pub mod attention;
+pub mod conv;
 #[cfg(feature = "flex")]
 mod flex;
 #[cfg_attr(not(feature = "flex"), allow(dead_code))]
@@ -18,3 +19,4 @@ mod rows;
 
 pub use activation::{gelu, quick_gelu};
 pub use attention::rel_pos_attention;
+pub use conv::conv2d;

@@ -2,8 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use vary_vocab_train::{
-    CalibrateArgs, EvalArgs, ExportArgs, FinetuneArgs, TrainArgs, calibrate, draw, evaluate,
-    finetune, train,
+    CalibrateArgs, CutArgs, EvalArgs, ExportArgs, FinetuneArgs, RecognizerArgs, TrainArgs,
+    calibrate, draw, evaluate, finetune, lines, train,
 };
 
 // A step allocates and frees gigabytes of buffers; the system's allocator gives large ones back to
@@ -28,6 +28,10 @@ enum Command {
     Scenes(TrainArgs),
     /// Train on conversations by a recipe.
     Finetune(Box<FinetuneArgs>),
+    /// Cut text lines out of PDF files or pages.
+    CutLines(CutArgs),
+    /// Train a text recognizer on lines.
+    Recognizer(RecognizerArgs),
     /// Write the vision vocabulary of a checkpoint alone.
     ExportVocabulary(ExportArgs),
     /// Score a model on drawn images that it was not trained on, or on your own.
@@ -42,6 +46,8 @@ fn main() -> anyhow::Result<()> {
         Command::DrawText(args) => draw::texts(&args),
         Command::Scenes(args) => train::run(&args),
         Command::Finetune(args) => finetune::run(&args),
+        Command::CutLines(args) => lines::cut(&args),
+        Command::Recognizer(args) => lines::train(&args),
         Command::ExportVocabulary(args) => finetune::export(&args),
         Command::Eval(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),

@@ -15,6 +15,7 @@ fn text_answer(text: &str, score: f32) -> Answer {
     answer.tokens = vec![TokenScore {
         range: 0..text.len(),
         log_confidence: score.ln(),
+        bbox: None,
     }];
     answer
 }

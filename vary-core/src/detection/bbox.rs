@@ -39,6 +39,17 @@ impl BoundingBox {
         self.width() * self.height()
     }
 
+    /// The smallest box around this one and another.
+    #[must_use]
+    pub fn around(self, other: Self) -> Self {
+        Self {
+            x1: self.x1.min(other.x1),
+            y1: self.y1.min(other.y1),
+            x2: self.x2.max(other.x2),
+            y2: self.y2.max(other.y2),
+        }
+    }
+
     /// Intersection over union with `other`, in 0..=1; 0 where both boxes are empty.
     pub fn iou(&self, other: &Self) -> f32 {
         let common = Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vary_lm::generate::FinishReason;
 
-use crate::detection::Detection;
+use crate::detection::{BoundingBox, Detection};
 
 /// The answer to a question about images. Displays as its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,9 @@ pub struct TokenScore {
     /// Natural logarithm of the model's confidence in it: of a coordinate token that of its place,
     /// neighbouring values included, of any other its probability.
     pub log_confidence: f32,
+    /// Where it stands in the image, in pixels, if it was read by a recognizer: then a token is a
+    /// character.
+    pub bbox: Option<BoundingBox>,
 }
 
 /// A stretch of an [`Answer`]'s text with the model's confidence in it.
@@ -45,6 +48,8 @@ pub struct Scored<'a> {
     pub range: Range<usize>,
     /// Geometric mean of the probabilities of its tokens, 0 to 1.
     pub score: f32,
+    /// Where it stands in the image, in pixels, if it was read by a recognizer.
+    pub bbox: Option<BoundingBox>,
 }
 
 impl Answer {
@@ -86,11 +91,15 @@ impl Answer {
                 .iter()
                 .take_while(|token| token.range.start < range.end)
                 .filter(|token| !token.range.is_empty());
-            let (sum, count) = of_part.fold((0.0, 0), |(sum, count), token| {
+            let (sum, count) = of_part.clone().fold((0.0, 0), |(sum, count), token| {
                 (sum + token.log_confidence, count + 1)
             });
-            let score = (sum / count.max(1) as f32).exp();
-            scored.push(Scored { text, range, score });
+            scored.push(Scored {
+                text,
+                score: (sum / count.max(1) as f32).exp(),
+                bbox: of_part.filter_map(|t| t.bbox).reduce(BoundingBox::around),
+                range,
+            });
         }
         scored
     }
@@ -167,6 +176,7 @@ mod tests {
         let token = |range: Range<usize>, p: f32| TokenScore {
             range,
             log_confidence: p.ln(),
+            bbox: None,
         };
         let answer = Answer {
             text: text.into(),

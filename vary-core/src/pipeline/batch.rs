@@ -63,23 +63,27 @@ impl Pipeline {
         let mut owners = vec![];
         let mut answers = vec![];
         for (number, images) in groups.into_iter().enumerate() {
-            let plan = options
+            let read = options
                 .validate(inner)
-                .and_then(|()| Plan::new(inner, &images, &[], task));
-            answers.push(plan.map(|plan| {
+                .and_then(|()| inner.read(&images, &[], task));
+            if let Some(answer) = read.transpose() {
+                answers.push(answer.map(State::Read));
+                continue;
+            }
+            answers.push(Plan::new(inner, &images, &[], task).map(|plan| {
                 let merger = Merger::new(inner, &plan, options);
                 let jobs = jobs(inner, plan, images.into(), options, Session::default());
                 for (part, job) in jobs.enumerate() {
                     decoder.push(owners.len(), job);
                     owners.push((number, part));
                 }
-                merger
+                State::Decoded(merger)
             }));
         }
         while !decoder.is_idle() {
             for (job, progress) in decoder.step() {
                 let (number, part) = owners[job];
-                if let Ok(merger) = &mut answers[number]
+                if let Ok(State::Decoded(merger)) = &mut answers[number]
                     && let Err(error) = merger.push(part, progress)
                 {
                     answers[number] = Err(error);
@@ -87,7 +91,21 @@ impl Pipeline {
                 }
             }
         }
-        let finish = |answer: Result<Merger>| answer.map(|merger| merger.finish().0);
-        answers.into_iter().map(finish).collect()
+        let finish = |answer| match answer {
+            State::Read(answer) => answer,
+            State::Decoded(merger) => merger.finish().0,
+        };
+        answers
+            .into_iter()
+            .map(|answer| answer.map(finish))
+            .collect()
     }
+}
+
+/// An answer in the making.
+enum State {
+    /// By a recognizer.
+    Read(Answer),
+    /// By the language model.
+    Decoded(Merger),
 }

@@ -8,6 +8,7 @@ use vary_lm::tokenizer::Tokenizer;
 use super::{Checkpoint, InferenceConfig, Inner, Pipeline, Weights};
 use crate::checkpoint::Precision;
 use crate::model::{AnyModel, ModelConfig, VaryModel};
+use crate::recognition::Recognizer;
 use crate::{Error, Result};
 
 /// Default of [`PipelineBuilder::max_batch`].
@@ -21,6 +22,7 @@ pub struct PipelineBuilder {
     precision: Precision,
     max_batch: Option<NonZeroUsize>,
     inference: Option<InferenceConfig>,
+    recognizer: Option<Recognizer>,
 }
 
 /// Where the model comes from.
@@ -86,8 +88,8 @@ impl PipelineBuilder {
     }
 
     /// Maximum number of sequences that are decoded together, 8 by default: images of
-    /// [`answer_batch`](Pipeline::answer_batch), or text lines of a page. Each keeps a cache of its
-    /// own; more are faster, and need more memory.
+    /// [`answer_batch`](Pipeline::answer_batch). Each keeps a cache of its own; more are faster, and
+    /// need more memory.
     #[must_use]
     pub fn max_batch(mut self, sequences: NonZeroUsize) -> Self {
         self.max_batch = Some(sequences);
@@ -101,12 +103,20 @@ impl PipelineBuilder {
         self
     }
 
+    /// What reads text in place of the language model; by default the checkpoint's, if it has one.
+    #[must_use]
+    pub fn recognizer(mut self, recognizer: Recognizer) -> Self {
+        self.recognizer = Some(recognizer);
+        self
+    }
+
     /// Loads the model.
     ///
     /// # Errors
     /// [`Error::NoDevice`], [`Error::UnsupportedPrecision`], [`Error::WeightsNotGiven`],
     /// [`Error::TokenizerMismatch`], or whatever is wrong with the files or the configuration.
     pub fn build(self) -> Result<Pipeline> {
+        let mut recognizer = self.recognizer;
         let (model, config, inference, tokenizer) = match self.source {
             Some(Source::Model(model, config, tokenizer)) => {
                 (model, *config, InferenceConfig::default(), *tokenizer)
@@ -122,14 +132,18 @@ impl PipelineBuilder {
                     inference,
                     tokenizer,
                     files,
+                    recognizer: found,
                 } = open(source)?;
+                if let (None, Some(found)) = (&recognizer, found) {
+                    recognizer = Some(found.load(&device)?);
+                }
                 let model = config.load(&files, &device, self.precision)?;
                 (model, config, inference, tokenizer)
             }
         };
         let inference = self.inference.unwrap_or(inference);
         let max_batch = self.max_batch.map_or(MAX_BATCH, NonZeroUsize::get);
-        let inner = Inner::new(model, config, inference, tokenizer, max_batch)?;
+        let inner = Inner::new(model, config, inference, tokenizer, recognizer, max_batch)?;
         Ok(Pipeline {
             inner: Arc::new(inner),
         })

@@ -14,7 +14,7 @@ pub struct EncodedImage {
     /// `[1, image_token_len, d_model]`
     pub(super) tokens: Tensor<3>,
     size: (u32, u32),
-    /// The image itself, for models that read pages line by line.
+    /// The image itself, for a recognizer.
     pixels: Option<Arc<RgbImage>>,
     /// The pipeline that made the tokens; to another model they are noise.
     owner: Weak<Inner>,
@@ -31,7 +31,7 @@ impl std::fmt::Debug for EncodedImage {
 
 impl EncodedImage {
     pub(super) fn new(inner: &Arc<Inner>, tokens: Tensor<3>, image: &RgbImage) -> Self {
-        let keep = inner.inference.line_segmentation;
+        let keep = inner.recognizer.is_some();
         Self {
             tokens,
             size: image.dimensions(),
@@ -187,8 +187,8 @@ impl<T: One> Many for Vec<T> {
 impl<T: Many + ?Sized> AsImages for T {}
 
 impl Pipeline {
-    /// Encodes an image once, for any number of questions. With line segmentation it keeps a copy
-    /// of the image, to read its text lines.
+    /// Encodes an image once, for any number of questions. With a recognizer it keeps a copy of the
+    /// image, to read its text lines.
     ///
     /// # Errors
     /// [`Error::Vision`] for an image without pixels, [`Error::ForeignImage`] for one that another

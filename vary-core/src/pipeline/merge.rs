@@ -8,10 +8,9 @@ use vary_lm::generate::FinishReason;
 use super::decode::{Outcome, Progress, Session};
 use super::parse::{Parsed, Parser, Piece, ScoredBox};
 use super::plan::Plan;
-use super::view::View;
 use super::{Answer, AnswerOptions, Event, Inner, Times, TokenScore, Usage};
 use crate::Result;
-use crate::detection::{Detection, nms};
+use crate::detection::{BoundingBox, Detection, nms};
 
 /// Written between the texts of two requests.
 const SEPARATOR: &str = "\n";
@@ -37,8 +36,6 @@ pub(super) struct Merger {
 /// The answer to one request.
 struct Part {
     parser: Parser,
-    /// The view that boxes are relative to.
-    view: Option<View>,
     /// Not yet emitted.
     pieces: VecDeque<Piece>,
     /// Whether some of its text was emitted.
@@ -48,9 +45,8 @@ struct Part {
 
 impl Merger {
     pub fn new(inner: &Arc<Inner>, plan: &Plan, options: &AnswerOptions) -> Self {
-        let parts = plan.requests.iter().map(|request| Part {
+        let parts = plan.requests.iter().map(|_| Part {
             parser: Parser::new(&inner.tokenizer),
-            view: request.views.first().copied(),
             pieces: VecDeque::new(),
             emitted: false,
             ended: None,
@@ -106,7 +102,6 @@ impl Merger {
     fn emit(&mut self) -> Result<Vec<Event>> {
         let mut events = vec![];
         while let Some(part) = self.parts.get_mut(self.front) {
-            let view = part.view;
             for Piece { mut text, boxes } in std::mem::take(&mut part.pieces) {
                 if !text.is_empty() {
                     if !part.emitted && !self.text.is_empty() {
@@ -117,7 +112,7 @@ impl Merger {
                     events.push(Event::Token { text });
                 }
                 for found in boxes {
-                    let found = to_detection(&self.inner, found, view, self.size)?;
+                    let found = to_detection(found, self.size);
                     let score = self.inner.inference.calibrated(found.score);
                     self.detections.push(found.clone());
                     events.push(Event::Box(Detection { score, ..found }));
@@ -181,14 +176,8 @@ impl Inner {
     }
 }
 
-/// A box of a view in pixels of the image of that size.
-fn to_detection(
-    inner: &Inner,
-    found: ScoredBox,
-    view: Option<View>,
-    size: (u32, u32),
-) -> Result<Detection> {
-    let view = view.unwrap_or(View::whole(0));
-    let bbox = view.to_image(found.coords, size, inner.image_size())?;
-    Ok(Detection::new(found.label, found.score, bbox))
+/// A box in pixels of the image of that size.
+fn to_detection(found: ScoredBox, (width, height): (u32, u32)) -> Detection {
+    let bbox = BoundingBox::from_thousandths(found.coords, width, height);
+    Detection::new(found.label, found.score, bbox.clamp(width, height))
 }

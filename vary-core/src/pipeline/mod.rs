@@ -47,9 +47,9 @@ mod nano;
 mod options;
 mod parse;
 mod plan;
+mod read;
 mod stream;
 mod verbs;
-mod view;
 mod weights;
 
 use std::fmt;
@@ -71,6 +71,7 @@ pub use weights::{Checkpoint, Weights, save_pretrained};
 
 use crate::checkpoint::SaveOptions;
 use crate::model::{AnyModel, ImagePlaceholder, ModelConfig, VaryModel};
+use crate::recognition::Recognizer;
 use crate::{Error, Result};
 
 /// A model with all that it takes to answer questions about images.
@@ -87,6 +88,8 @@ struct Inner {
     config: ModelConfig,
     inference: InferenceConfig,
     tokenizer: Tokenizer,
+    /// Reads text in place of the language model.
+    recognizer: Option<Recognizer>,
     coordinates: Option<CoordinateTokens>,
     stop_tokens: Vec<u32>,
     max_batch: usize,
@@ -174,6 +177,7 @@ impl Inner {
         config: ModelConfig,
         inference: InferenceConfig,
         tokenizer: Tokenizer,
+        recognizer: Option<Recognizer>,
         max_batch: usize,
     ) -> Result<Self> {
         config.validate()?;
@@ -187,6 +191,7 @@ impl Inner {
             config,
             inference,
             tokenizer,
+            recognizer,
             max_batch,
         })
     }
@@ -197,12 +202,6 @@ impl Inner {
 
     fn max_positions(&self) -> usize {
         self.model.language_model().max_positions()
-    }
-
-    /// Edge in pixels of the square that the vision vocabulary sees.
-    fn image_size(&self) -> u32 {
-        let size = self.config.info().sam_config.img_size;
-        u32::try_from(size).unwrap_or(u32::MAX)
     }
 
     /// Reads logits, `[batch, vocab]`.

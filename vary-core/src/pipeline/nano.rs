@@ -17,5 +17,6 @@ pub(super) fn open() -> Result<Checkpoint> {
         inference: InferenceConfig::parse(inference, vary_nano::INFERENCE_CONFIG)?,
         tokenizer: Tokenizer::from_bytes(vary_nano::TOKENIZER)?,
         files: CheckpointFiles::from_bytes("embedded model.safetensors", vary_nano::WEIGHTS)?,
+        recognizer: None,
     })
 }

@@ -100,6 +100,7 @@ impl Parser {
             .map(|(span, &log_confidence)| TokenScore {
                 range: place(span.start)..place(span.end),
                 log_confidence,
+                bbox: None,
             });
         Parsed {
             tokens: tokens.collect(),

@@ -31,8 +31,8 @@ impl std::fmt::Debug for AnswerStream {
 
 impl Pipeline {
     /// Like [`answer`](Self::answer), but yields tokens and boxes as they are decoded: a box as
-    /// soon as its last token is there. Whole images are encoded before this returns; an image
-    /// whose text is read line by line is copied.
+    /// soon as its last token is there. Images are encoded before this returns; what a recognizer
+    /// reads is there at once.
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -64,11 +64,22 @@ impl AnswerStream {
     ) -> Result<Self> {
         let inner = &pipeline.inner;
         options.validate(inner)?;
+        if let Some(answer) = inner.read(&images, history, task)? {
+            let text = Event::Token {
+                text: answer.text.clone(),
+            };
+            return Ok(Self {
+                decoder: Decoder::new(inner),
+                merger: None,
+                events: [text, Event::Done(answer)].into(),
+                session: Session::default(),
+            });
+        }
         let plan = Plan::new(inner, &images, history, task)?;
-        let whole = plan.shows_whole_images() && !options.cancellation.is_cancelled();
-        let keep = |image: Input<'_>| match whole {
-            true => Ok(Input::Encoded(Box::new(pipeline.encode_input(&image)?))),
-            false => Ok(image.into_owned()),
+        let cancelled = options.cancellation.is_cancelled();
+        let keep = |image: Input<'_>| match cancelled {
+            false => Ok(Input::Encoded(Box::new(pipeline.encode_input(&image)?))),
+            true => Ok(image.into_owned()),
         };
         let images: Vec<Input<'static>> = images.into_iter().map(keep).collect::<Result<_>>()?;
         let mut decoder = Decoder::new(inner);

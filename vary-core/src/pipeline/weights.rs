@@ -9,7 +9,11 @@ use crate::checkpoint::{CheckpointFiles, Precision, SaveOptions, save_tokenizer,
 #[cfg(feature = "hub")]
 use crate::hub::HubModel;
 use crate::model::{ModelConfig, VaryModel, config_dir};
+use crate::recognition::RecognizerFiles;
 use crate::{Error, Result};
+
+/// Directory of a checkpoint's text recognizer.
+const RECOGNIZER: &str = "recognizer";
 
 /// Where a model's files are.
 #[derive(Debug, Clone)]
@@ -34,7 +38,8 @@ impl Weights {
     /// A directory with `config.json`, the weights (`model.safetensors`, its shards with their
     /// index, or what else [`CheckpointFiles`] reads) and the tokenizer (`tokenizer.json`,
     /// `qwen.tiktoken`, or OPT's `vocab.json` and `merges.txt`), and optionally
-    /// `inference_config.json`. The path of a weight file stands for it and what is beside it.
+    /// `inference_config.json` and a directory `recognizer` with a text recognizer. The path of a
+    /// weight file stands for it and what is beside it.
     pub fn dir(path: impl Into<PathBuf>) -> Self {
         Self(Source::Dir(path.into()))
     }
@@ -52,6 +57,8 @@ pub struct Checkpoint {
     pub tokenizer: Tokenizer,
     /// Its weights, not yet read.
     pub files: CheckpointFiles,
+    /// The recognizer that reads text for it, if there is one.
+    pub recognizer: Option<RecognizerFiles>,
 }
 
 impl Weights {
@@ -163,5 +170,6 @@ fn open_path(path: &Path) -> Result<Checkpoint> {
         inference: InferenceConfig::read(dir)?,
         tokenizer,
         files: CheckpointFiles::open(path)?,
+        recognizer: RecognizerFiles::find(&dir.join(RECOGNIZER))?,
     })
 }

@@ -41,7 +41,7 @@ pub fn rel_pos_attention(
     rel_h: Tensor<2>,
     rel_w: Tensor<2>,
     heads: usize,
-    window: Option<usize>,
+    window: Option<[usize; 2]>,
     bf16: bool,
 ) -> Tensor<4> {
     let [batch, height, width, channels] = qkv.dims();

@@ -18,8 +18,8 @@ pub fn attention(
     map: Map,
 ) -> Tensor<4> {
     match map.window {
-        Some(side) => {
-            let windows = partition(qkv, padding, side);
+        Some(size) => {
+            let windows = partition(qkv, padding, size);
             unpartition(over_map(windows, rel_h, rel_w, map.heads[0]), map.size)
         }
         None => over_map(qkv, rel_h, rel_w, map.heads[0]),
@@ -103,28 +103,28 @@ fn one_hot_positions([height, width]: [usize; 2], like: &Tensor<4>) -> Tensor<4>
     )
 }
 
-/// Splits a map into square windows: `[batch * windows, size, size, channels]`. The last windows of
-/// rows and columns are filled with `padding`.
-fn partition(x: Tensor<4>, padding: Tensor<1>, size: usize) -> Tensor<4> {
+/// Splits a map into windows: `[batch * windows, tall, wide, channels]`. The last windows of rows
+/// and columns are filled with `padding`.
+fn partition(x: Tensor<4>, padding: Tensor<1>, [tall, wide]: [usize; 2]) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
-    let (rows, cols) = (height.div_ceil(size), width.div_ceil(size));
-    let x = pad_end(x, &padding, 1, rows * size - height);
-    let x = pad_end(x, &padding, 2, cols * size - width);
-    x.reshape([batch, rows, size, cols, size * channels])
+    let (rows, cols) = (height.div_ceil(tall), width.div_ceil(wide));
+    let x = pad_end(x, &padding, 1, rows * tall - height);
+    let x = pad_end(x, &padding, 2, cols * wide - width);
+    x.reshape([batch, rows, tall, cols, wide * channels])
         .swap_dims(2, 3)
-        .reshape([batch * rows * cols, size, size, channels])
+        .reshape([batch * rows * cols, tall, wide, channels])
 }
 
 /// Joins windows into a map and crops the padding; the inverse of [`partition`].
 fn unpartition(windows: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
-    let [count, size, _, channels] = windows.dims();
-    let (rows, cols) = (height.div_ceil(size), width.div_ceil(size));
+    let [count, tall, wide, channels] = windows.dims();
+    let (rows, cols) = (height.div_ceil(tall), width.div_ceil(wide));
     let batch = count / (rows * cols);
     let map = windows
-        .reshape([batch, rows, cols, size, size * channels])
+        .reshape([batch, rows, cols, tall, wide * channels])
         .swap_dims(2, 3)
-        .reshape([batch, rows * size, cols * size, channels]);
-    if (rows * size, cols * size) == (height, width) {
+        .reshape([batch, rows * tall, cols * wide, channels]);
+    if (rows * tall, cols * wide) == (height, width) {
         return map;
     }
     map.slice([0..batch, 0..height, 0..width, 0..channels])
@@ -151,7 +151,7 @@ mod tests {
             .float()
             .reshape([2, 5, 7, 3]);
         let padding = Tensor::zeros([3], &device);
-        for size in [2, 3, 5, 8] {
+        for size in [[2, 2], [3, 3], [5, 2], [1, 4], [8, 8]] {
             let windows = partition(x.clone(), padding.clone(), size);
             let back = unpartition(windows, [5, 7]);
             back.into_data().assert_eq(&x.to_data(), true);
@@ -162,7 +162,7 @@ mod tests {
     fn padding_right_and_bottom() {
         let device = Device::flex();
         let x = Tensor::<4>::ones([1, 2, 2, 1], &device);
-        let windows = partition(x, Tensor::from_floats([7.0], &device), 3).into_data();
+        let windows = partition(x, Tensor::from_floats([7.0], &device), [3, 3]).into_data();
         let expected = [1.0, 1.0, 7.0, 1.0, 1.0, 7.0, 7.0, 7.0, 7.0f32];
         windows.assert_eq(&TensorData::new(expected.to_vec(), [1, 3, 3, 1]), true);
     }

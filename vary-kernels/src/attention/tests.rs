@@ -20,7 +20,10 @@ fn draw(map: &Map, device: &Device) -> Parts {
 }
 
 fn maps() -> impl Strategy<Value = Map> {
-    let window = prop_oneof![Just(None), (1usize..6).prop_map(Some)];
+    let window = prop_oneof![
+        Just(None),
+        (1usize..6, 1usize..6).prop_map(|w| Some(w.into()))
+    ];
     (
         (1usize..3, 1usize..9, 1usize..9),
         (1usize..4, 1usize..21),
@@ -115,7 +118,7 @@ fn ndarray_matches_flex() {
         batch: 1,
         size: [5, 7],
         heads: [2, 8],
-        window: Some(4),
+        window: Some([4, 4]),
     };
     let (qkv, padding, rel_h, rel_w) = draw(&map, &Device::flex());
     let to = |device: &Device| {
@@ -125,7 +128,7 @@ fn ndarray_matches_flex() {
             Tensor::from_data(rel_h.to_data(), device),
             Tensor::from_data(rel_w.to_data(), device),
             2,
-            Some(4),
+            Some([4, 4]),
             false,
         )
         .into_data()

@@ -9,8 +9,8 @@ pub struct Map {
     pub size: [usize; 2],
     /// Number of heads, and channels of each.
     pub heads: [usize; 2],
-    /// Side of a window; `None` attends to the whole map.
-    pub window: Option<usize>,
+    /// Rows and columns of a window; `None` attends to the whole map.
+    pub window: Option<[usize; 2]>,
 }
 
 /// A window of one map, or all of it.
@@ -39,7 +39,7 @@ impl Map {
 
     /// Rows and columns that a position attends to.
     pub fn seen(&self) -> [usize; 2] {
-        self.window.map_or(self.size, |side| [side, side])
+        self.window.unwrap_or(self.size)
     }
 
     pub(super) fn windows(&self) -> Vec<Window> {

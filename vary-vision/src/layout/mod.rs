@@ -33,10 +33,14 @@ const ALIGNED: f32 = 0.5;
 const SIMILAR: f32 = 2.0;
 /// A mark belongs to a line if it is at most so many letter heights beside or above its letters.
 const BESIDE: [f32; 2] = [4.0, 1.0];
-/// Paper around a line, in letter heights.
+/// Paper around a line, in its letters' heights.
 const PADDING: f32 = 0.25;
+/// A gap of so many letter heights separates cells of a row: spaces between words are narrower.
+const CELL: f32 = 2.6;
+/// Lines of a block follow each other with at most so many letter heights of paper between them.
+const BLOCK: f32 = 1.6;
 
-/// A text line of a page; may be slanted.
+/// A text line of a page, or a cell of a row of a table; may be slanted.
 ///
 /// Coordinates are pixels, (0, 0) is the upper left corner of the upper left pixel.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,6 +55,8 @@ pub struct TextLine {
     size: [u32; 2],
     /// Width and height of the image.
     image: [u32; 2],
+    row: usize,
+    block: usize,
 }
 
 /// The text lines of `image` in reading order: columns of text beside each other are read one after
@@ -68,19 +74,69 @@ pub fn text_lines(image: &RgbImage) -> Vec<TextLine> {
     };
     let mut rows = order::rows_in_order(found.letters, found.height);
     keep_text(&mut rows);
-    let boxes: Vec<_> = rows
-        .iter()
-        .filter_map(|row| bounds(row, found.height))
+    let cells = rows.into_iter().enumerate();
+    let cells = cells.flat_map(|(i, row)| cells_of(row).into_iter().map(move |cell| (i, cell)));
+    let boxes: Vec<(usize, [f32; 4])> = cells
+        .filter_map(|(row, cell)| Some((row, bounds(&cell)?)))
         .collect();
-    let lines = boxes.iter().enumerate().filter(|(i, inner)| {
+    let lines = boxes.iter().enumerate().filter(|(i, (_, inner))| {
         let before = i.checked_sub(1).and_then(|i| boxes.get(i));
         let mut beside = before.into_iter().chain(boxes.get(i + 1));
-        !beside.any(|outer| is_dot(inner, outer))
+        !beside.any(|(_, outer)| is_dot(inner, outer))
     });
+    let lines: Vec<_> = lines.map(|(_, (row, edges))| (*row, *edges)).collect();
+    let blocks = blocks(&lines);
+    let scaled = |edges: [f32; 4]| edges.map(|edge| edge * factor as f32);
     lines
-        .map(|(_, edges)| edges.map(|edge| edge * factor as f32))
-        .map(|edges| TextLine::new(edges, found.direction, image.dimensions()))
+        .iter()
+        .zip(blocks)
+        .map(|((row, edges), block)| TextLine {
+            row: *row,
+            block,
+            ..TextLine::new(scaled(*edges), found.direction, image.dimensions())
+        })
         .collect()
+}
+
+/// The cells of a row from left to right; most rows are a single one.
+fn cells_of(row: Vec<Letter>) -> Vec<Vec<Letter>> {
+    let heights = row.iter().filter(|letter| !letter.is_mark);
+    let gap = CELL * median(heights.map(Letter::height)).unwrap_or(f32::INFINITY);
+    let mut letters = row;
+    letters.sort_by(|a, b| a.left.total_cmp(&b.left));
+    let mut cells: Vec<Vec<Letter>> = vec![];
+    let mut end = f32::NEG_INFINITY;
+    for letter in letters {
+        match cells.last_mut() {
+            Some(cell) if letter.left - end <= gap => cell.push(letter),
+            _ => cells.push(vec![letter]),
+        }
+        end = end.max(letter.right);
+    }
+    // Leaders of dots and lone specks are no cells.
+    cells.retain(|cell| cell.iter().any(|letter| !letter.is_mark));
+    cells
+}
+
+/// The number of each line's block: lines below each other with little paper between them.
+fn blocks(lines: &[(usize, [f32; 4])]) -> Vec<usize> {
+    let mut block = 0;
+    let mut numbers = Vec::with_capacity(lines.len());
+    for (i, (row, edges)) in lines.iter().enumerate() {
+        if let Some((before, above)) = i.checked_sub(1).map(|i| lines[i])
+            && before != *row
+        {
+            let [_, top, _, bottom] = above;
+            // The boxes have padding, so that lines of a paragraph touch or nearly do.
+            let height = (bottom - top).min(edges[3] - edges[1]) / (1.4 + 2.0 * PADDING);
+            let paper = edges[1] - bottom + 2.0 * PADDING * height;
+            if paper > BLOCK * height || edges[1] < top {
+                block += 1;
+            }
+        }
+        numbers.push(block);
+    }
+    numbers
 }
 
 /// Whether a row is the dot of a letter: those of headings are as large as letters of the text.
@@ -112,8 +168,10 @@ fn keep_text(rows: &mut Vec<Vec<Letter>>) {
     });
 }
 
-/// Left, top, right and bottom of a row with its marks and a little paper.
-fn bounds(row: &[Letter], usual: f32) -> Option<[f32; 4]> {
+/// Left, top, right and bottom of a cell with its marks and a little paper.
+fn bounds(row: &[Letter]) -> Option<[f32; 4]> {
+    let heights = row.iter().filter(|letter| !letter.is_mark);
+    let usual = median(heights.map(Letter::height))?;
     let merge = |a: [f32; 4], b: [f32; 4]| {
         [
             a[0].min(b[0]),
@@ -173,7 +231,19 @@ impl TextLine {
             extent,
             size: [size(extent[0], width), size(extent[1], height)],
             image: [width, height],
+            row: 0,
+            block: 0,
         }
+    }
+
+    /// Number of its row: cells of a row of a table have the same.
+    pub fn row(&self) -> usize {
+        self.row
+    }
+
+    /// Number of its block, such as a paragraph or a heading.
+    pub fn block(&self) -> usize {
+        self.block
     }
 
     /// The smallest upright rectangle around the line: x1, y1, x2, y2 in pixels of the image,

@@ -5,7 +5,7 @@ use vary_kernels::gelu;
 use vary_kernels::quantized::linear;
 
 use super::Attention;
-use super::config::{Activation, VisionVocabularyConfig};
+use super::config::Activation;
 
 /// Feed-forward layer of a [`Block`].
 #[derive(Module, Debug)]
@@ -31,6 +31,21 @@ impl Mlp {
     }
 }
 
+/// Sizes of a [`Block`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockConfig {
+    /// Width.
+    pub dim: usize,
+    pub num_heads: usize,
+    pub mlp_ratio: f64,
+    pub layer_norm_eps: f64,
+    pub hidden_act: Activation,
+    /// Rows and columns of a window; `None` attends globally.
+    pub window: Option<[usize; 2]>,
+    /// Rows and columns that the tables of positions of global attention are made for.
+    pub grid: [usize; 2],
+}
+
 /// Pre-norm transformer block with window or global attention (ViTDet, arXiv 2203.16527).
 #[derive(Module, Debug)]
 pub struct Block {
@@ -42,31 +57,29 @@ pub struct Block {
     pub norm2: LayerNorm,
     /// Feed-forward layer.
     pub mlp: Mlp,
-    /// Side of a window; `None` attends globally.
-    window_size: Option<usize>,
+    /// Rows and columns of a window; `None` attends globally.
+    window_size: Option<[usize; 2]>,
 }
 
 impl Block {
-    pub(super) fn new(config: &VisionVocabularyConfig, index: usize, device: &Device) -> Self {
-        let dim = config.embed_dim;
+    pub(super) fn new(config: &BlockConfig, device: &Device) -> Self {
+        let dim = config.dim;
         let hidden = (dim as f64 * config.mlp_ratio) as usize;
         let norm = || {
             LayerNormConfig::new(dim)
                 .with_epsilon(config.layer_norm_eps)
                 .init(device)
         };
-        let global = config.global_attn_indexes.contains(&index);
-        let window_size = (!global).then_some(config.window_size);
         Self {
             norm1: norm(),
-            attn: Attention::new(config, window_size.unwrap_or(config.grid_size()), device),
+            attn: Attention::new(config, device),
             norm2: norm(),
             mlp: Mlp {
                 lin1: LinearConfig::new(dim, hidden).init(device),
                 lin2: LinearConfig::new(hidden, dim).init(device),
                 activation: config.hidden_act,
             },
-            window_size,
+            window_size: config.window,
         }
     }
 

@@ -1,6 +1,7 @@
 use burn::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::block::BlockConfig;
 use super::{Block, Neck, PatchEmbed, VisionVocabulary};
 use crate::{Error, Result};
 use burn::module::{Initializer, Param};
@@ -191,6 +192,19 @@ impl VisionVocabularyConfig {
         Ok(())
     }
 
+    fn block(&self, index: usize) -> BlockConfig {
+        let global = self.global_attn_indexes.contains(&index);
+        BlockConfig {
+            dim: self.embed_dim,
+            num_heads: self.num_heads,
+            mlp_ratio: self.mlp_ratio,
+            layer_norm_eps: self.layer_norm_eps,
+            hidden_act: self.hidden_act,
+            window: (!global).then_some([self.window_size; 2]),
+            grid: [self.grid_size(); 2],
+        }
+    }
+
     /// Makes the network with random weights; they are drawn when first used, so loading a
     /// checkpoint over them costs nothing.
     pub fn init(&self, device: &Device) -> VisionVocabulary {
@@ -206,7 +220,7 @@ impl VisionVocabularyConfig {
             patch_embed: PatchEmbed::new(self, device),
             pos_embed: table_of_positions([1, grid, grid, self.embed_dim], device),
             blocks: (0..self.depth)
-                .map(|i| Block::new(self, i, device))
+                .map(|i| Block::new(&self.block(i), device))
                 .collect(),
             neck: Neck::new(self, device),
             net_2: conv3(self.out_chans, self.net_2_chans, 2),

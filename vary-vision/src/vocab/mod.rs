@@ -5,11 +5,13 @@ mod attention;
 mod block;
 mod config;
 mod neck;
+mod strip;
 
 pub use attention::Attention;
 pub use block::{Block, Mlp};
 pub use config::{Activation, VisionVocabularyConfig};
 pub use neck::{LayerNorm2d, Neck, PatchEmbed};
+pub use strip::{StemLayer, StripConfig, StripEncoder};
 
 use burn::module::Param;
 use burn::nn::conv::Conv2d;

@@ -91,7 +91,7 @@ pub struct LayerNorm2d {
 }
 
 impl LayerNorm2d {
-    fn new(channels: usize, eps: f64, device: &Device) -> Self {
+    pub(super) fn new(channels: usize, eps: f64, device: &Device) -> Self {
         let LayerNorm { gamma, beta, .. } = LayerNormConfig::new(channels).init(device);
         let bias = beta.unwrap_or_else(|| unreachable!("layer norms have a bias by default"));
         Self {

@@ -1,0 +1,196 @@
+use image::GrayImage;
+use image::imageops::crop_imm;
+
+use super::degrade::degrade;
+use super::{Line, LineWord, Lines};
+use crate::Result;
+use crate::random::Random;
+
+const DOMAIN: &[u8; 16] = b"vary-lines-v1...";
+/// Share of runs that are cut out as close as a layout does it; the rest by the font's height.
+const CLOSE: f32 = 0.7;
+/// Attempts at a run that fills the width.
+const ATTEMPTS: usize = 8;
+
+/// Words of a line that follow each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Their image.
+    pub image: GrayImage,
+    /// Their text, words separated by a blank.
+    pub text: String,
+}
+
+impl Line {
+    /// All of the line with a little paper around it, as a layout cuts it out.
+    pub fn whole(&self) -> Option<Run> {
+        let [top, bottom] = ink_rows(self).unwrap_or(self.rows);
+        let pad = 0.12 * (self.rows[1] - self.rows[0]);
+        let (first, last) = (self.words.first()?, self.words.last()?);
+        let (left, right) = (first.columns[0] - pad, last.columns[1] + pad);
+        let text: Vec<&str> = self.words.iter().map(|w| w.text.as_str()).collect();
+        Some(Run {
+            image: part(&self.image, [left, top - pad, right, bottom + pad])?,
+            text: text.join(" "),
+        })
+    }
+}
+
+/// Draws runs of words from lines.
+pub struct LineSampler {
+    sources: Vec<(Lines, f32)>,
+    alphabet: Vec<char>,
+    seed: u64,
+}
+
+impl LineSampler {
+    /// A sampler of the sources, each drawn from in proportion to its weight. Runs have characters
+    /// of `alphabet` only.
+    pub fn new(sources: Vec<(Lines, f32)>, alphabet: &str, seed: u64) -> Self {
+        let mut alphabet: Vec<char> = alphabet.chars().collect();
+        alphabet.sort_unstable();
+        Self {
+            sources,
+            alphabet,
+            seed,
+        }
+    }
+
+    /// A run whose width is at most `aspect` times its height, and often near it.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if a shard can't be read.
+    pub fn run(&self, index: u64, aspect: f32) -> Result<Run> {
+        let mut rng = Random::new(DOMAIN, self.seed, index);
+        let mut best: Option<Run> = None;
+        for attempt in 0.. {
+            if attempt >= ATTEMPTS && best.is_some() {
+                break;
+            }
+            let line = self.line(&mut rng)?;
+            let Some(run) = self.of_line(&line, aspect, &mut rng) else {
+                continue;
+            };
+            let width = |run: &Run| run.image.width() as f32 / run.image.height() as f32;
+            if best.as_ref().is_none_or(|best| width(best) < width(&run)) {
+                best = Some(run);
+            }
+            if best.as_ref().is_some_and(|best| width(best) > 0.6 * aspect) {
+                break;
+            }
+        }
+        let run = best.unwrap_or_else(|| unreachable!("the loop ends with a run"));
+        Ok(Run {
+            image: degrade(&run.image, &mut rng),
+            text: run.text,
+        })
+    }
+
+    fn line(&self, rng: &mut Random) -> Result<Line> {
+        let total: f32 = self.sources.iter().map(|(_, weight)| weight).sum();
+        let mut at = rng.range(0.0, total);
+        let source = self.sources.iter().find(|(_, weight)| {
+            at -= weight;
+            at < 0.0
+        });
+        let lines = &source.unwrap_or(&self.sources[0]).0;
+        lines.get(rng.below(lines.len()))
+    }
+
+    fn of_line(&self, line: &Line, aspect: f32, rng: &mut Random) -> Option<Run> {
+        let [top, bottom] = rows(line, rng);
+        let room = aspect * (bottom - top);
+        let known = |word: &LineWord| {
+            word.text
+                .chars()
+                .all(|c| self.alphabet.binary_search(&c).is_ok())
+        };
+        let words = &line.words;
+        let width = |from: usize, to: usize| words[to].columns[1] - words[from].columns[0];
+        let mut first = rng.below(words.len());
+        let mut last = first;
+        let room_for_words = room * rng.range(0.75, 0.97);
+        if !known(&words[first]) || width(first, last) > room_for_words {
+            return None;
+        }
+        let fits = |from, to, next: usize| known(&words[next]) && width(from, to) <= room_for_words;
+        while last + 1 < words.len() && fits(first, last + 1, last + 1) {
+            last += 1;
+        }
+        while first > 0 && fits(first - 1, last, first - 1) {
+            first -= 1;
+        }
+        let height = bottom - top;
+        // Half the gap to the words that are left out, a part of the page otherwise.
+        let beside = |inside: f32, outside: Option<f32>, rng: &mut Random| match outside {
+            Some(outside) => 0.5 * (outside - inside).abs(),
+            None => rng.range(0.0, 0.4) * height,
+        };
+        let outer = first.checked_sub(1).map(|before| words[before].columns[1]);
+        let left = words[first].columns[0] - beside(words[first].columns[0], outer, rng);
+        let outer = words.get(last + 1).map(|after| after.columns[0]);
+        let right = words[last].columns[1] + beside(words[last].columns[1], outer, rng);
+        let text: Vec<&str> = words[first..=last]
+            .iter()
+            .map(|w| w.text.as_str())
+            .collect();
+        Some(Run {
+            image: part(&line.image, [left, top, right, bottom])?,
+            text: text.join(" "),
+        })
+    }
+}
+
+/// Top and bottom of the cut-out: near to the ink with a little paper, or by the font.
+fn rows(line: &Line, rng: &mut Random) -> [f32; 2] {
+    let [top, bottom] = line.rows;
+    let height = bottom - top;
+    if rng.chance(CLOSE)
+        && let Some([above, below]) = ink_rows(line)
+        && below - above > 0.4 * height
+    {
+        return [
+            above - rng.range(0.0, 0.25) * height,
+            below + rng.range(0.0, 0.25) * height,
+        ];
+    }
+    [
+        top - rng.range(-0.1, 0.25) * height,
+        bottom + rng.range(-0.1, 0.25) * height,
+    ]
+}
+
+/// First and last row with ink within the line.
+fn ink_rows(line: &Line) -> Option<[f32; 2]> {
+    let (image, [top, bottom]) = (&line.image, line.rows);
+    let rows = top.max(0.0) as u32..(bottom.ceil() as u32).min(image.height());
+    let values = || {
+        rows.clone()
+            .flat_map(|y| (0..image.width()).map(move |x| (x, y)))
+    };
+    let mut counts = [0usize; 256];
+    values().for_each(|(x, y)| counts[usize::from(image.get_pixel(x, y).0[0])] += 1);
+    let total: usize = counts.iter().sum();
+    let mut seen = 0;
+    let paper = counts.iter().position(|count| {
+        seen += count;
+        2 * seen >= total
+    })? as i32;
+    let far = |x: u32, y: u32| (i32::from(image.get_pixel(x, y).0[0]) - paper).abs();
+    let most = values().map(|(x, y)| far(x, y)).max()?;
+    let inked = |y: &u32| (0..image.width()).any(|x| 3 * far(x, *y) > most);
+    let first = rows.clone().find(inked)?;
+    let last = rows.rev().find(inked)?;
+    Some([first as f32, last as f32 + 1.0])
+}
+
+fn part(image: &GrayImage, [left, top, right, bottom]: [f32; 4]) -> Option<GrayImage> {
+    let (x, y) = (left.max(0.0).round() as u32, top.max(0.0).round() as u32);
+    let (right, bottom) = (
+        right.max(0.0).round() as u32,
+        bottom.max(0.0).round() as u32,
+    );
+    let (right, bottom) = (right.min(image.width()), bottom.min(image.height()));
+    let (w, h) = (right.checked_sub(x)?, bottom.checked_sub(y)?);
+    (w >= 3 && h >= 5).then(|| crop_imm(image, x, y, w, h).to_image())
+}

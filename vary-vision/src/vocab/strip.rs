@@ -1,0 +1,239 @@
+//! The vision vocabulary on strips: text lines of one height and any width.
+
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::prelude::*;
+use burn::tensor::activation::relu;
+use serde::{Deserialize, Serialize};
+use vary_kernels::conv2d;
+use vary_kernels::quantized::linear;
+
+use super::block::BlockConfig;
+use super::config::Activation;
+use super::{Block, LayerNorm2d};
+use crate::{Error, Result};
+
+/// Configuration of a [`StripEncoder`], `strip_config` of a recogniser's `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StripConfig {
+    /// Height of a strip in pixels; a multiple of [`column_width`](Self::column_width).
+    pub height: usize,
+    /// Channels of the stem's 3x3 convolutions; each halves height and width.
+    pub stem: Vec<usize>,
+    /// Width of the transformer.
+    pub embed_dim: usize,
+    /// Number of transformer blocks.
+    pub depth: usize,
+    /// Attention heads; divides `embed_dim`.
+    pub num_heads: usize,
+    /// Width of the feed-forward layer as a multiple of `embed_dim`.
+    pub mlp_ratio: f64,
+    /// Columns of an attention window.
+    pub window_size: usize,
+    /// Blocks (from 0) that attend to the whole strip instead of a window.
+    pub global_attn_indexes: Vec<usize>,
+    /// Columns beyond which global attention tells distances no longer apart.
+    pub max_distance: usize,
+    /// Epsilon of every layer norm.
+    pub layer_norm_eps: f64,
+    /// Activation of the blocks' feed-forward layers.
+    pub hidden_act: Activation,
+}
+
+impl StripConfig {
+    /// The embedded model's: strips of 32 px, columns of 8 px.
+    pub fn nano() -> Self {
+        Self {
+            height: 32,
+            stem: vec![24, 48, 96],
+            embed_dim: 160,
+            depth: 5,
+            num_heads: 5,
+            mlp_ratio: 3.0,
+            window_size: 16,
+            global_attn_indexes: vec![2, 4],
+            max_distance: 64,
+            layer_norm_eps: 1e-6,
+            hidden_act: Activation::Relu,
+        }
+    }
+
+    /// A few thousand parameters, for tests.
+    pub fn tiny() -> Self {
+        Self {
+            height: 16,
+            stem: vec![4, 6],
+            embed_dim: 16,
+            depth: 2,
+            num_heads: 2,
+            mlp_ratio: 2.0,
+            window_size: 3,
+            global_attn_indexes: vec![1],
+            max_distance: 4,
+            layer_norm_eps: 1e-6,
+            hidden_act: Activation::Gelu,
+        }
+    }
+
+    /// Width of a column in pixels.
+    pub fn column_width(&self) -> usize {
+        1 << self.stem.len().min(16)
+    }
+
+    /// Checks that the sizes fit each other.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field and the reason.
+    pub fn validate(&self) -> Result<()> {
+        let fail = |reason: String| Err(Error::Config(reason));
+        if !(1..=6).contains(&self.stem.len()) {
+            return fail(format!(
+                "`stem` has {} layers; 1 to 6 are possible",
+                self.stem.len()
+            ));
+        }
+        let sizes = [
+            ("height", self.height),
+            ("embed_dim", self.embed_dim),
+            ("depth", self.depth),
+            ("num_heads", self.num_heads),
+            ("window_size", self.window_size),
+            ("max_distance", self.max_distance),
+        ];
+        let stem = self.stem.iter().map(|channels| ("stem", *channels));
+        if let Some((name, value)) = sizes
+            .into_iter()
+            .chain(stem)
+            .find(|(_, v)| !(1..=4096).contains(v))
+        {
+            return fail(format!(
+                "`{name}` is {value}; it must be between 1 and 4096"
+            ));
+        }
+        if !self.height.is_multiple_of(self.column_width()) {
+            return fail(format!(
+                "`height` {} is not a multiple of {}, as `stem` halves it {} times",
+                self.height,
+                self.column_width(),
+                self.stem.len()
+            ));
+        }
+        if !self.embed_dim.is_multiple_of(self.num_heads) {
+            return fail(format!(
+                "`embed_dim` {} is not a multiple of `num_heads` {}",
+                self.embed_dim, self.num_heads
+            ));
+        }
+        if let Some(i) = self.global_attn_indexes.iter().find(|&&i| i >= self.depth) {
+            return fail(format!(
+                "`global_attn_indexes` names block {i}, but there are only {} blocks (from 0)",
+                self.depth
+            ));
+        }
+        let (ratio, eps) = (self.mlp_ratio, self.layer_norm_eps);
+        if !(ratio > 0.0 && ratio <= 64.0 && self.embed_dim as f64 * ratio >= 1.0) {
+            return fail(format!(
+                "`mlp_ratio` is {ratio}; it must be above 0, at most 64"
+            ));
+        }
+        if !(eps.is_finite() && eps > 0.0) {
+            return fail(format!(
+                "`layer_norm_eps` is {eps}; it must be finite and above 0"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes the network with random weights.
+    pub fn init(&self, device: &Device) -> StripEncoder {
+        let inputs = std::iter::once(&1).chain(&self.stem);
+        let stem = inputs.zip(&self.stem).map(|(&from, &to)| StemLayer {
+            conv: Conv2dConfig::new([from, to], [3, 3])
+                .with_stride([2, 2])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .with_bias(false)
+                .init(device),
+            norm: LayerNorm2d::new(to, self.layer_norm_eps, device),
+        });
+        let rows = self.height / self.column_width();
+        let channels = self.stem.last().copied().unwrap_or(1);
+        StripEncoder {
+            stem: stem.collect(),
+            proj: LinearConfig::new(rows * channels, self.embed_dim).init(device),
+            blocks: (0..self.depth)
+                .map(|i| Block::new(&self.block(i), device))
+                .collect(),
+            norm: LayerNormConfig::new(self.embed_dim)
+                .with_epsilon(self.layer_norm_eps)
+                .init(device),
+        }
+    }
+
+    fn block(&self, index: usize) -> BlockConfig {
+        let global = self.global_attn_indexes.contains(&index);
+        BlockConfig {
+            dim: self.embed_dim,
+            num_heads: self.num_heads,
+            mlp_ratio: self.mlp_ratio,
+            layer_norm_eps: self.layer_norm_eps,
+            hidden_act: self.hidden_act,
+            window: (!global).then_some([1, self.window_size]),
+            grid: [1, self.max_distance + 1],
+        }
+    }
+}
+
+/// A layer of the stem: a 3x3 convolution of stride 2, a norm over channels, and a ReLU.
+#[derive(Module, Debug)]
+pub struct StemLayer {
+    /// `[outputs, inputs, 3, 3]`, without bias.
+    pub conv: Conv2d,
+    /// Norm over the channels of each position.
+    pub norm: LayerNorm2d,
+}
+
+impl StemLayer {
+    /// # Shapes
+    /// - x: `[batch, height, width, inputs]`
+    /// - output: `[batch, ceil(height / 2), ceil(width / 2), outputs]`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = conv2d(x, self.conv.weight.val(), None, [2, 2], [1, 1]);
+        relu(self.norm.forward(x))
+    }
+}
+
+/// The vision vocabulary's blocks on text lines: a stem of convolutions makes one row of columns,
+/// windows are runs of columns, and relative positions serve any width.
+///
+/// Make one with [`StripConfig::init`].
+#[derive(Module, Debug)]
+pub struct StripEncoder {
+    /// Halves the strip with each layer.
+    pub stem: Vec<StemLayer>,
+    /// The rows of a column to its vector.
+    pub proj: Linear,
+    /// Transformer blocks.
+    pub blocks: Vec<Block>,
+    /// Norm after the last block.
+    pub norm: LayerNorm,
+}
+
+impl StripEncoder {
+    /// Encodes strips, from left to right.
+    ///
+    /// # Shapes
+    /// - pixels: `[batch, height, width]`, grey, normalised; the width is a multiple of
+    ///   [`column_width`](StripConfig::column_width)
+    /// - output: `[batch, width / column_width, embed_dim]`
+    pub fn forward(&self, pixels: Tensor<3>) -> Tensor<3> {
+        let x = self
+            .stem
+            .iter()
+            .fold(pixels.unsqueeze_dim(3), |x, layer| layer.forward(x));
+        let [batch, rows, cols, channels] = x.dims();
+        let x = x.swap_dims(1, 2).reshape([batch, 1, cols, rows * channels]);
+        let x = linear(&self.proj, x);
+        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
+        self.norm.forward(x).squeeze_dim(1)
+    }
+}

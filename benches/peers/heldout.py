@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from PIL import Image
 
 DPI = [75, 100, 150, 300]
-LINES_OF_A_DOCUMENT = 10
+LINES_OF_A_DOCUMENT = 3
 PAGES = 60
 # A page of a table of contents, or of code alone, is no typical page.
 LEAST_CHARACTERS = 600
@@ -78,10 +78,12 @@ def main(folder, out, seed=1):
             except (ElementTree.ParseError, subprocess.TimeoutExpired):
                 continue
             candidates = [line for block in blocks for line in block if usable(line)]
-            found += [(page, line) for line in rng.sample(candidates, min(3, len(candidates)))]
+            if not found:
+                chosen = rng.sample(candidates, min(LINES_OF_A_DOCUMENT, len(candidates)))
+                found = [(page, line) for line in chosen]
             if sum(len(line["text"]) for block in blocks for line in block) >= LEAST_CHARACTERS:
                 pages.append((pdf, page, blocks))
-        lines += [(pdf, page, line) for page, line in found[:LINES_OF_A_DOCUMENT]]
+        lines += [(pdf, page, line) for page, line in found]
     rng.shuffle(pages)
     # At most two pages of a document.
     seen, chosen = {}, []
@@ -94,8 +96,10 @@ def main(folder, out, seed=1):
             target = out / "lines" / str(dpi)
             target.mkdir(parents=True, exist_ok=True)
             truth = {}
+            rendered = None
             for number, (pdf, page, line) in enumerate(lines):
-                image = render(pdf, page, dpi, folder)
+                if rendered != (pdf, page):
+                    image, rendered = render(pdf, page, dpi, folder), (pdf, page)
                 left, top, right, bottom = pixels(line["box"], dpi)
                 pad = 0.15 * (bottom - top)
                 crop = image.crop((int(left - pad), int(top - pad), int(right + pad) + 1,

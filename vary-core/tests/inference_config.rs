@@ -1,21 +1,13 @@
-//! `inference_config.json`: calibrated scores, pages that are read line by line, bad files.
+//! `inference_config.json`: calibrated scores, bad files.
 
 #![cfg(feature = "nano")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use burn::prelude::*;
-use image::{Rgb, RgbImage, imageops};
+use image::{Rgb, RgbImage};
 use vary_core::detection::{CalibrationMap, Detection};
-use vary_core::pipeline::Usage;
 use vary_core::prelude::*;
 use vary_core::{Error, Weights};
-use vary_vision::layout::text_lines;
-use vary_vision::preprocess::Letterbox;
-
-#[allow(dead_code)]
-mod support;
-
-use support::assert_same;
 
 fn map() -> CalibrationMap {
     CalibrationMap::try_from(vec![[0.0, 0.5], [0.5, 0.9], [1.0, 0.95]]).unwrap()
@@ -64,69 +56,6 @@ fn calibrated_scores() {
     assert_eq!(boxes, expected);
 }
 
-/// A sign with three lines of text, above itself.
-fn page() -> RgbImage {
-    let sign = include_bytes!("../../examples/assets/sign.png");
-    let sign = decode(sign, &DecodeOptions::default()).unwrap();
-    let (width, height) = sign.dimensions();
-    let mut page = RgbImage::new(width, 2 * height);
-    imageops::replace(&mut page, &sign, 0, 0);
-    imageops::replace(&mut page, &sign, 0, height.into());
-    page
-}
-
-#[test]
-fn pages_line_by_line() {
-    let by_lines = nano(InferenceConfig::default().with_line_segmentation(true));
-    let whole = nano(InferenceConfig::default());
-    let page = page();
-    let options = AnswerOptions::default();
-    let lines = text_lines(&page);
-    assert!(lines.len() > 1, "{lines:?}");
-    let mut expected: Vec<String> = vec![];
-    let mut usage = Usage::default();
-    for line in lines {
-        let strip = line.crop(&page);
-        let letterbox = Letterbox::new(strip.dimensions(), 192).unwrap();
-        let square = letterbox.apply(&strip).unwrap();
-        let answer = whole.answer(&square, Task::Ocr, &options).unwrap();
-        usage.image_tokens += answer.usage.image_tokens;
-        usage.prompt_tokens += answer.usage.prompt_tokens;
-        usage.new_tokens += answer.usage.new_tokens;
-        expected.push(answer.text);
-    }
-    expected.retain(|text| !text.is_empty());
-
-    let answer = by_lines.answer(&page, Task::Ocr, &options).unwrap();
-    assert_eq!(answer.text, expected.join("\n"));
-    assert_eq!(answer.usage, usage);
-    assert_eq!(answer.tokens.len(), usage.new_tokens);
-    let last = answer.tokens.last().unwrap().range.end;
-    assert_eq!(last, answer.text.len());
-    assert_eq!(answer.lines().len(), expected.len());
-
-    // The same from an encoded image, in a batch and as a stream.
-    let encoded = by_lines.encode(&page).unwrap();
-    assert_same(&by_lines.read(&encoded).unwrap(), &answer);
-    let batch = by_lines.answer_batch(&[&page, &page], Task::Ocr, &options);
-    for one in batch {
-        assert_same(&one.unwrap(), &answer);
-    }
-    let mut text = String::new();
-    for event in by_lines.stream(&page, Task::Ocr, &options).unwrap() {
-        match event.unwrap() {
-            Event::Token { text: more } => text.push_str(&more),
-            Event::Done(done) => assert_same(&done, &answer),
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(text, answer.text);
-
-    // Other tasks see the whole page.
-    let ask = |vary: &Pipeline| vary.markdown(&page).unwrap();
-    assert_same(&ask(&by_lines), &ask(&whole));
-}
-
 #[test]
 fn files() {
     let dir = tempfile::tempdir().unwrap();
@@ -134,9 +63,7 @@ fn files() {
         InferenceConfig::read(dir.path()).unwrap(),
         InferenceConfig::default()
     );
-    let config = InferenceConfig::default()
-        .with_calibration_map(map())
-        .with_line_segmentation(true);
+    let config = InferenceConfig::default().with_calibration_map(map());
     config.write(dir.path()).unwrap();
     assert_eq!(InferenceConfig::read(dir.path()).unwrap(), config);
 
@@ -145,11 +72,6 @@ fn files() {
             r#"{"calibration_map": [[0.0, 0.5], [1.0, 0.4]]}"#,
             "calibration_map",
             "[1.0, 0.4]",
-        ),
-        (
-            r#"{"line_segmentation": 3}"#,
-            "line_segmentation",
-            "boolean",
         ),
         (r#"{"band_lines": 1}"#, "band_lines", "unknown field"),
         ("[", ".", ""),

@@ -13,16 +13,19 @@ use vary_core::detection::{BoundingBox, Detection, nms};
 use vary_core::model::{FamilyConfig, FamilyModel, VaryTiny, VaryTinyConfig};
 use vary_core::pipeline::{
     Answer, AnswerOptions, AnswerStream, CancellationToken, EncodedImage, Event, FinishReason,
-    InferenceConfig, Sampling,
+    Sampling,
 };
 use vary_core::prompt::{Task, prompt_ids};
 use vary_core::{Error, Pipeline};
 use vary_lm::tokenizer::Tokenizer;
 
+#[path = "support/recognizer.rs"]
+mod readers;
 mod support;
 #[path = "support/tokenizer.rs"]
 mod tokenizers;
 
+use readers::{lines_page, recognizer};
 use support::{image, open, timeless};
 
 const ANSWER: &str = "car: [250, 500, 500, 1000],\n[000, 010, 750, 020].";
@@ -425,13 +428,18 @@ fn save_pretrained() {
     let out = dir.path().join("new/model");
     let vary = Pipeline::builder()
         .model(random_model(&Device::flex()), config(), tokenizer())
-        .inference_config(InferenceConfig::default().with_line_segmentation(true))
+        .recognizer(recognizer())
         .build()
         .unwrap();
     vary.save_pretrained(&out, &SaveOptions::default()).unwrap();
     let loaded = open(&out).unwrap();
     assert_eq!(loaded.config(), vary.config());
-    assert!(loaded.inference_config().line_segmentation);
+    assert!(out.join("recognizer/model.safetensors").is_file());
+    let page = lines_page();
+    assert_eq!(
+        timeless(&loaded.read(&page).unwrap()),
+        timeless(&vary.read(&page).unwrap())
+    );
     let ask = |vary: &Pipeline| {
         let answer = vary.answer(&image(2), Task::DetectAll, &at_random(4));
         timeless(&answer.unwrap())

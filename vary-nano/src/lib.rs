@@ -7,8 +7,7 @@
 /// `config.json`: the architecture, in the official fields only.
 pub const CONFIG: &[u8] = include_bytes!("../assets/config.json");
 
-/// `inference_config.json`: the calibration map from raw scores to probabilities, and whether a
-/// page is split into text lines.
+/// `inference_config.json`: the calibration map from raw scores to probabilities.
 pub const INFERENCE_CONFIG: &[u8] = include_bytes!("../assets/inference_config.json");
 
 /// `tokenizer.json`, in the format of the `tokenizers` library.

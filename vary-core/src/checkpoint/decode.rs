@@ -86,6 +86,7 @@ fn read_block(
     bytes.resize(block.len() * dtype.bitsize() / 8, 0);
     from.read_exact(bytes)?;
     match dtype {
+        Dtype::I8 => fill(block, bytes, |x| f32::from(i8::from_le_bytes(x))),
         Dtype::F32 => fill(block, bytes, f32::from_le_bytes),
         Dtype::F16 => fill(block, bytes, |x| f16::from_le_bytes(x).to_f32()),
         Dtype::BF16 => fill(block, bytes, |x| bf16::from_le_bytes(x).to_f32()),

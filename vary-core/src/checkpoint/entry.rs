@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use safetensors::Dtype;
 
-use super::decode;
+use super::{decode, int8};
 
 /// A tensor of a checkpoint: its type, its shape and where its bytes are.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub(super) struct Entry {
     pub dtype: Dtype,
     pub shape: Vec<usize>,
     pub location: Location,
+    /// The scales of a tensor in 8 bits.
+    pub scale: Option<Box<Entry>>,
 }
 
 /// Where the bytes of a tensor are.
@@ -25,8 +27,22 @@ pub(super) enum Location {
 }
 
 impl Entry {
+    /// Whether its values are weights.
+    pub(super) fn is_weight(&self) -> bool {
+        decode::is_weight(self.dtype) || self.scale.is_some()
+    }
+
     /// Reads the values; `transpose` turns `[rows, cols]` into `[cols, rows]`.
     pub(super) fn read(&self, transpose: bool) -> io::Result<Vec<f32>> {
+        let mut values = self.read_stored(transpose)?;
+        if let Some(scale) = &self.scale {
+            let transposed = transpose && self.shape.len() == 2;
+            int8::scale(&mut values, &scale.read_stored(false)?, transposed);
+        }
+        Ok(values)
+    }
+
+    fn read_stored(&self, transpose: bool) -> io::Result<Vec<f32>> {
         match &self.location {
             Location::File(file, start) => {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);

@@ -23,6 +23,7 @@ pub(super) fn open_file(path: &Path) -> Result<Vec<(String, Entry)>> {
                     dtype: info.dtype,
                     shape: info.shape,
                     location,
+                    scale: None,
                 };
                 (name, entry)
             };

@@ -5,7 +5,6 @@ use burn::prelude::*;
 use burn::tensor::TensorData;
 use vary_kernels::quantized::{Matrix, pack};
 
-use super::decode::is_weight;
 use super::entry::Entry;
 use super::key_map::KeyMap;
 use super::precision::PrecisionPlan;
@@ -191,7 +190,7 @@ fn match_up<'a>(
 }
 
 fn compare(name: &str, parameter: &Parameter, entry: &Entry, report: &mut LoadReport) {
-    if !is_weight(entry.dtype) {
+    if !entry.is_weight() {
         report.wrong_type.push(WrongType {
             name: name.into(),
             found: entry.dtype.to_string(),

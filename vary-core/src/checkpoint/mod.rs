@@ -17,6 +17,7 @@ mod entry;
 mod file;
 mod header;
 mod index;
+mod int8;
 mod key_map;
 mod load;
 mod precision;

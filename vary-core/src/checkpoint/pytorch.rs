@@ -21,6 +21,7 @@ pub(super) fn open(path: &Path) -> Result<Vec<(String, Entry)>> {
                 dtype,
                 shape,
                 location: Location::PyTorch(tensor),
+                scale: None,
             },
         )
     };

@@ -37,6 +37,9 @@ pub enum StoredType {
     F16,
     /// 16 bits, 8 of them significant, f32's range.
     Bf16,
+    /// 8 bits and a scale for each row (`NAME_scale`); vectors in f32. Written by
+    /// [`convert`](super::convert()), and read like the others.
+    Int8,
 }
 
 impl StoredType {
@@ -45,6 +48,7 @@ impl StoredType {
             Self::F32 => Dtype::F32,
             Self::F16 => Dtype::F16,
             Self::Bf16 => Dtype::BF16,
+            Self::Int8 => Dtype::I8,
         }
     }
 }
@@ -52,14 +56,15 @@ impl StoredType {
 impl FromStr for StoredType {
     type Err = Error;
 
-    /// `f32`, `f16` or `bf16`.
+    /// `f32`, `f16`, `bf16` or `int8`.
     fn from_str(name: &str) -> Result<Self> {
         match name {
             "f32" => Ok(Self::F32),
             "f16" => Ok(Self::F16),
             "bf16" => Ok(Self::Bf16),
+            "int8" => Ok(Self::Int8),
             _ => Err(Error::Config(format!(
-                "stored type `{name}`; it is f32, f16 or bf16"
+                "stored type `{name}`; it is f32, f16, bf16 or int8"
             ))),
         }
     }
@@ -158,6 +163,10 @@ struct Placement {
 
 impl Layout {
     fn new<M: Module>(module: &M, map: &KeyMap, options: &SaveOptions) -> Result<Self> {
+        if options.stored == StoredType::Int8 {
+            let reason = "weights in int8 are made by converting a saved checkpoint";
+            return Err(Error::Config(reason.into()));
+        }
         let named = name_parameters(module, |path| map.name(path), map)?;
         let dtype = options.stored.dtype();
         let ties = map

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use super::decode;
 use super::entry::{Entry, Location};
 use super::file::open_file;
 use super::header::read_header;
 use super::index::open_shards;
+use super::int8::join_scales;
 use super::key_map::strip;
 use super::report::NonFinite;
 use crate::error::{Error, Result};
@@ -53,7 +53,10 @@ impl CheckpointFiles {
         } else {
             open_file(&path)?.into_iter().collect()
         };
-        Ok(Self { path, tensors })
+        Ok(Self {
+            path,
+            tensors: join_scales(tensors),
+        })
     }
 
     /// Opens a safetensors file that is embedded in the program; `name` is for messages.
@@ -70,11 +73,14 @@ impl CheckpointFiles {
                     dtype: info.dtype,
                     shape: info.shape,
                     location: Location::Memory(&bytes[start..end]),
+                    scale: None,
                 };
                 (name, entry)
-            })
-            .collect();
-        Ok(Self { path, tensors })
+            });
+        Ok(Self {
+            path,
+            tensors: join_scales(tensors),
+        })
     }
 
     /// The tensors under the first of `prefixes` that is in use, without the prefix: a tower of a
@@ -123,7 +129,7 @@ impl CheckpointFiles {
     pub fn non_finite(&self) -> Result<Vec<NonFinite>> {
         let mut found = vec![];
         for (name, entry) in self.entries() {
-            if decode::is_weight(entry.dtype) {
+            if entry.is_weight() {
                 let values = entry.read(false).map_err(|e| Error::io(&self.path, e))?;
                 found.extend(NonFinite::count(name, values.into_iter()));
             }

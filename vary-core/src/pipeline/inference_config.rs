@@ -20,9 +20,6 @@ pub struct InferenceConfig {
     /// fitted to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration_map: Option<CalibrationMap>,
-    /// Whether the text of a page ([`Task::Ocr`](crate::prompt::Task::Ocr)) is read line by line,
-    /// see [`vary_vision::layout`]; `false` by default.
-    pub line_segmentation: bool,
 }
 
 impl InferenceConfig {
@@ -30,13 +27,6 @@ impl InferenceConfig {
     #[must_use]
     pub fn with_calibration_map(mut self, map: impl Into<Option<CalibrationMap>>) -> Self {
         self.calibration_map = map.into();
-        self
-    }
-
-    /// Sets [`line_segmentation`](Self::line_segmentation).
-    #[must_use]
-    pub fn with_line_segmentation(mut self, line_segmentation: bool) -> Self {
-        self.line_segmentation = line_segmentation;
         self
     }
 

@@ -165,8 +165,12 @@ impl Pipeline {
             config,
             inference,
             tokenizer,
+            recognizer,
             ..
         } = &*self.inner;
+        if let Some(recognizer) = recognizer {
+            recognizer.save(dir.as_ref().join(weights::RECOGNIZER), options)?;
+        }
         save_pretrained(model.as_ref(), config, tokenizer, inference, dir, options)
     }
 }

@@ -13,7 +13,7 @@ use crate::recognition::RecognizerFiles;
 use crate::{Error, Result};
 
 /// Directory of a checkpoint's text recognizer.
-const RECOGNIZER: &str = "recognizer";
+pub(super) const RECOGNIZER: &str = "recognizer";
 
 /// Where a model's files are.
 #[derive(Debug, Clone)]
@@ -103,6 +103,9 @@ impl Checkpoint {
         options: &SaveOptions,
     ) -> Result<()> {
         let inference = self.inference.clone().with_calibration_map(None);
+        if let Some(recognizer) = &self.recognizer {
+            recognizer.save(&dir.as_ref().join(RECOGNIZER))?;
+        }
         save_pretrained(
             model,
             &self.config,

@@ -53,6 +53,16 @@ impl RecognizerFiles {
         dir.is_dir().then(|| Self::open(dir)).transpose()
     }
 
+    /// Copies the files to a directory, with the weights as they are stored.
+    ///
+    /// # Errors
+    /// Those of reading and writing a checkpoint.
+    pub(crate) fn save(&self, dir: &Path) -> Result<()> {
+        std::fs::create_dir_all(dir).map_err(|e| crate::Error::io(dir, e))?;
+        checkpoint::convert(&self.files, dir.join("model.safetensors"), None)?;
+        checkpoint::write_json(dir.join("config.json"), &self.config)
+    }
+
     /// Loads the weights.
     ///
     /// # Errors

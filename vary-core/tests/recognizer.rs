@@ -1,0 +1,150 @@
+//! Pages that are read by a text recognizer.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use burn::prelude::*;
+use image::{GrayImage, Luma, RgbImage};
+use vary_core::checkpoint::{CheckpointFiles, SaveOptions, StoredType, convert};
+use vary_core::model::{FamilyConfig, VaryTinyConfig};
+use vary_core::prelude::*;
+use vary_core::recognition::{Recognizer, RecognizerConfig};
+
+#[path = "support/recognizer.rs"]
+mod readers;
+#[allow(dead_code)]
+mod support;
+#[path = "support/tokenizer.rs"]
+mod tokenizers;
+
+use readers::{lines_page, recognizer};
+use support::timeless;
+
+fn pipeline() -> Pipeline {
+    let tokenizer = tokenizers::opt_tokenizer(&["car"]);
+    let config = VaryTinyConfig::tiny(tokenizer.vocab_size());
+    let model = config.init(&Device::flex());
+    Pipeline::builder()
+        .model(model, config, tokenizer)
+        .recognizer(recognizer())
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn text_has_boxes_and_scores() {
+    let (vary, page) = (pipeline(), lines_page());
+    let answer = vary
+        .answer(&page, Task::Ocr, &AnswerOptions::default())
+        .unwrap();
+    assert!(answer.lines().len() > 1, "{answer:?}");
+    assert_eq!(answer.tokens.len(), answer.usage.new_tokens);
+    for part in answer.lines().iter().chain(&answer.words()) {
+        let bbox = part.bbox.unwrap();
+        assert_eq!(bbox, bbox.clamp(page.width(), page.height()));
+        assert!(
+            bbox.area() > 0.0 && (0.0..=1.0).contains(&part.score),
+            "{part:?}"
+        );
+    }
+    // From the top down.
+    let tops: Vec<f32> = answer
+        .lines()
+        .iter()
+        .map(|line| line.bbox.unwrap().y1)
+        .collect();
+    assert!(tops.is_sorted(), "{tops:?}");
+}
+
+#[test]
+fn all_ways_of_asking_read_the_same() {
+    let (vary, page) = (pipeline(), lines_page());
+    let options = AnswerOptions::default();
+    let answer = timeless(&vary.read(&page).unwrap());
+    let encoded = vary.encode(&page).unwrap();
+    assert_eq!(timeless(&vary.read(&encoded).unwrap()), answer);
+    for one in vary.answer_batch(&[&page, &page], Task::Ocr, &options) {
+        assert_eq!(timeless(&one.unwrap()), answer);
+    }
+    let mut text = String::new();
+    for event in vary.stream(&page, Task::Ocr, &options).unwrap() {
+        match event.unwrap() {
+            Event::Token { text: more } => text.push_str(&more),
+            Event::Done(done) => assert_eq!(timeless(&done), answer),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(text, answer.text);
+    let empty = vary
+        .read(&RgbImage::from_pixel(90, 60, image::Rgb([255; 3])))
+        .unwrap();
+    assert_eq!((empty.text.as_str(), empty.tokens.len()), ("", 0));
+    // Questions are for the language model.
+    let asked = vary
+        .answer(&page, Task::DetectAll, &options.with_max_new_tokens(2))
+        .unwrap();
+    assert!(asked.tokens.iter().all(|token| token.bbox.is_none()));
+}
+
+#[test]
+fn lines_do_not_depend_on_each_other() {
+    let recognizer = recognizer();
+    let line = |width: u32| {
+        GrayImage::from_fn(width, 20, |x, y| {
+            Luma([if (x * y) % 7 < 3 { 30 } else { 220 }])
+        })
+    };
+    let lines: Vec<GrayImage> = [12, 300, 40, 41, 700, 5].map(line).to_vec();
+    let together = recognizer.read(&lines);
+    for (line, text) in lines.iter().zip(&together) {
+        assert_eq!(&recognizer.read(std::slice::from_ref(line))[0], text);
+        for [left, right] in text.characters.iter().map(|c| c.span) {
+            assert!(0.0 <= left && left < right && right <= 1.0);
+        }
+    }
+    assert!(recognizer.read(&[]).is_empty());
+}
+
+#[test]
+fn files_round_trip() {
+    let dir = tempfile::tempdir().unwrap();
+    let (device, line) = (
+        Device::flex(),
+        GrayImage::from_fn(200, 16, |x, _| Luma([(x * 5) as u8])),
+    );
+    let recognizer = recognizer();
+    recognizer
+        .save(dir.path(), &SaveOptions::default())
+        .unwrap();
+    let loaded = Recognizer::open(dir.path(), &device).unwrap();
+    assert_eq!(loaded.config(), recognizer.config());
+    let read = |recognizer: &Recognizer| recognizer.read(std::slice::from_ref(&line));
+    assert_eq!(read(&loaded), read(&recognizer));
+
+    // In 8 bits the file is smaller and the scores nearly the same.
+    let small = dir.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    std::fs::copy(dir.path().join("config.json"), small.join("config.json")).unwrap();
+    let files = CheckpointFiles::open(dir.path()).unwrap();
+    convert(
+        &files,
+        small.join("model.safetensors"),
+        Some(StoredType::Int8),
+    )
+    .unwrap();
+    let size = |dir: &std::path::Path| dir.join("model.safetensors").metadata().unwrap().len();
+    assert!(size(&small) < size(dir.path()) * 2 / 3);
+    let rounded = Recognizer::open(&small, &device).unwrap();
+    let scores = |recognizer: Recognizer| {
+        let pixels = Tensor::<3>::ones([1, 16, 32], &device);
+        recognizer.into_model().forward(pixels).into_data()
+    };
+    let tolerance = burn::tensor::Tolerance::<f32>::absolute(0.1);
+    scores(rounded).assert_approx_eq(&scores(loaded), tolerance);
+
+    let other = RecognizerConfig::tiny("xyz");
+    let json = serde_json::to_vec(&other).unwrap();
+    std::fs::write(dir.path().join("config.json"), json).unwrap();
+    let error = Recognizer::open(dir.path(), &device)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("head"), "{error}");
+}

@@ -1,0 +1,22 @@
+//! A recognizer, and a page for it.
+
+use burn::prelude::*;
+use image::RgbImage;
+use vary_core::recognition::{Recognizer, RecognizerConfig};
+
+/// A recognizer with random parameters.
+pub fn recognizer() -> Recognizer {
+    let config = RecognizerConfig::tiny("abcdefgh. ");
+    let device = Device::flex();
+    device.seed(7);
+    Recognizer::new(config.init(&device), config).unwrap()
+}
+
+/// Lines of strokes as high as letters.
+pub fn lines_page() -> RgbImage {
+    RgbImage::from_fn(400, 120, |x, y| {
+        let letter = (20..380).contains(&x) && x % 9 < 4 && x % 63 < 45;
+        let line = (20..100).contains(&y) && y % 20 < 10;
+        image::Rgb([if letter && line { 20 } else { 240 }; 3])
+    })
+}

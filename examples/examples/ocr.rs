@@ -10,12 +10,12 @@ use vary_core::pipeline::{AnswerOptions, Event};
 use vary_core::prompt::Task;
 use vary_examples::{ModelArgs, exit, read_image};
 
-const SIGN: &[u8] = include_bytes!("../assets/sign.png");
+const PAGE: &[u8] = include_bytes!("../assets/page.png");
 
 /// Reads an image; its text goes to the standard output as it is decoded.
 #[derive(Parser)]
 struct Args {
-    /// PNG, JPEG, WebP, BMP or GIF; a drawn sign by default.
+    /// PNG, JPEG, WebP, BMP or GIF; a page of a user guide by default.
     image: Option<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
@@ -28,7 +28,7 @@ struct Args {
     /// Maximum number of tokens of the text.
     #[arg(long, default_value_t = 2048)]
     max_new_tokens: usize,
-    /// Print every line's score at the end.
+    /// Print every line's score at the end, with its box in pixels if it is known.
     #[arg(long)]
     scores: bool,
 }
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<()> {
     let vary = args.model.build()?;
-    let image = read_image(args.image.as_deref(), SIGN)?;
+    let image = read_image(args.image.as_deref(), PAGE)?;
     let task = match (&args.prompt, args.markdown) {
         (Some(prompt), _) => Task::Ask(prompt),
         (None, true) => Task::Markdown,
@@ -66,10 +66,11 @@ fn run(args: Args) -> Result<()> {
                     times.decode.as_secs_f64()
                 );
                 if args.scores {
-                    answer
-                        .lines()
-                        .iter()
-                        .for_each(|line| eprintln!("{:.2} {}", line.score, line.text));
+                    for line in answer.lines() {
+                        let bbox = line.bbox.map(|b| [b.x1, b.y1, b.x2, b.y2].map(f32::round));
+                        let place = bbox.map_or(String::new(), |bbox| format!(" {bbox:?}"));
+                        eprintln!("{:.2}{place} {}", line.score, line.text);
+                    }
                 }
             }
             _ => {}

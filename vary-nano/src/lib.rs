@@ -13,5 +13,11 @@ pub const INFERENCE_CONFIG: &[u8] = include_bytes!("../assets/inference_config.j
 /// `tokenizer.json`, in the format of the `tokenizers` library.
 pub const TOKENIZER: &[u8] = include_bytes!("../assets/tokenizer.json");
 
-/// `model.safetensors`: the parameters in float16 under their official names.
+/// `model.safetensors`: the parameters under their official names, matrices in 8 bits.
 pub const WEIGHTS: &[u8] = include_bytes!("../assets/model.safetensors");
+
+/// `recognizer/config.json`: sizes and alphabet of the text recognizer.
+pub const RECOGNIZER_CONFIG: &[u8] = include_bytes!("../assets/recognizer/config.json");
+
+/// `recognizer/model.safetensors`: its parameters, matrices in 8 bits.
+pub const RECOGNIZER_WEIGHTS: &[u8] = include_bytes!("../assets/recognizer/model.safetensors");

@@ -11,7 +11,7 @@ use super::input::Input;
 use super::{Answer, Inner, TokenScore, Turn};
 use crate::detection::BoundingBox;
 use crate::prompt::Task;
-use crate::recognition::{LineText, Recognizer};
+use crate::recognition::{Character, LineText, Recognizer};
 use crate::{Error, Result};
 
 impl Inner {
@@ -31,13 +31,15 @@ impl Inner {
         let reads = matches!(task, Task::Ocr | Task::Markdown);
         let alone = images.len() == 1 && history.is_empty();
         Ok(match (&self.recognizer, first.pixels()) {
-            (Some(recognizer), Some(image)) if reads && alone => Some(read(recognizer, image)),
+            (Some(recognizer), Some(image)) if reads && alone => {
+                Some(read(recognizer, image, task == Task::Markdown))
+            }
             _ => None,
         })
     }
 }
 
-fn read(recognizer: &Recognizer, image: &RgbImage) -> Answer {
+fn read(recognizer: &Recognizer, image: &RgbImage, markdown: bool) -> Answer {
     let start = Instant::now();
     let lines = text_lines(image);
     let crop = |line: &TextLine| grayscale(&line.crop(image));
@@ -47,31 +49,89 @@ fn read(recognizer: &Recognizer, image: &RgbImage) -> Answer {
     let start = Instant::now();
     let texts = recognizer.read(&crops);
     answer.times.decode = start.elapsed();
-    for (i, (line, text)) in lines.iter().zip(&texts).enumerate() {
-        let separator = match i.checked_sub(1).map(|before| &lines[before]) {
-            None => "",
-            Some(before) if before.row() == line.row() => " ",
-            Some(before) if before.block() == line.block() => "\n",
-            Some(_) => "\n\n",
-        };
-        answer.push_line(line, text, separator);
+    let cells: Vec<Cell<'_>> = lines.iter().zip(&texts).collect();
+    let cells: Vec<Cell<'_>> = cells.into_iter().filter(|c| !c.1.characters.is_empty()).collect();
+    let rows: Vec<&[Cell<'_>]> = cells.chunk_by(|a, b| a.0.row() == b.0.row()).collect();
+    match markdown {
+        true => answer.push_markdown(&rows),
+        false => answer.push_plain(&rows),
     }
     answer.usage.new_tokens = answer.tokens.len();
     answer.unparsed = vec![answer.text.clone()];
     answer
 }
 
+/// A line, or a cell of a row, and its text.
+type Cell<'a> = (&'a TextLine, &'a LineText);
+
+/// Lines so many times as high as the usual one are headings, of the first and the second level.
+const HEADING: [f32; 2] = [1.6, 1.25];
+/// What stands before the items of a list.
+const BULLETS: [char; 8] = ['•', '▪', '●', '■', '○', '►', '▶', '–'];
+
+/// What begins a row of Markdown, by the height of its line.
+fn heading(row: &[Cell<'_>], usual: f32) -> &'static str {
+    let height = row[0].0.size().1 as f32;
+    match (row.len(), HEADING.map(|times| height > times * usual)) {
+        (1, [true, _]) => "# ",
+        (1, [_, true]) => "## ",
+        _ => "",
+    }
+}
+
 impl Answer {
-    /// Adds a text line; one without characters is left out.
-    fn push_line(&mut self, line: &TextLine, text: &LineText, separator: &str) {
-        if text.characters.is_empty() {
-            return;
+    /// Adds rows as lines, cells separated by a blank, blocks by an empty line.
+    fn push_plain(&mut self, rows: &[&[Cell<'_>]]) {
+        for (i, row) in rows.iter().enumerate() {
+            self.text.push_str(line_break(rows, i));
+            for (j, cell) in row.iter().enumerate() {
+                self.text.push_str(if j > 0 { " " } else { "" });
+                self.push_cell(cell, 0);
+            }
         }
-        if !self.text.is_empty() {
-            self.text.push_str(separator);
+    }
+
+    /// Adds rows as Markdown: headings by their size, items of lists, rows of several cells as a
+    /// table.
+    fn push_markdown(&mut self, rows: &[&[Cell<'_>]]) {
+        let mut heights: Vec<u32> = rows.iter().map(|row| row[0].0.size().1).collect();
+        heights.sort_unstable();
+        let usual = heights.get(heights.len() / 2).map_or(1.0, |height| *height as f32);
+        let is_table = |i: usize| rows.get(i).is_some_and(|row| row.len() > 1);
+        for (i, row) in rows.iter().enumerate() {
+            let follows = i > 0 && is_table(i - 1);
+            if is_table(i) {
+                // A table is a block of its own.
+                self.text.push_str(match (i, follows) {
+                    (0, _) => "",
+                    (_, true) => "\n",
+                    _ => "\n\n",
+                });
+                for cell in *row {
+                    self.text.push_str(if cell == &row[0] { "| " } else { " | " });
+                    self.push_cell(cell, 0);
+                }
+                self.text.push_str(" |");
+                if !follows {
+                    self.text.push_str("\n|");
+                    self.text.push_str(&" --- |".repeat(row.len()));
+                }
+                continue;
+            }
+            let (start, first) = (heading(row, usual), row[0].1.characters[0].value);
+            let is_item = BULLETS.contains(&first);
+            let apart = follows || !start.is_empty() || i > 0 && !heading(rows[i - 1], usual).is_empty();
+            self.text.push_str(if i > 0 && apart { "\n\n" } else { line_break(rows, i) });
+            self.text.push_str(if is_item { "- " } else { start });
+            self.push_cell(&row[0], usize::from(is_item));
         }
+    }
+
+    /// Adds the characters of a cell from number `first` on, without leading blanks.
+    fn push_cell(&mut self, (line, text): &Cell<'_>, first: usize) {
         let (width, height) = line.size();
-        for character in &text.characters {
+        let blank = |c: &&Character| c.value == ' ';
+        for character in text.characters.iter().skip(first).skip_while(blank) {
             let start = self.text.len();
             self.text.push(character.value);
             let [left, right] = character.span.map(|edge| edge * width as f32);
@@ -81,6 +141,16 @@ impl Answer {
                 bbox: Some(around(line, [left, 0.0, right, height as f32])),
             });
         }
+    }
+}
+
+/// What separates row `i` from the one before it.
+fn line_break(rows: &[&[Cell<'_>]], i: usize) -> &'static str {
+    let block = |i: usize| rows[i][0].0.block();
+    match i.checked_sub(1) {
+        None => "",
+        Some(before) if block(before) == block(i) => "\n",
+        Some(_) => "\n\n",
     }
 }
 

@@ -70,7 +70,10 @@ fn train(dir: &Path, steps: u64) -> TextRecognizer {
         ..TrainConfig::default()
     };
     let model = RecognizerConfig::tiny(ALPHABET).init(&device);
-    Trainer::new(config, dir).unwrap().fit(&objective(), model).unwrap()
+    Trainer::new(config, dir)
+        .unwrap()
+        .fit(&objective(), model)
+        .unwrap()
 }
 
 #[test]
@@ -82,10 +85,18 @@ fn strokes_are_learned() {
     let texts: Vec<String> = (100_000..100_040).map(text).collect();
     let images: Vec<GrayImage> = texts.iter().map(|text| draw(text)).collect();
     let read = recognizer.read(&images);
-    let right = read.iter().zip(&texts).filter(|(line, text)| line.text() == **text).count();
+    let right = read
+        .iter()
+        .zip(&texts)
+        .filter(|(line, text)| line.text() == **text)
+        .count();
     assert!(right >= 36, "{right} of 40");
     // Characters stand where they were drawn.
-    for (line, image) in read.iter().zip(&images).filter(|(line, _)| line.characters.len() == 3) {
+    for (line, image) in read
+        .iter()
+        .zip(&images)
+        .filter(|(line, _)| line.characters.len() == 3)
+    {
         for (i, character) in line.characters.iter().enumerate() {
             let middle = (3.0 + 10.0 * i as f32 + 5.0) / image.width() as f32;
             let found = (character.span[0] + character.span[1]) / 2.0;

@@ -95,7 +95,10 @@ fn lines_do_not_depend_on_each_other() {
     let lines: Vec<GrayImage> = [12, 300, 40, 41, 700, 5].map(line).to_vec();
     let together = recognizer.read(&lines);
     for (line, text) in lines.iter().zip(&together) {
-        assert_eq!(&recognizer.read(std::slice::from_ref(line))[0], text);
+        let alone = &recognizer.read(std::slice::from_ref(line))[0];
+        assert_eq!(alone.text(), text.text());
+        // Sums of a larger product may be in another order.
+        assert!((alone.confidence() - text.confidence()).abs() < 1e-4);
         for [left, right] in text.characters.iter().map(|c| c.span) {
             assert!(0.0 <= left && left < right && right <= 1.0);
         }

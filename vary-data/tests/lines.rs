@@ -56,18 +56,31 @@ fn wide_gaps_separate_lines() {
 
 #[test]
 fn a_whole_line_is_close_to_its_ink() {
-    let words = [word("abc", [20.0, 20.0, 60.0, 40.0]), word("de", [66.0, 20.0, 90.0, 40.0])];
+    let words = [
+        word("abc", [20.0, 20.0, 60.0, 40.0]),
+        word("de", [66.0, 20.0, 90.0, 40.0]),
+    ];
     let line = &cut_page(&page(&words), "abc de", &words)[0];
     let run = line.whole().unwrap();
     assert_eq!(run.text, "abc de");
     // Ink of 70 x 12 px, and 2.4 px of paper on each side.
     let (width, height) = run.image.dimensions();
-    assert!((72..=78).contains(&width) && (15..=18).contains(&height), "{width} x {height}");
+    assert!(
+        (72..=78).contains(&width) && (15..=18).contains(&height),
+        "{width} x {height}"
+    );
 }
 
 fn write_pdf(dir: &Path) {
     std::fs::create_dir(dir.join("pdf")).unwrap();
-    let content = lines(72.0, 700.0, &["Some words of a first line, to be cut", "and a second line."]);
+    let content = lines(
+        72.0,
+        700.0,
+        &[
+            "Some words of a first line, to be cut",
+            "and a second line.",
+        ],
+    );
     std::fs::write(dir.join("pdf/a.pdf"), pdf(&[PageSource::new(content)])).unwrap();
     std::fs::write(dir.join("pdf/broken.pdf"), "%PDF-1.7").unwrap();
 }
@@ -77,14 +90,20 @@ fn shards_of_pdf_files() {
     let dir = tempfile::tempdir().unwrap();
     write_pdf(dir.path());
     let out = dir.path().join("lines");
-    assert_eq!(write_pdf_lines(&dir.path().join("pdf"), &out, 3, 1).unwrap(), 2);
+    assert_eq!(
+        write_pdf_lines(&dir.path().join("pdf"), &out, 3, 1).unwrap(),
+        2
+    );
     let found = Lines::open(&out).unwrap();
     assert_eq!(found.len(), 2);
     let second = found.get(1).unwrap();
     assert_eq!(texts(&second), ["and", "a", "second", "line."]);
     for word in &second.words {
         assert!(word.columns[0] < word.columns[1], "{word:?}");
-        assert!(word.columns[1] <= second.image.width() as f32 + 1.0, "{word:?}");
+        assert!(
+            word.columns[1] <= second.image.width() as f32 + 1.0,
+            "{word:?}"
+        );
     }
     // Nothing is written over, and a folder without lines is an error.
     let again = write_pdf_lines(&dir.path().join("pdf"), &out, 3, 1).unwrap_err();
@@ -134,10 +153,18 @@ fn runs_are_a_function_of_their_index() {
         let run = one.run(index, 5.0).unwrap();
         assert_eq!(run, same.run(index, 5.0).unwrap());
         differ |= run != other.run(index, 5.0).unwrap();
-        assert!(line.contains(&run.text) || "and a second line.".contains(&run.text), "{}", run.text);
+        assert!(
+            line.contains(&run.text) || "and a second line.".contains(&run.text),
+            "{}",
+            run.text
+        );
         let (width, height) = run.image.dimensions();
         // Stretching may add an eighth.
-        assert!(width as f32 <= 5.0 * 1.2 * height as f32, "{width} x {height}: {}", run.text);
+        assert!(
+            width as f32 <= 5.0 * 1.2 * height as f32,
+            "{width} x {height}: {}",
+            run.text
+        );
     }
     assert!(differ);
 }

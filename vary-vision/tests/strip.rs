@@ -47,11 +47,19 @@ fn far_columns_reach_each_other() {
     let device = Device::flex();
     let encode = |pixels: &[f32]| {
         let data = TensorData::new(pixels.to_vec(), [1, 16, width]);
-        let out: Vec<f32> = encoder.forward(Tensor::from_data(data, &device)).into_data().iter().collect();
+        let out: Vec<f32> = encoder
+            .forward(Tensor::from_data(data, &device))
+            .into_data()
+            .iter()
+            .collect();
         out[..16].to_vec()
     };
     let before = encode(&pixels);
-    pixels.iter_mut().skip(158).step_by(160).for_each(|p| *p = 1.0);
+    pixels
+        .iter_mut()
+        .skip(158)
+        .step_by(160)
+        .for_each(|p| *p = 1.0);
     assert_ne!(encode(&pixels), before);
 }
 
@@ -68,7 +76,10 @@ fn contradicting_sizes_are_refused() {
         (refused(|c| c.stem = vec![]), "`stem`"),
         (refused(|c| c.stem = vec![4, 0]), "`stem`"),
         (refused(|c| c.num_heads = 3), "`num_heads`"),
-        (refused(|c| c.global_attn_indexes = vec![9]), "`global_attn_indexes`"),
+        (
+            refused(|c| c.global_attn_indexes = vec![9]),
+            "`global_attn_indexes`",
+        ),
         (refused(|c| c.max_distance = 1 << 20), "`max_distance`"),
         (refused(|c| c.mlp_ratio = f64::NAN), "`mlp_ratio`"),
         (refused(|c| c.layer_norm_eps = 0.0), "`layer_norm_eps`"),

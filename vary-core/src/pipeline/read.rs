@@ -50,7 +50,10 @@ fn read(recognizer: &Recognizer, image: &RgbImage, markdown: bool) -> Answer {
     let texts = recognizer.read(&crops);
     answer.times.decode = start.elapsed();
     let cells: Vec<Cell<'_>> = lines.iter().zip(&texts).collect();
-    let cells: Vec<Cell<'_>> = cells.into_iter().filter(|c| !c.1.characters.is_empty()).collect();
+    let cells: Vec<Cell<'_>> = cells
+        .into_iter()
+        .filter(|c| !c.1.characters.is_empty())
+        .collect();
     let rows: Vec<&[Cell<'_>]> = cells.chunk_by(|a, b| a.0.row() == b.0.row()).collect();
     match markdown {
         true => answer.push_markdown(&rows),
@@ -96,7 +99,9 @@ impl Answer {
     fn push_markdown(&mut self, rows: &[&[Cell<'_>]]) {
         let mut heights: Vec<u32> = rows.iter().map(|row| row[0].0.size().1).collect();
         heights.sort_unstable();
-        let usual = heights.get(heights.len() / 2).map_or(1.0, |height| *height as f32);
+        let usual = heights
+            .get(heights.len() / 2)
+            .map_or(1.0, |height| *height as f32);
         let is_table = |i: usize| rows.get(i).is_some_and(|row| row.len() > 1);
         for (i, row) in rows.iter().enumerate() {
             let follows = i > 0 && is_table(i - 1);
@@ -108,7 +113,8 @@ impl Answer {
                     _ => "\n\n",
                 });
                 for cell in *row {
-                    self.text.push_str(if cell == &row[0] { "| " } else { " | " });
+                    self.text
+                        .push_str(if cell == &row[0] { "| " } else { " | " });
                     self.push_cell(cell, 0);
                 }
                 self.text.push_str(" |");
@@ -120,8 +126,13 @@ impl Answer {
             }
             let (start, first) = (heading(row, usual), row[0].1.characters[0].value);
             let is_item = BULLETS.contains(&first);
-            let apart = follows || !start.is_empty() || i > 0 && !heading(rows[i - 1], usual).is_empty();
-            self.text.push_str(if i > 0 && apart { "\n\n" } else { line_break(rows, i) });
+            let apart =
+                follows || !start.is_empty() || i > 0 && !heading(rows[i - 1], usual).is_empty();
+            self.text.push_str(if i > 0 && apart {
+                "\n\n"
+            } else {
+                line_break(rows, i)
+            });
             self.text.push_str(if is_item { "- " } else { start });
             self.push_cell(&row[0], usize::from(is_item));
         }

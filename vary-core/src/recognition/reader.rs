@@ -196,8 +196,10 @@ impl Recognizer {
     fn text(&self, log_probs: &[f32], classes: usize, stretch: f32) -> LineText {
         let steps = (log_probs.len() / classes) as f32;
         let edge = |step: usize| (step as f32 / steps * stretch).min(1.0);
-        let symbols = ctc::greedy(log_probs, classes);
-        let characters = symbols.into_iter().map(|symbol| Character {
+        // What is seen in the paper beyond the line is not part of it.
+        let symbols = ctc::greedy(log_probs, classes).into_iter();
+        let symbols = symbols.filter(|symbol| edge(symbol.steps.start) < 1.0);
+        let characters = symbols.map(|symbol| Character {
             value: self.alphabet[symbol.class - 1],
             span: [edge(symbol.steps.start), edge(symbol.steps.end)],
             log_confidence: symbol.log_confidence,

@@ -94,9 +94,28 @@ fn tables_are_read_across() {
         page.line([40, base], 10, 4, 0.0)
             .line([600, base], 10, 1, 0.0)
     });
-    let found = page.lines();
-    assert_eq!(found.len(), 6, "{found:?}");
-    assert!(found.iter().all(|line| line[0] < 45.0 && line[2] > 650.0));
+    let cells = text_lines(&page.0);
+    assert_eq!(cells.len(), 12, "{cells:?}");
+    for (row, cells) in cells.chunks(2).enumerate() {
+        assert_eq!([cells[0].row(), cells[1].row()], [row; 2]);
+        assert!(
+            cells[0].bbox()[2] < 400.0 && cells[1].bbox()[0] > 500.0,
+            "{cells:?}"
+        );
+    }
+}
+
+#[test]
+fn blocks_are_apart() {
+    let at = [[40, 60], [40, 86], [40, 112], [40, 180], [40, 206]];
+    let page = at
+        .iter()
+        .fold(Page::new(500, 260), |page, &at| page.line(at, 10, 6, 0.0));
+    let blocks: Vec<usize> = text_lines(&page.0)
+        .iter()
+        .map(|line| line.block())
+        .collect();
+    assert_eq!(blocks, [0, 0, 0, 1, 1]);
 }
 
 #[test]

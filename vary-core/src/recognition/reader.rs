@@ -204,8 +204,16 @@ impl Recognizer {
             span: [edge(symbol.steps.start), edge(symbol.steps.end)],
             log_confidence: symbol.log_confidence,
         });
-        LineText {
-            characters: characters.collect(),
-        }
+        let mut characters: Vec<Character> = characters.collect();
+        // Blanks separate words: at the ends of a line they are paper.
+        let is_word = |c: &Character| c.value != ' ';
+        characters.truncate(
+            characters
+                .iter()
+                .rposition(is_word)
+                .map_or(0, |last| last + 1),
+        );
+        characters.drain(..characters.iter().position(is_word).unwrap_or(0));
+        LineText { characters }
     }
 }

@@ -69,7 +69,8 @@ class Rapid:
                 out = Rapid.engine(str(path), use_det=False, use_cls=False, use_rec=True)
                 text = " ".join(out.txts or [])
             else:
-                out = Rapid.engine(str(path))
+                # It keeps what it was called with before.
+                out = Rapid.engine(str(path), use_det=True, use_cls=True, use_rec=True)
                 text = "\n".join(out.txts or []) if out is not None else ""
             yield text, time.time() - start
 

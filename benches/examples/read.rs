@@ -1,5 +1,5 @@
-//! Reads many images with one model, for comparisons: `cargo run --release -p vary-benches --example
-//! read -- [--lines] [--model DIR] < PATHS`. Prints a line of JSON for each path of the standard
+//! Reads many images with one model, for comparisons: `cargo run --release -p vary-benches
+//! --example read -- [--lines] [--model DIR] < PATHS`. Prints a line of JSON for each path of the standard
 //! input: `path`, `seconds`, `text`, `lines` and `words` with `text`, `score` and `bbox` in pixels.
 
 use std::io::BufRead;

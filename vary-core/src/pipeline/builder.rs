@@ -88,8 +88,8 @@ impl PipelineBuilder {
     }
 
     /// Maximum number of sequences that are decoded together, 8 by default: images of
-    /// [`answer_batch`](Pipeline::answer_batch). Each keeps a cache of its own; more are faster, and
-    /// need more memory.
+    /// [`answer_batch`](Pipeline::answer_batch). Each keeps a cache of its own; more are faster,
+    /// and need more memory.
     #[must_use]
     pub fn max_batch(mut self, sequences: NonZeroUsize) -> Self {
         self.max_batch = Some(sequences);

@@ -15,7 +15,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AnswerOptions {
-    /// Maximum number of new tokens, 1024 by default. The room that the context has left is a limit as well.
+    /// Maximum number of new tokens, 1024 by default. The room that the context has left
+    /// is a limit as well. A recognizer does not count tokens.
     pub max_new_tokens: usize,
     /// Draw tokens at random instead of taking the most likely.
     pub sampling: Option<Sampling>,

@@ -49,11 +49,8 @@ fn read(recognizer: &Recognizer, image: &RgbImage, markdown: bool) -> Answer {
     let start = Instant::now();
     let texts = recognizer.read(&crops);
     answer.times.decode = start.elapsed();
-    let cells: Vec<Cell<'_>> = lines.iter().zip(&texts).collect();
-    let cells: Vec<Cell<'_>> = cells
-        .into_iter()
-        .filter(|c| !c.1.characters.is_empty())
-        .collect();
+    let cells = lines.iter().zip(&texts);
+    let cells: Vec<Cell<'_>> = cells.filter(|c| !c.1.characters.is_empty()).collect();
     let rows: Vec<&[Cell<'_>]> = cells.chunk_by(|a, b| a.0.row() == b.0.row()).collect();
     match markdown {
         true => answer.push_markdown(&rows),
@@ -112,9 +109,8 @@ impl Answer {
                     (_, true) => "\n",
                     _ => "\n\n",
                 });
-                for cell in *row {
-                    self.text
-                        .push_str(if cell == &row[0] { "| " } else { " | " });
+                for (j, cell) in row.iter().enumerate() {
+                    self.text.push_str(if j == 0 { "| " } else { " | " });
                     self.push_cell(cell, 0);
                 }
                 self.text.push_str(" |");
@@ -146,10 +142,11 @@ impl Answer {
             let start = self.text.len();
             self.text.push(character.value);
             let [left, right] = character.span.map(|edge| edge * width as f32);
+            let [x1, y1, x2, y2] = line.bbox_of([left, 0.0, right, height as f32]);
             self.tokens.push(TokenScore {
                 range: start..self.text.len(),
                 log_confidence: character.log_confidence,
-                bbox: Some(around(line, [left, 0.0, right, height as f32])),
+                bbox: Some(BoundingBox::new(x1, y1, x2, y2)),
             });
         }
     }
@@ -163,15 +160,4 @@ fn line_break(rows: &[&[Cell<'_>]], i: usize) -> &'static str {
         Some(before) if block(before) == block(i) => "\n",
         Some(_) => "\n\n",
     }
-}
-
-/// The upright rectangle around a part of a line, in pixels of the image.
-fn around(line: &TextLine, [left, top, right, bottom]: [f32; 4]) -> BoundingBox {
-    let corners = [[left, top], [right, top], [right, bottom], [left, bottom]];
-    let boxes = corners.map(|corner| {
-        let [x, y] = line.to_image(corner);
-        BoundingBox::new(x, y, x, y)
-    });
-    let [first, rest @ ..] = boxes;
-    rest.into_iter().fold(first, BoundingBox::around)
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Line, LineWord, Shards};
-use crate::pdf::{PdfFile, PdfOptions};
+use crate::pdf::{PdfFile, PdfOptions, files_below, is_pdf};
 use crate::random::Random;
 use crate::record::{WordRecord, read_page};
 use crate::{Error, Page, Result};
@@ -131,7 +131,8 @@ fn typed(text: &str) -> String {
 /// left out.
 pub fn write_pdf_lines(input: &Path, output: &Path, pages: usize, seed: u64) -> Result<usize> {
     let mut shards = Shards::create(output)?;
-    let files = files_below(input, "pdf")?;
+    let files = files_below(input, &is_pdf)?;
+    let files: Vec<PathBuf> = files.into_iter().map(|file| input.join(file)).collect();
     for (part, files) in files.chunks(32).enumerate() {
         let lines = files.par_iter().enumerate().map(|(i, file)| {
             pdf_lines(
@@ -179,14 +180,14 @@ fn of_page(page: &Page) -> Vec<Line> {
     cut_page(&page.image, &page.text, &WordRecord::of(page))
 }
 
-/// Cuts lines from a folder of pages (`NAME.png` and `NAME.json`, [`PageRecord`](crate::PageRecord))
-/// into shards. Returns the number of lines.
+/// Cuts lines from a folder of pages (`NAME.png` and `NAME.json`,
+/// [`PageRecord`](crate::PageRecord)) into shards. Returns the number of lines.
 ///
 /// # Errors
 /// If a page or folder can't be read or a shard can't be written.
 pub fn write_page_lines(input: &Path, output: &Path) -> Result<usize> {
     let mut shards = Shards::create(output)?;
-    for files in files_below(input, "json")?.chunks(64) {
+    for files in with_extension(input, "json")?.chunks(64) {
         let lines = files.par_iter().map(|file| page_lines(file));
         for line in lines.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
             shards.add(&line)?;
@@ -206,22 +207,8 @@ fn page_lines(record: &Path) -> Result<Vec<Line>> {
 }
 
 /// Files of an extension below a folder, in order.
-pub(super) fn files_below(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
-    let mut files = vec![];
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(|e| Error::io(&folder, e))? {
-            let path = entry.map_err(|e| Error::io(&folder, e))?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case(extension))
-            {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
+pub(super) fn with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let wanted = |path: &Path| path.extension().is_some_and(|e| e == extension);
+    let files = files_below(folder, &wanted)?;
+    Ok(files.into_iter().map(|file| folder.join(file)).collect())
 }

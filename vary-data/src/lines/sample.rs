@@ -3,14 +3,14 @@ use image::imageops::crop_imm;
 
 use super::degrade::degrade;
 use super::{Line, LineWord, Lines};
-use crate::Result;
 use crate::random::Random;
+use crate::{Error, Result};
 
 const DOMAIN: &[u8; 16] = b"vary-lines-v1...";
 /// Share of runs that are cut out as close as a layout does it; the rest by the font's height.
 const CLOSE: f32 = 0.7;
-/// Attempts at a run that fills the width.
-const ATTEMPTS: usize = 8;
+/// Attempts at a run that fills the width, and at any run.
+const ATTEMPTS: [usize; 2] = [8, 10_000];
 
 /// Words of a line that follow each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,8 +44,8 @@ pub struct LineSampler {
 }
 
 impl LineSampler {
-    /// A sampler of the sources, each drawn from in proportion to its weight. Runs have characters
-    /// of `alphabet` only.
+    /// A sampler of the sources, at least one, each drawn from in proportion to its weight. Runs
+    /// have characters of `alphabet` only.
     pub fn new(sources: Vec<(Lines, f32)>, alphabet: &str, seed: u64) -> Self {
         let mut alphabet: Vec<char> = alphabet.chars().collect();
         alphabet.sort_unstable();
@@ -59,12 +59,13 @@ impl LineSampler {
     /// A run whose width is at most `aspect` times its height, and often near it.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if a shard can't be read.
+    /// [`Error::Io`](crate::Error::Io) if a shard can't be read; [`Error::Setting`] if no word is
+    /// found that is narrow enough and written in the alphabet.
     pub fn run(&self, index: u64, aspect: f32) -> Result<Run> {
         let mut rng = Random::new(DOMAIN, self.seed, index);
         let mut best: Option<Run> = None;
-        for attempt in 0.. {
-            if attempt >= ATTEMPTS && best.is_some() {
+        for attempt in 0..ATTEMPTS[1] {
+            if attempt >= ATTEMPTS[0] && best.is_some() {
                 break;
             }
             let line = self.line(&mut rng)?;
@@ -79,7 +80,10 @@ impl LineSampler {
                 break;
             }
         }
-        let run = best.unwrap_or_else(|| unreachable!("the loop ends with a run"));
+        let run = best.ok_or_else(|| Error::Setting {
+            field: "alphabet",
+            problem: format!("has no word of the lines, at most {aspect} times as wide as high"),
+        })?;
         Ok(Run {
             image: degrade(&run.image, &mut rng),
             text: run.text,

@@ -6,7 +6,7 @@ use image::ImageFormat;
 use serde::{Deserialize, Serialize};
 use tar::{Archive, Builder, EntryType, Header};
 
-use super::cut::files_below;
+use super::cut::with_extension;
 use super::{Line, LineWord};
 use crate::{Error, Result};
 
@@ -34,7 +34,7 @@ impl Shards {
     /// [`Error::Io`].
     pub fn create(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
-        if !files_below(folder, "tar")?.is_empty() {
+        if !with_extension(folder, "tar")?.is_empty() {
             let reason = "there are shards already; take another folder or remove them";
             return Err(Error::io(folder, std::io::Error::other(reason)));
         }
@@ -126,7 +126,7 @@ impl Lines {
     /// [`Error::Io`] for a shard that can't be read, and for a folder without lines.
     pub fn open(folder: &Path) -> Result<Self> {
         let mut lines = Self {
-            shards: files_below(folder, "tar")?,
+            shards: with_extension(folder, "tar")?,
             places: vec![],
         };
         for (number, shard) in lines.shards.iter().enumerate() {

@@ -190,14 +190,14 @@ fn page_paths(output: &Path, file: &Path, index: usize) -> [PathBuf; 2] {
     })
 }
 
-fn is_pdf(path: &Path) -> bool {
+pub(crate) fn is_pdf(path: &Path) -> bool {
     path.extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("pdf"))
 }
 
 /// Files below a folder that are wanted, relative to it and in order. Linked folders are not
 /// entered, since they may lead round in circles.
-fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(inner) = folders.pop() {

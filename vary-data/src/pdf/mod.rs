@@ -15,6 +15,9 @@ mod record;
 mod skip;
 mod words;
 
+#[cfg(feature = "lines")]
+pub(crate) use folder::{files_below, is_pdf};
+
 pub use file::{PdfFile, PdfReader};
 pub use folder::extract_folder;
 pub use manifest::{Manifest, SkippedPage};

@@ -250,7 +250,12 @@ impl TextLine {
     /// inside of it.
     pub fn bbox(&self) -> [f32; 4] {
         let [width, height] = self.size.map(|edge| edge as f32);
-        let corners = [[0.0, 0.0], [width, 0.0], [0.0, height], [width, height]];
+        self.bbox_of([0.0, 0.0, width, height])
+    }
+
+    /// The same around a part of the line: left, top, right, bottom in pixels of the crop.
+    pub fn bbox_of(&self, [left, top, right, bottom]: [f32; 4]) -> [f32; 4] {
+        let corners = [[left, top], [right, top], [left, bottom], [right, bottom]];
         let corners = corners.map(|corner| self.to_image(corner));
         let [first, rest @ ..] = corners;
         rest.iter()

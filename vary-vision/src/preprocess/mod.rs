@@ -17,13 +17,11 @@
 //! ```
 
 mod decode;
-mod letterbox;
 mod processor;
 mod resize;
 mod strip;
 
 pub use decode::{DecodeOptions, decode, open, to_rgb};
-pub use letterbox::Letterbox;
 pub use processor::{Fit, ImageProcessor};
 pub use resize::resize;
 pub use strip::Strip;

@@ -37,8 +37,8 @@ impl Attention {
         }
     }
 
-    /// Attends over windows, or over the whole map. Positions that are farther apart than the tables
-    /// reach count as their farthest, so a map may be of any size.
+    /// Attends over windows, or over the whole map. Positions that are farther apart than the
+    /// tables reach count as their farthest, so a map may be of any size.
     ///
     /// # Shapes
     /// - x, output: `[batch, height, width, channels]`

@@ -6,6 +6,7 @@ use vary_kernels::quantized::linear;
 
 use super::Attention;
 use super::config::Activation;
+use crate::{Error, Result};
 
 /// Feed-forward layer of a [`Block`].
 #[derive(Module, Debug)]
@@ -44,6 +45,35 @@ pub(super) struct BlockConfig {
     pub window: Option<[usize; 2]>,
     /// Rows and columns that the tables of positions of global attention are made for.
     pub grid: [usize; 2],
+}
+
+impl BlockConfig {
+    /// Checks what blocks have in common, of which there are `depth`, some of them global.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the field and the reason.
+    pub fn check(&self, depth: usize, global_attn_indexes: &[usize]) -> Result<()> {
+        let fail = |reason: String| Err(Error::Config(reason));
+        if !self.dim.is_multiple_of(self.num_heads) {
+            return fail(format!(
+                "`embed_dim` {} is not a multiple of `num_heads` {}",
+                self.dim, self.num_heads
+            ));
+        }
+        if let Some(i) = global_attn_indexes.iter().find(|&&i| i >= depth) {
+            return fail(format!(
+                "`global_attn_indexes` names block {i}, but there are only {depth} blocks (from 0)"
+            ));
+        }
+        let hidden = self.dim as f64 * self.mlp_ratio;
+        let eps = self.layer_norm_eps;
+        if !(hidden >= 1.0 && self.mlp_ratio <= 64.0 && eps.is_finite() && eps > 0.0) {
+            let reason = "`mlp_ratio` must be at most 64 and leave a hidden width of 1, \
+                          `layer_norm_eps` be finite and above 0";
+            return fail(reason.into());
+        }
+        Ok(())
+    }
 }
 
 /// Pre-norm transformer block with window or global attention (ViTDet, arXiv 2203.16527).

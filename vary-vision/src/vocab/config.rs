@@ -170,26 +170,7 @@ impl VisionVocabularyConfig {
                 self.img_size, self.patch_size
             ));
         }
-        if !self.embed_dim.is_multiple_of(self.num_heads) {
-            return fail(format!(
-                "`embed_dim` {} is not a multiple of `num_heads` {}",
-                self.embed_dim, self.num_heads
-            ));
-        }
-        if let Some(i) = self.global_attn_indexes.iter().find(|&&i| i >= self.depth) {
-            return fail(format!(
-                "`global_attn_indexes` names block {i}, but there are only {} blocks (from 0)",
-                self.depth
-            ));
-        }
-        let hidden = self.embed_dim as f64 * self.mlp_ratio;
-        let eps = self.layer_norm_eps;
-        if !(hidden >= 1.0 && self.mlp_ratio <= 64.0 && eps.is_finite() && eps > 0.0) {
-            let reason = "`mlp_ratio` must be at most 64 and leave a hidden width of 1, \
-                          `layer_norm_eps` be finite and above 0";
-            return fail(reason.into());
-        }
-        Ok(())
+        self.block(0).check(self.depth, &self.global_attn_indexes)
     }
 
     fn block(&self, index: usize) -> BlockConfig {

@@ -118,30 +118,7 @@ impl StripConfig {
                 self.stem.len()
             ));
         }
-        if !self.embed_dim.is_multiple_of(self.num_heads) {
-            return fail(format!(
-                "`embed_dim` {} is not a multiple of `num_heads` {}",
-                self.embed_dim, self.num_heads
-            ));
-        }
-        if let Some(i) = self.global_attn_indexes.iter().find(|&&i| i >= self.depth) {
-            return fail(format!(
-                "`global_attn_indexes` names block {i}, but there are only {} blocks (from 0)",
-                self.depth
-            ));
-        }
-        let (ratio, eps) = (self.mlp_ratio, self.layer_norm_eps);
-        if !(ratio > 0.0 && ratio <= 64.0 && self.embed_dim as f64 * ratio >= 1.0) {
-            return fail(format!(
-                "`mlp_ratio` is {ratio}; it must be above 0, at most 64"
-            ));
-        }
-        if !(eps.is_finite() && eps > 0.0) {
-            return fail(format!(
-                "`layer_norm_eps` is {eps}; it must be finite and above 0"
-            ));
-        }
-        Ok(())
+        self.block(0).check(self.depth, &self.global_attn_indexes)
     }
 
     /// Makes the network with random weights.

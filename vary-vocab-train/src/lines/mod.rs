@@ -102,7 +102,8 @@ pub fn train(args: &RecognizerArgs) -> anyhow::Result<()> {
         None => (recipe.model.clone(), recipe.model.init(&device)),
     };
     let source = Sampled::open(args, &config, recipe.seed)?;
-    println!("{} parameters, {} lines", model.num_params(), source.lines);
+    let lines: usize = source.mix.iter().map(|(lines, _)| lines).sum();
+    println!("{} parameters, {lines} lines", model.num_params());
     let objective = LineObjective::new(config.clone(), recipe.batches.clone(), source)?;
     let mut validation = LineValidation::open(&args.validation, config.clone(), &recipe)?;
     keep_recipe(&args.out.join("recipe.json"), &resolved)?;
@@ -117,7 +118,8 @@ pub fn train(args: &RecognizerArgs) -> anyhow::Result<()> {
 /// Runs of words of the folders of `--data`.
 struct Sampled {
     sampler: LineSampler,
-    lines: usize,
+    /// Lines of each source, and its weight.
+    mix: Vec<(usize, f32)>,
     seed: u64,
 }
 
@@ -139,7 +141,10 @@ impl Sampled {
             sources.push((Lines::open(dir.as_ref())?, weight));
         }
         Ok(Self {
-            lines: sources.iter().map(|(lines, _)| lines.len()).sum(),
+            mix: sources
+                .iter()
+                .map(|(lines, weight)| (lines.len(), *weight))
+                .collect(),
             sampler: LineSampler::new(sources, &config.alphabet, seed),
             seed,
         })
@@ -154,6 +159,6 @@ impl LineSource for Sampled {
     }
 
     fn identity(&self) -> String {
-        format!("{} lines, seed {}", self.lines, self.seed)
+        format!("lines and weights {:?}, seed {}", self.mix, self.seed)
     }
 }

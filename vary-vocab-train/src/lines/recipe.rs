@@ -24,6 +24,7 @@ impl LinesRecipe {
         Self {
             model: RecognizerConfig::nano(),
             batches: LineBatches {
+                pixels: 4096,
                 growth: 30_000,
                 ..LineBatches::default()
             },
@@ -34,6 +35,7 @@ impl LinesRecipe {
                 micro_batch_size: 1,
                 workers: 2,
                 learning_rate: 1.5e-3,
+                muon_learning_rate: Some(0.01),
                 warmup_ratio: 0.01,
                 weight_decay: 0.02,
                 betas: (0.9, 0.98),

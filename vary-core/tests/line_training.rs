@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use burn::module::Module;
 use burn::prelude::*;
@@ -56,7 +57,11 @@ fn objective() -> LineObjective<Strokes> {
     LineObjective::new(RecognizerConfig::tiny(ALPHABET), batches, Strokes).unwrap()
 }
 
+/// Parameters are drawn from one generator for all tests: they take turns.
+static DRAWING: Mutex<()> = Mutex::new(());
+
 fn train(dir: &Path, steps: u64) -> TextRecognizer {
+    let _turn = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
     let device = Device::flex().autodiff();
     device.seed(5);
     let config = TrainConfig {

@@ -6,8 +6,9 @@ NAME.json with `text`), and VARY_READ the program `read` of `benches`. Needs the
 and the Python package `rapidocr`; it installs nothing. Results go to SET/results.json.
 
 Texts are compared as people type them: typographic quotes and dashes count as plain ones, white
-space as one blank. The rate of an image is its edits divided by its characters, at most 1; a table
-has the mean over images, and all edits divided by all characters.
+space as one blank, and accents are part of their letters (NFC). The rate of an image is its edits
+divided by its characters, at most 1; a table has the mean over images, and all edits divided by all
+characters.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import re
 import subprocess
 import tempfile
 import time
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,8 @@ PLAIN = str.maketrans({"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"
 
 
 def plain(text):
-    return re.sub(r"\s+", " ", text.translate(PLAIN)).strip()
+    text = unicodedata.normalize("NFC", text).translate(PLAIN)
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def distance(a, b):

@@ -18,7 +18,7 @@ from PIL import Image
 
 DPI = [75, 100, 150, 300]
 LINES_OF_A_DOCUMENT = 3
-PAGES = 60
+PAGES = 100
 # A page of a table of contents, or of code alone, is no typical page.
 LEAST_CHARACTERS = 600
 

@@ -145,7 +145,10 @@ fn runs_are_a_function_of_their_index() {
     write_pdf(dir.path());
     let out = dir.path().join("lines");
     write_pdf_lines(&dir.path().join("pdf"), &out, 3, 1).unwrap();
-    let sampler = |seed| LineSampler::new(vec![(Lines::open(&out).unwrap(), 1.0)], ALPHABET, seed);
+    let sampler = |seed| {
+        let sources = vec![(Lines::open(&out).unwrap(), 1.0)];
+        LineSampler::new(sources, ALPHABET, seed).unwrap()
+    };
     let (one, same, other) = (sampler(1), sampler(1), sampler(2));
     let line = "Some words of a first line, to be cut";
     let mut differ = false;
@@ -167,4 +170,24 @@ fn runs_are_a_function_of_their_index() {
         );
     }
     assert!(differ);
+}
+
+#[test]
+fn rare_characters_are_drawn_more_often() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shards = Shards::create(dir.path()).unwrap();
+    for i in 0..200 {
+        let text = if i == 77 { "Zoo" } else { "abc" };
+        let words = [word(text, [20.0, 20.0, 60.0, 40.0])];
+        shards
+            .add(&cut_page(&page(&words), text, &words)[0])
+            .unwrap();
+    }
+    shards.finish().unwrap();
+    let sources = vec![(Lines::open(dir.path()).unwrap(), 1.0)];
+    let sampler = LineSampler::new(sources, ALPHABET, 1).unwrap();
+    let texts = (0..500).map(|index| sampler.run(index, 5.0).unwrap().text);
+    let rare = texts.filter(|text| text == "Zoo").count();
+    // One line in 200, and as much as fourteen of the others.
+    assert!((15..60).contains(&rare), "{rare} of 500");
 }

@@ -26,6 +26,10 @@ const PER_BROWSER = 60;
 // Documentation packages of the held-out split, with all their translations.
 const HELD_DOCS = new RegExp('^(sqlite3-doc|krb5-doc|zsh-doc|debian-reference|gnucash-docs|nodejs'
   + '|scons|postfix-doc|python-flask|python-requests|freedombox|debian-faq|git-doc|bird2-doc)');
+// The PDF files for training have documents of these sources.
+const KNOWN_DOCS = /^(sqlite3|zsh|debian-reference|gnucash|nodejs|freedombox|git)/;
+// Packages that judge the project from outside, as in pdf.sh, and those whose pages are no text.
+const RESERVED = /^(r-|developers-reference|asymptote|debian-policy|gnuplot|octave)/;
 const NO_DOCS = /^(qgis-api-doc|libtasn1|texlive)/;
 
 // Paths of HTML documents in groups of a package and a language.
@@ -34,7 +38,9 @@ function documents(split) {
   const groups = new Map();
   for (const list of readdirSync(info).filter((f) => f.endsWith('.list')).sort()) {
     const name = basename(list, '.list').replace(/:.*/, '');
-    if (NO_DOCS.test(name) || HELD_DOCS.test(name) !== (split === 'heldout')) continue;
+    if (NO_DOCS.test(name) || RESERVED.test(name)) continue;
+    if (HELD_DOCS.test(name) !== (split === 'heldout')) continue;
+    if (split === 'heldout' && KNOWN_DOCS.test(name)) continue;
     const pages = readFileSync(join(info, list), 'utf8').split('\n').filter((f) =>
       /\/(doc|help|html|share)\/.*\.x?html?$/.test(f));
     if (pages.length < 5) continue;

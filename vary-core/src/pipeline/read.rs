@@ -50,7 +50,7 @@ fn read(recognizer: &Recognizer, image: &RgbImage, markdown: bool) -> Answer {
     let texts = recognizer.read(&crops);
     answer.times.decode = start.elapsed();
     let cells = lines.iter().zip(&texts);
-    let cells: Vec<Cell<'_>> = cells.filter(|c| !c.1.characters.is_empty()).collect();
+    let cells: Vec<Cell<'_>> = cells.filter(|(_, text)| is_legible(text)).collect();
     let rows: Vec<&[Cell<'_>]> = cells.chunk_by(|a, b| a.0.row() == b.0.row()).collect();
     match markdown {
         true => answer.push_markdown(&rows),
@@ -63,6 +63,16 @@ fn read(recognizer: &Recognizer, image: &RgbImage, markdown: bool) -> Answer {
 
 /// A line, or a cell of a row, and its text.
 type Cell<'a> = (&'a TextLine, &'a LineText);
+
+/// What is read with less confidence in its characters, by their geometric mean, is no text: part
+/// of a figure, an icon. Of real lines one in a hundred has less.
+const LEGIBLE: f32 = 0.4;
+
+fn is_legible(text: &LineText) -> bool {
+    let sum: f32 = text.characters.iter().map(|c| c.log_confidence).sum();
+    let count = text.characters.len();
+    count > 0 && sum > LEGIBLE.ln() * count as f32
+}
 
 /// Lines so many times as high as the usual one are headings, of the first and the second level.
 const HEADING: [f32; 2] = [1.6, 1.25];
@@ -136,13 +146,14 @@ impl Answer {
 
     /// Adds the characters of a cell from number `first` on, without leading blanks.
     fn push_cell(&mut self, (line, text): &Cell<'_>, first: usize) {
-        let (width, height) = line.size();
+        let (width, _) = line.size();
+        let [top, bottom] = line.letter_rows();
         let blank = |c: &&Character| c.value == ' ';
         for character in text.characters.iter().skip(first).skip_while(blank) {
             let start = self.text.len();
             self.text.push(character.value);
             let [left, right] = character.span.map(|edge| edge * width as f32);
-            let [x1, y1, x2, y2] = line.bbox_of([left, 0.0, right, height as f32]);
+            let [x1, y1, x2, y2] = line.bbox_of([left, top, right, bottom]);
             self.tokens.push(TokenScore {
                 range: start..self.text.len(),
                 log_confidence: character.log_confidence,

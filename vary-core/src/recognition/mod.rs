@@ -4,6 +4,7 @@ mod config;
 pub mod ctc;
 mod model;
 mod reader;
+mod spans;
 
 pub use config::RecognizerConfig;
 pub use model::TextRecognizer;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use vary_vision::preprocess::Strip;
 
 use super::model::batch;
-use super::{RecognizerConfig, TextRecognizer, ctc};
+use super::{RecognizerConfig, TextRecognizer, ctc, spans};
 use crate::Result;
 use crate::checkpoint::{self, CheckpointFiles, KeyMap, SaveOptions};
 
@@ -188,7 +188,11 @@ impl Recognizer {
         let log_probs: Vec<f32> = log_probs.iter().collect();
         let lines = log_probs.chunks_exact(steps * classes).zip(strips);
         lines
-            .map(|(scores, strip)| self.text(scores, classes, width as f32 / strip.width as f32))
+            .map(|(scores, strip)| {
+                let mut text = self.text(scores, classes, width as f32 / strip.width as f32);
+                spans::fit(&mut text.characters, strip);
+                text
+            })
             .collect()
     }
 

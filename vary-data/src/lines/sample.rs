@@ -1,7 +1,10 @@
+use std::collections::{HashMap, HashSet};
+
 use image::GrayImage;
 use image::imageops::crop_imm;
 
 use super::degrade::degrade;
+use super::shards::Record;
 use super::{Line, LineWord, Lines};
 use crate::random::Random;
 use crate::{Error, Result};
@@ -9,8 +12,15 @@ use crate::{Error, Result};
 const DOMAIN: &[u8; 16] = b"vary-lines-v1...";
 /// Share of runs that are cut out as close as a layout does it; the rest by the font's height.
 const CLOSE: f32 = 0.7;
-/// Attempts at a run that fills the width, and at any run.
-const ATTEMPTS: [usize; 2] = [8, 10_000];
+/// Lines of a source whose characters are counted.
+const COUNTED: usize = 10_000;
+/// A character in fewer lines than this share is rare: lines with one are drawn as often as they
+/// are there.
+const RARE: f32 = 0.005;
+/// Lines that the longest is taken of where none fills the width.
+const CHOICE: usize = 8;
+/// Attempts at a run before it is said that there is none.
+const ATTEMPTS: usize = 10_000;
 
 /// Words of a line that follow each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,23 +47,47 @@ impl Line {
 }
 
 /// Draws runs of words from lines.
+///
+/// Of lines whose rarest character is in a share `p` of the lines, a part `sqrt(0.005 / p)` is
+/// drawn: letters with accents, brackets and signs become more frequent than they are, and lines of
+/// the commonest letters alone rarer by up to 14 times.
 pub struct LineSampler {
     sources: Vec<(Lines, f32)>,
-    alphabet: Vec<char>,
+    /// Each character, and the part of lines with it that are drawn if it is their rarest.
+    alphabet: HashMap<char, f32>,
     seed: u64,
 }
 
 impl LineSampler {
     /// A sampler of the sources, at least one, each drawn from in proportion to its weight. Runs
     /// have characters of `alphabet` only.
-    pub fn new(sources: Vec<(Lines, f32)>, alphabet: &str, seed: u64) -> Self {
-        let mut alphabet: Vec<char> = alphabet.chars().collect();
-        alphabet.sort_unstable();
-        Self {
-            sources,
-            alphabet,
-            seed,
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) or [`Error::Json`](crate::Error::Json) if a shard can't be
+    /// read.
+    pub fn new(sources: Vec<(Lines, f32)>, alphabet: &str, seed: u64) -> Result<Self> {
+        let mut shares: HashMap<char, f32> = alphabet.chars().map(|c| (c, 0.0)).collect();
+        let total: f32 = sources.iter().map(|(_, weight)| weight).sum();
+        for (lines, weight) in &sources {
+            let step = lines.len().div_ceil(COUNTED);
+            let share = weight / total / lines.len().div_ceil(step) as f32;
+            for index in (0..lines.len()).step_by(step) {
+                for c in characters(&lines.record(index)?.words) {
+                    if let Some(found) = shares.get_mut(&c) {
+                        *found += share;
+                    }
+                }
+            }
         }
+        let part = |share: f32| (RARE / share.max(RARE)).sqrt();
+        Ok(Self {
+            sources,
+            alphabet: shares
+                .into_iter()
+                .map(|(c, share)| (c, part(share)))
+                .collect(),
+            seed,
+        })
     }
 
     /// A run whose width is at most `aspect` times its height, and often near it.
@@ -63,58 +97,73 @@ impl LineSampler {
     /// found that is narrow enough and written in the alphabet.
     pub fn run(&self, index: u64, aspect: f32) -> Result<Run> {
         let mut rng = Random::new(DOMAIN, self.seed, index);
-        let mut best: Option<Run> = None;
-        for attempt in 0..ATTEMPTS[1] {
-            if attempt >= ATTEMPTS[0] && best.is_some() {
-                break;
-            }
-            let line = self.line(&mut rng)?;
-            let Some(run) = self.of_line(&line, aspect, &mut rng) else {
-                continue;
-            };
-            let width = |run: &Run| run.image.width() as f32 / run.image.height() as f32;
-            if best.as_ref().is_none_or(|best| width(best) < width(&run)) {
-                best = Some(run);
-            }
-            if best.as_ref().is_some_and(|best| width(best) > 0.6 * aspect) {
-                break;
+        for _ in 0..ATTEMPTS {
+            let (lines, index) = self.long_line(&mut rng, aspect)?;
+            if let Some(run) = self.of_line(&lines.get(index)?, aspect, &mut rng) {
+                return Ok(Run {
+                    image: degrade(&run.image, &mut rng),
+                    text: run.text,
+                });
             }
         }
-        let run = best.ok_or_else(|| Error::Setting {
+        Err(Error::Setting {
             field: "alphabet",
             problem: format!("has no word of the lines, at most {aspect} times as wide as high"),
-        })?;
-        Ok(Run {
-            image: degrade(&run.image, &mut rng),
-            text: run.text,
         })
     }
 
-    fn line(&self, rng: &mut Random) -> Result<Line> {
+    /// The first of some lines that fills most of `aspect`, or the longest of them.
+    fn long_line(&self, rng: &mut Random, aspect: f32) -> Result<(&Lines, usize)> {
+        let (mut longest, mut most) = self.line(rng)?;
+        for _ in 1..CHOICE {
+            if most > 0.6 * aspect {
+                break;
+            }
+            let (line, length) = self.line(rng)?;
+            if length > most {
+                (longest, most) = (line, length);
+            }
+        }
+        Ok(longest)
+    }
+
+    /// A line, and how many times as long as high it is.
+    fn line(&self, rng: &mut Random) -> Result<((&Lines, usize), f32)> {
+        loop {
+            let lines = self.source(rng);
+            let index = rng.below(lines.len());
+            let Record { rows, words } = lines.record(index)?;
+            let parts = characters(&words).into_iter();
+            let parts = parts.filter_map(|c| self.alphabet.get(&c).copied());
+            // A line without a known character has no run; taking it ends the search.
+            if parts.reduce(f32::max).is_none_or(|part| rng.chance(part)) {
+                let left = words.first().map_or(0.0, |word| word.columns[0]);
+                let right = words.last().map_or(0.0, |word| word.columns[1]);
+                return Ok(((lines, index), (right - left) / (rows[1] - rows[0])));
+            }
+        }
+    }
+
+    fn source(&self, rng: &mut Random) -> &Lines {
         let total: f32 = self.sources.iter().map(|(_, weight)| weight).sum();
         let mut at = rng.range(0.0, total);
         let source = self.sources.iter().find(|(_, weight)| {
             at -= weight;
             at < 0.0
         });
-        let lines = &source.unwrap_or(&self.sources[0]).0;
-        lines.get(rng.below(lines.len()))
+        &source.unwrap_or(&self.sources[0]).0
     }
 
     fn of_line(&self, line: &Line, aspect: f32, rng: &mut Random) -> Option<Run> {
         let [top, bottom] = rows(line, rng);
         let room = aspect * (bottom - top);
-        let known = |word: &LineWord| {
-            word.text
-                .chars()
-                .all(|c| self.alphabet.binary_search(&c).is_ok())
-        };
+        let known = |word: &LineWord| word.text.chars().all(|c| self.alphabet.contains_key(&c));
         let words = &line.words;
         let width = |from: usize, to: usize| words[to].columns[1] - words[from].columns[0];
         let mut first = rng.below(words.len());
         let mut last = first;
         let room_for_words = room * rng.range(0.75, 0.97);
-        if !known(&words[first]) || width(first, last) > room_for_words {
+        if !words.get(first).is_some_and(known) || width(first, last) > room_for_words {
             return None;
         }
         let fits = |from, to, next: usize| known(&words[next]) && width(from, to) <= room_for_words;
@@ -143,6 +192,10 @@ impl LineSampler {
             text: text.join(" "),
         })
     }
+}
+
+fn characters(words: &[LineWord]) -> HashSet<char> {
+    words.iter().flat_map(|word| word.text.chars()).collect()
 }
 
 /// Top and bottom of the cut-out: near to the ink with a little paper, or by the font.

@@ -15,9 +15,9 @@ const LINES: usize = 10_000;
 
 /// What stands beside the image of a line.
 #[derive(Serialize, Deserialize)]
-struct Record {
-    rows: [f32; 2],
-    words: Vec<LineWord>,
+pub(super) struct Record {
+    pub rows: [f32; 2],
+    pub words: Vec<LineWord>,
 }
 
 /// Writes lines as tar shards in the layout of webdataset: `NUMBER.png` and `NUMBER.json`.
@@ -175,33 +175,43 @@ impl Lines {
     /// # Panics
     /// If there is no such line.
     pub fn get(&self, index: usize) -> Result<Line> {
-        let (shard, spans) = self.places[index];
-        let path = &self.shards[shard as usize];
-        let io = |e| Error::io(path, e);
-        let mut file = File::open(path).map_err(io)?;
-        let mut read = |(start, len): (u64, u32)| {
-            file.seek(SeekFrom::Start(start))?;
-            let mut bytes = vec![];
-            // What is there is read, whatever length is declared.
-            let read = (&mut file).take(u64::from(len)).read_to_end(&mut bytes)?;
-            match read == len as usize {
-                true => Ok(bytes),
-                false => Err(std::io::Error::other("the shard is cut off")),
-            }
-        };
-        let [png, json] = [read(spans[0]).map_err(io)?, read(spans[1]).map_err(io)?];
+        let record = self.record(index)?;
+        let png = self.bytes(index, 0)?;
         let image = image::load_from_memory_with_format(&png, ImageFormat::Png);
-        let record: Record = serde_json::from_slice(&json).map_err(|source| Error::Json {
-            file: path.clone(),
-            field: format!("line {index}"),
-            source,
-        })?;
+        let image = image.map_err(|e| Error::io(self.path(index), std::io::Error::other(e)))?;
         Ok(Line {
-            image: image
-                .map_err(|e| io(std::io::Error::other(e)))?
-                .into_luma8(),
+            image: image.into_luma8(),
             rows: record.rows,
             words: record.words,
         })
+    }
+
+    fn path(&self, index: usize) -> &Path {
+        &self.shards[self.places[index].0 as usize]
+    }
+
+    pub(super) fn record(&self, index: usize) -> Result<Record> {
+        let json = self.bytes(index, 1)?;
+        serde_json::from_slice(&json).map_err(|source| Error::Json {
+            file: self.path(index).into(),
+            field: format!("line {index}"),
+            source,
+        })
+    }
+
+    /// The image of a line, or its record.
+    fn bytes(&self, index: usize, which: usize) -> Result<Vec<u8>> {
+        let path = self.path(index);
+        let io = |e| Error::io(path, e);
+        let (start, len) = self.places[index].1[which];
+        let mut file = File::open(path).map_err(io)?;
+        file.seek(SeekFrom::Start(start)).map_err(io)?;
+        let mut bytes = vec![];
+        // What is there is read, whatever length is declared.
+        let read = file.take(u64::from(len)).read_to_end(&mut bytes);
+        match read.map_err(io)? == len as usize {
+            true => Ok(bytes),
+            false => Err(io(std::io::Error::other("the shard is cut off"))),
+        }
     }
 }

@@ -55,6 +55,8 @@ pub struct TextLine {
     size: [u32; 2],
     /// Width and height of the image.
     image: [u32; 2],
+    /// Top and bottom of the letters in the crop.
+    inner: [f32; 2],
     row: usize,
     block: usize,
 }
@@ -76,26 +78,33 @@ pub fn text_lines(image: &RgbImage) -> Vec<TextLine> {
     keep_text(&mut rows);
     let cells = rows.into_iter().enumerate();
     let cells = cells.flat_map(|(i, row)| cells_of(row).into_iter().map(move |cell| (i, cell)));
-    let boxes: Vec<(usize, [f32; 4])> = cells
-        .filter_map(|(row, cell)| Some((row, bounds(&cell)?)))
+    let cells: Vec<Cell> = cells
+        .filter_map(|(i, letters)| Cell::new(i, &letters))
         .collect();
-    let lines = boxes.iter().enumerate().filter(|(i, (_, inner))| {
-        let before = i.checked_sub(1).and_then(|i| boxes.get(i));
-        let mut beside = before.into_iter().chain(boxes.get(i + 1));
-        !beside.any(|(_, outer)| is_dot(inner, outer))
+    let lines = cells.iter().enumerate().filter(|(i, inner)| {
+        let before = i.checked_sub(1).and_then(|i| cells.get(i));
+        let mut beside = before.into_iter().chain(cells.get(i + 1));
+        !beside.any(|outer| is_dot(&inner.edges, &outer.edges))
     });
-    let lines: Vec<_> = lines.map(|(_, (row, edges))| (*row, *edges)).collect();
-    let blocks = blocks(&lines);
-    let scaled = |edges: [f32; 4]| edges.map(|edge| edge * factor as f32);
-    lines
+    let lines: Vec<&Cell> = lines.map(|(_, cell)| cell).collect();
+    let placed = lines
         .iter()
-        .zip(blocks)
-        .map(|((row, edges), block)| TextLine {
-            row: *row,
+        .zip(blocks(&lines))
+        .map(|(cell, block)| TextLine {
+            row: cell.row,
             block,
-            ..TextLine::new(scaled(*edges), found.direction, image.dimensions())
-        })
-        .collect()
+            ..TextLine::new(cell, factor as f32, found.direction, image.dimensions())
+        });
+    placed.collect()
+}
+
+/// A cell of a row, in the reduced and levelled image.
+struct Cell {
+    row: usize,
+    /// Left, top, right and bottom of its letters and marks.
+    edges: [f32; 4],
+    /// Paper that is cut out around them.
+    padding: f32,
 }
 
 /// The cells of a row from left to right; most rows are a single one.
@@ -119,18 +128,17 @@ fn cells_of(row: Vec<Letter>) -> Vec<Vec<Letter>> {
 }
 
 /// The number of each line's block: lines below each other with little paper between them.
-fn blocks(lines: &[(usize, [f32; 4])]) -> Vec<usize> {
+fn blocks(lines: &[&Cell]) -> Vec<usize> {
     let mut block = 0;
     let mut numbers = Vec::with_capacity(lines.len());
-    for (i, (row, edges)) in lines.iter().enumerate() {
-        if let Some((before, above)) = i.checked_sub(1).map(|i| lines[i])
-            && before != *row
+    for (i, line) in lines.iter().enumerate() {
+        if let Some(before) = i.checked_sub(1).map(|i| lines[i])
+            && before.row != line.row
         {
-            let [_, top, _, bottom] = above;
-            // The boxes have padding, so that lines of a paragraph touch or nearly do.
-            let height = (bottom - top).min(edges[3] - edges[1]) / (1.4 + 2.0 * PADDING);
-            let paper = edges[1] - bottom + 2.0 * PADDING * height;
-            if paper > BLOCK * height || edges[1] < top {
+            let ([_, above, _, bottom], [_, top, _, end]) = (before.edges, line.edges);
+            // Lines with high and low letters are 1.4 times as high as their letters.
+            let height = (bottom - above).min(end - top) / 1.4;
+            if top - bottom > BLOCK * height || top < above {
                 block += 1;
             }
         }
@@ -168,36 +176,34 @@ fn keep_text(rows: &mut Vec<Vec<Letter>>) {
     });
 }
 
-/// Left, top, right and bottom of a cell with its marks and a little paper.
-fn bounds(row: &[Letter]) -> Option<[f32; 4]> {
-    let heights = row.iter().filter(|letter| !letter.is_mark);
-    let usual = median(heights.map(Letter::height))?;
-    let merge = |a: [f32; 4], b: [f32; 4]| {
-        [
-            a[0].min(b[0]),
-            a[1].min(b[1]),
-            a[2].max(b[2]),
-            a[3].max(b[3]),
-        ]
-    };
-    let edges = |letter: &Letter| [letter.left, letter.top, letter.right, letter.bottom];
-    let letters = row.iter().filter(|letter| !letter.is_mark);
-    let inner = letters.map(edges).reduce(merge)?;
-    let [across, down] = BESIDE.map(|share| share * usual);
-    let near = |letter: &&Letter| {
-        let middle = letter.centre()[1];
-        letter.right >= inner[0] - across
-            && letter.left <= inner[2] + across
-            && (inner[1] - down..=inner[3] + down).contains(&middle)
-    };
-    let [left, top, right, bottom] = row.iter().filter(near).map(edges).fold(inner, merge);
-    let padding = PADDING * usual;
-    Some([
-        left - padding,
-        top - padding,
-        right + padding,
-        bottom + padding,
-    ])
+impl Cell {
+    /// `None` if there are marks only.
+    fn new(row: usize, letters: &[Letter]) -> Option<Self> {
+        let upright = || letters.iter().filter(|letter| !letter.is_mark);
+        let usual = median(upright().map(Letter::height))?;
+        let merge = |a: [f32; 4], b: [f32; 4]| {
+            [
+                a[0].min(b[0]),
+                a[1].min(b[1]),
+                a[2].max(b[2]),
+                a[3].max(b[3]),
+            ]
+        };
+        let edges = |letter: &Letter| [letter.left, letter.top, letter.right, letter.bottom];
+        let inner = upright().map(edges).reduce(merge)?;
+        let [across, down] = BESIDE.map(|share| share * usual);
+        let near = |letter: &&Letter| {
+            let middle = letter.centre()[1];
+            letter.right >= inner[0] - across
+                && letter.left <= inner[2] + across
+                && (inner[1] - down..=inner[3] + down).contains(&middle)
+        };
+        Some(Self {
+            row,
+            edges: letters.iter().filter(near).map(edges).fold(inner, merge),
+            padding: PADDING * usual,
+        })
+    }
 }
 
 impl TextLine {
@@ -207,19 +213,23 @@ impl TextLine {
         (width, height)
     }
 
-    /// Of `edges` (left, top, right, bottom) in an image that is turned by `direction`.
-    fn new(edges: [f32; 4], direction: [f32; 2], (width, height): (u32, u32)) -> Self {
+    /// The cell with its padding, `factor` times as large, in an image that is turned by
+    /// `direction`.
+    fn new(cell: &Cell, factor: f32, direction: [f32; 2], (width, height): (u32, u32)) -> Self {
+        let [left, top, right, bottom] = cell.edges.map(|edge| edge * factor);
+        let padding = cell.padding * factor;
         let mut edges = [
-            edges[0].floor(),
-            edges[1].floor(),
-            edges[2].ceil(),
-            edges[3].ceil(),
+            (left - padding).floor(),
+            (top - padding).floor(),
+            (right + padding).ceil(),
+            (bottom + padding).ceil(),
         ];
         if direction[1] == 0.0 {
             for (i, edge) in edges.iter_mut().enumerate() {
                 *edge = edge.clamp(0.0, [width, height][i % 2] as f32);
             }
         }
+        let inner = [top - edges[1], bottom - edges[1]];
         let [left, top, right, bottom] = edges;
         let [cos, sin] = direction;
         let extent = [right - left, bottom - top];
@@ -231,6 +241,7 @@ impl TextLine {
             extent,
             size: [size(extent[0], width), size(extent[1], height)],
             image: [width, height],
+            inner,
             row: 0,
             block: 0,
         }
@@ -244,6 +255,11 @@ impl TextLine {
     /// Number of its block, such as a paragraph or a heading.
     pub fn block(&self) -> usize {
         self.block
+    }
+
+    /// Top and bottom of its highest and lowest letters, in pixels of the crop.
+    pub fn letter_rows(&self) -> [f32; 2] {
+        self.inner
     }
 
     /// The smallest upright rectangle around the line: x1, y1, x2, y2 in pixels of the image,

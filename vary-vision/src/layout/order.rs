@@ -4,7 +4,7 @@ use super::letters::{Letter, median};
 
 /// A column of text is at least so many letter heights wide, which are about as many letters. Cells
 /// of tables, labels of forms and numbers of lists are mostly narrower; they stay in their row.
-const COLUMN: f32 = 15.0;
+const COLUMN: f32 = 18.0;
 /// Fewest rows of a column: two rows beside two others are a table as often.
 const ROWS: usize = 3;
 /// Width times rows of the space between two columns, in letter heights. Spaces between words line
@@ -13,7 +13,8 @@ const GUTTER: f32 = 6.0;
 /// The space beside something that has several rows next to it is so many letter heights wide:
 /// wider than between words.
 const ASIDE: f32 = 2.0;
-
+/// Of the rows that may be columns, so many shorter and shorter parts are tried.
+const TRIED: usize = 4;
 /// Letters of two lines that touch are at least so many times as high as the usual letter of the
 /// lines: 2.2 times where letters of words touch too, 3 times in close lines of lower case.
 const TOUCHING: f32 = 1.8;
@@ -50,17 +51,26 @@ fn cut(mut rows: Vec<Vec<Letter>>, usual: f32) -> Vec<Part> {
     let mut parts = vec![];
     let mut start = 0;
     while start < rows.len() {
-        let (count, shared) = run(gaps[start..].iter());
-        let end = start + count;
-        if let Some(at) = gutter(&rows[start..end], &shared, usual) {
+        let prefixes = runs(gaps[start..].iter());
+        // A number below two columns shares other gaps with them than their gutter.
+        let columns = prefixes
+            .iter()
+            .rev()
+            .take(TRIED)
+            .find_map(|(count, shared)| {
+                let end = start + count;
+                Some((end, gutter(&rows[start..end], shared, usual)?))
+            });
+        if let Some((end, at)) = columns {
             let (left, right) = sides(&rows[start..end], at);
             parts.extend([Part::Block(left), Part::Block(right)]);
             start = end;
             continue;
         }
+        let end = start + longest(&prefixes);
         // The next columns can begin where rows have a gap in common with the row that ended these.
         let kept = match end < rows.len() {
-            true => run(gaps[start..=end].iter().rev()).0 - 1,
+            true => longest(&runs(gaps[start..=end].iter().rev())) - 1,
             false => 0,
         };
         let next = end.saturating_sub(kept).max(start + 1);
@@ -78,22 +88,34 @@ fn cut(mut rows: Vec<Vec<Letter>>, usual: f32) -> Vec<Part> {
     parts
 }
 
-/// How many of the first rows have a gap between letters in common, at least one, and those gaps.
-fn run<'a>(mut gaps: impl Iterator<Item = &'a Vec<Gap>>) -> (usize, Vec<Gap>) {
+/// How many of the first rows have gaps between letters in common, at least one, and those gaps:
+/// all of them, and before that as many as have another number of gaps in common.
+fn runs<'a>(mut gaps: impl Iterator<Item = &'a Vec<Gap>>) -> Vec<(usize, Vec<Gap>)> {
+    let inner = |gaps: &[Gap]| gaps.iter().filter(|gap| is_inner(gap)).count();
     let mut shared = gaps.next().cloned().unwrap_or_default();
     let mut count = 1;
-    if shared.iter().any(is_inner) {
-        for row in gaps {
-            let narrowed = intersect(&shared, row);
-            if !narrowed.iter().any(is_inner) {
-                break;
-            }
-            shared = narrowed;
-            count += 1;
+    let mut found = vec![];
+    for row in gaps {
+        let narrowed = intersect(&shared, row);
+        let (before, after) = (inner(&shared), inner(&narrowed));
+        if before == 0 || after == 0 {
+            break;
         }
+        if before != after {
+            found.push((count, shared));
+        }
+        shared = narrowed;
+        count += 1;
     }
-    shared.retain(is_inner);
-    (count, shared)
+    found.push((count, shared));
+    for (_, shared) in &mut found {
+        shared.retain(is_inner);
+    }
+    found
+}
+
+fn longest(runs: &[(usize, Vec<Gap>)]) -> usize {
+    runs.last().map_or(1, |run| run.0)
 }
 
 /// The middle of the widest of the `shared` gaps that has a column on either side.

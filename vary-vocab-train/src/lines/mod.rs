@@ -145,7 +145,7 @@ impl Sampled {
                 .iter()
                 .map(|(lines, weight)| (lines.len(), *weight))
                 .collect(),
-            sampler: LineSampler::new(sources, &config.alphabet, seed),
+            sampler: LineSampler::new(sources, &config.alphabet, seed)?,
             seed,
         })
     }

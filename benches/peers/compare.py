@@ -50,7 +50,7 @@ def distance(a, b):
 
 
 def tesseract(paths, lines):
-    env = dict(os.environ, OMP_THREAD_LIMIT=str(os.cpu_count()))
+    env = {"OMP_THREAD_LIMIT": str(os.cpu_count()), **os.environ}
     for path in paths:
         start = time.time()
         args = ["tesseract", str(path), "-", "--psm", "7" if lines else "3"]

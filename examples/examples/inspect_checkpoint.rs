@@ -6,8 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
+use vary_core::burn::prelude::Device;
 use vary_core::checkpoint::{CheckpointFiles, StoredType, convert};
 use vary_core::model::ModelConfig;
+use vary_core::recognition::RecognizerFiles;
 use vary_examples::exit;
 use vary_lm::tokenizer::Tokenizer;
 
@@ -62,18 +64,15 @@ fn run(args: &Args) -> Result<()> {
         true => path,
         false => beside.unwrap_or(Path::new(".")),
     };
-    match ModelConfig::read(dir) {
-        Ok(config) => {
-            println!("family: {:?}", config.family());
-            if let Err(error) = config.check(&files) {
+    match RecognizerFiles::open(dir) {
+        Ok(found) => {
+            let characters = found.config.alphabet.chars().count();
+            println!("text recognizer: {characters} characters");
+            if let Err(error) = found.load(&Device::flex()) {
                 problem(error.to_string());
             }
         }
-        Err(error) => problem(error.to_string()),
-    }
-    match Tokenizer::from_dir(dir) {
-        Ok(tokenizer) => println!("tokenizer: {} tokens", tokenizer.vocab_size()),
-        Err(error) => problem(error.to_string()),
+        Err(_) => inspect_model(dir, &files, &mut problem),
     }
 
     if let Some(out) = &args.convert {
@@ -83,4 +82,21 @@ fn run(args: &Args) -> Result<()> {
     ensure!(problems == 0, "{problems} problems");
     println!("no problems");
     Ok(())
+}
+
+/// The configuration and the tokenizer of a model of any family.
+fn inspect_model(dir: &Path, files: &CheckpointFiles, problem: &mut impl FnMut(String)) {
+    match ModelConfig::read(dir) {
+        Ok(config) => {
+            println!("family: {:?}", config.family());
+            if let Err(error) = config.check(files) {
+                problem(error.to_string());
+            }
+        }
+        Err(error) => problem(error.to_string()),
+    }
+    match Tokenizer::from_dir(dir) {
+        Ok(tokenizer) => println!("tokenizer: {} tokens", tokenizer.vocab_size()),
+        Err(error) => problem(error.to_string()),
+    }
 }

@@ -55,6 +55,17 @@ fn text_has_boxes_and_scores() {
 }
 
 #[test]
+fn a_cancelled_page_is_not_read() {
+    let options = AnswerOptions::default();
+    options.cancellation.cancel();
+    let answer = pipeline()
+        .answer(&lines_page(), Task::Ocr, &options)
+        .unwrap();
+    assert_eq!(answer.finish, FinishReason::Cancelled);
+    assert_eq!(answer.text, "");
+}
+
+#[test]
 fn all_ways_of_asking_read_the_same() {
     let (vary, page) = (pipeline(), lines_page());
     let options = AnswerOptions::default();

@@ -65,7 +65,7 @@ impl Pipeline {
         for (number, images) in groups.into_iter().enumerate() {
             let read = options
                 .validate(inner)
-                .and_then(|()| inner.read(&images, &[], task));
+                .and_then(|()| inner.read(&images, &[], task, options));
             if let Some(answer) = read.transpose() {
                 answers.push(answer.map(State::Read));
                 continue;

@@ -5,10 +5,11 @@ use std::time::Instant;
 use image::imageops::grayscale;
 use image::{GrayImage, RgbImage};
 use rayon::prelude::*;
+use vary_lm::generate::{CancellationToken, FinishReason};
 use vary_vision::layout::{TextLine, text_lines};
 
 use super::input::Input;
-use super::{Answer, Inner, TokenScore, Turn};
+use super::{Answer, AnswerOptions, Inner, TokenScore, Turn};
 use crate::detection::BoundingBox;
 use crate::prompt::Task;
 use crate::recognition::{Character, LineText, Recognizer};
@@ -25,6 +26,7 @@ impl Inner {
         images: &[Input<'_>],
         history: &[Turn],
         task: Task<'_>,
+        options: &AnswerOptions,
     ) -> Result<Option<Answer>> {
         let first = images.first().ok_or(Error::NoImages)?;
         first.check_owner(self)?;
@@ -32,20 +34,35 @@ impl Inner {
         let alone = images.len() == 1 && history.is_empty();
         Ok(match (&self.recognizer, first.pixels()) {
             (Some(recognizer), Some(image)) if reads && alone => {
-                Some(read(recognizer, image, task == Task::Markdown))
+                let markdown = task == Task::Markdown;
+                Some(read(recognizer, image, markdown, &options.cancellation))
             }
             _ => None,
         })
     }
 }
 
-fn read(recognizer: &Recognizer, image: &RgbImage, markdown: bool) -> Answer {
+fn read(
+    recognizer: &Recognizer,
+    image: &RgbImage,
+    markdown: bool,
+    cancellation: &CancellationToken,
+) -> Answer {
+    let mut answer = Answer::new("");
     let start = Instant::now();
+    // The two stages of a page take tenths of a second, so that it's enough to ask before each.
+    if cancellation.is_cancelled() {
+        answer.finish = FinishReason::Cancelled;
+        return answer;
+    }
     let lines = text_lines(image);
     let crop = |line: &TextLine| grayscale(&line.crop(image));
     let crops: Vec<GrayImage> = lines.par_iter().map(crop).collect();
-    let mut answer = Answer::new("");
     answer.times.encode = start.elapsed();
+    if cancellation.is_cancelled() {
+        answer.finish = FinishReason::Cancelled;
+        return answer;
+    }
     let start = Instant::now();
     let texts = recognizer.read(&crops);
     answer.times.decode = start.elapsed();

@@ -64,7 +64,7 @@ impl AnswerStream {
     ) -> Result<Self> {
         let inner = &pipeline.inner;
         options.validate(inner)?;
-        if let Some(answer) = inner.read(&images, history, task)? {
+        if let Some(answer) = inner.read(&images, history, task, options)? {
             let text = Event::Token {
                 text: answer.text.clone(),
             };

@@ -95,8 +95,9 @@ mod tests {
             character('c', [0.50, 0.52]),
         ];
         fit(&mut characters, &strip);
-        let spans = characters.map(|c| c.span);
-        assert_eq!(spans, [[0.1, 0.2], [0.2, 0.3], [0.4, 0.42], [0.4, 0.6]]);
+        let columns = characters.map(|c| c.span.map(|share| (share * 100.0).round()));
+        let expected = [[10, 20], [20, 30], [40, 42], [40, 60]];
+        assert_eq!(columns, expected.map(|span| span.map(|x| x as f32)));
     }
 
     #[test]

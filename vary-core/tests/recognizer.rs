@@ -70,6 +70,7 @@ fn all_ways_of_asking_read_the_same() {
     let (vary, page) = (pipeline(), lines_page());
     let options = AnswerOptions::default();
     let answer = timeless(&vary.read(&page).unwrap());
+    assert!(!answer.text.is_empty());
     let encoded = vary.encode(&page).unwrap();
     assert_eq!(timeless(&vary.read(&encoded).unwrap()), answer);
     for one in vary.answer_batch(&[&page, &page], Task::Ocr, &options) {

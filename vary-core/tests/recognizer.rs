@@ -125,7 +125,8 @@ fn files_round_trip() {
         Device::flex(),
         GrayImage::from_fn(200, 16, |x, _| Luma([(x * 5) as u8])),
     );
-    let recognizer = recognizer();
+    let config = RecognizerConfig::tiny("abcdefgh. ");
+    let recognizer = Recognizer::new(config.init(&device), config).unwrap();
     recognizer
         .save(dir.path(), &SaveOptions::default())
         .unwrap();

@@ -28,7 +28,7 @@ const HELD_DOCS = new RegExp('^(sqlite3-doc|krb5-doc|zsh-doc|debian-reference|gn
   + '|scons|postfix-doc|python-flask|python-requests|freedombox|debian-faq|git-doc|bird2-doc)');
 // The PDF files for training have documents of these sources.
 const KNOWN_DOCS = /^(sqlite3|zsh|debian-reference|gnucash|nodejs|freedombox|git)/;
-// Packages that judge the project from outside, as in pdf.sh, and those whose pages are no text.
+// Packages that judge the project from outside, as in pdf.sh.
 const RESERVED = /^(r-|developers-reference|asymptote|debian-policy|gnuplot|octave)/;
 const NO_DOCS = /^(qgis-api-doc|libtasn1|texlive)/;
 

@@ -1,6 +1,7 @@
 //! Reads many images with one model, for comparisons: `cargo run --release -p vary-benches
-//! --example read -- [--lines] [--model DIR] < PATHS`. Prints a line of JSON for each path of the standard
-//! input: `path`, `seconds`, `text`, `lines` and `words` with `text`, `score` and `bbox` in pixels.
+//! --example read -- [--lines] [--model DIR] < PATHS`. Prints a line of JSON for each path of the
+//! standard input: `path`, `seconds`, `text`, `lines` and `words` with `text`, `score` and `bbox`
+//! in pixels.
 
 use std::io::BufRead;
 use std::path::PathBuf;

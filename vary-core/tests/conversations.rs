@@ -43,14 +43,18 @@ fn refused(text: &str) -> String {
     error.to_string()
 }
 
-const TURNS: &str = r#""conversations": [{"from": "human", "value": "<image>\nWhat \"[{\u00e9\\?"}, {"from": "gpt", "value": "é] ✓"}]"#;
+const TURNS: &str = concat!(
+    r#""conversations": [{"from": "human", "value": "<image>\nWhat \"[{\u00e9\\?"}, "#,
+    r#"{"from": "gpt", "value": "é] ✓"}]"#
+);
 
 #[test]
 fn all_record_forms_are_read() {
     let text = format!(
         "\u{feff}[\r\n {{\"id\": 7, \"image\": \"a.png\", {TURNS}}},\n\
          {{{turns}, \"image\": [\"sub/b.png\", \"a.png\"]}},\t\
-         {{\"image\": null, \"conversations\": [{{\"from\": \"user\", \"value\": \"Hi\"}}, {{\"from\": \"assistant\", \"value\": \"Ho\"}}]}},\
+         {{\"image\": null, \"conversations\": [{{\"from\": \"user\", \"value\": \"Hi\"}}, \
+         {{\"from\": \"assistant\", \"value\": \"Ho\"}}]}},\
          [{{\"from\": \"human\", \"value\": \"a\"}}, {{\"from\": \"gpt\", \"value\": \"b\"}}] ]\n",
         turns = TURNS.replace("<image>", "<image><image>")
     );
@@ -146,7 +150,10 @@ fn errors_name_record_and_field() {
 fn docvqa_and_chartqa_are_read() {
     let (dir, file) = folder(
         "val.json",
-        r#"{"dataset_name": "docvqa", "data": [{"questionId": 1, "question": "Total?", "image": "sub/b.png", "answers": ["5", "five"], "ucsf_document_id": "x"}]}"#,
+        r#"{"dataset_name": "docvqa", "data": [{
+            "questionId": 1, "question": "Total?", "image": "sub/b.png",
+            "answers": ["5", "five"], "ucsf_document_id": "x"
+        }]}"#,
     );
     let set = Questions::open_docvqa(&file, dir.path()).unwrap();
     let answers: Vec<String> = (0..4)
@@ -209,7 +216,9 @@ fn tar_shards_are_read_in_place() {
     let dir = tempfile::tempdir().unwrap();
     write_image(&dir.path().join("p.png"), 9);
     let png = fs::read(dir.path().join("p.png")).unwrap();
-    let json = br#"{"conversations": [{"from": "human", "value": "<image>?"}, {"from": "gpt", "value": "x"}]}"#;
+    let json = br#"{"conversations": [
+        {"from": "human", "value": "<image>?"}, {"from": "gpt", "value": "x"}
+    ]}"#;
     let text =
         br#"{"conversations": [{"from": "human", "value": "1+1"}, {"from": "gpt", "value": "2"}]}"#;
     let shards = [
@@ -391,7 +400,10 @@ fn large_files_by_record() {
         let comma = if i > 0 { "," } else { "" };
         write!(
             text,
-            r#"{comma}{{"id": {i}, "conversations": [{{"from": "human", "value": "Question {i} with some text to make it longer, as they are?"}}, {{"from": "gpt", "value": "Answer {i} with some text to make it longer, as they are."}}]}}"#
+            r#"{comma}{{"id": {i}, "conversations": [
+                {{"from": "human", "value": "Question {i} with a text as long as they are?"}},
+                {{"from": "gpt", "value": "Answer {i} with a text that is as long as they are."}}
+            ]}}"#
         )
         .unwrap();
     }

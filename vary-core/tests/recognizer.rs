@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use burn::prelude::*;
+use burn::tensor::Distribution;
 use image::{GrayImage, Luma, RgbImage};
-use vary_core::checkpoint::{CheckpointFiles, SaveOptions, StoredType, convert};
+use vary_core::checkpoint::{
+    CheckpointFiles, KeyMap, SaveOptions, StoredType, convert, load_shared,
+};
 use vary_core::model::{FamilyConfig, VaryTinyConfig};
 use vary_core::prelude::*;
 use vary_core::recognition::{Recognizer, RecognizerConfig};
@@ -63,6 +66,30 @@ fn a_cancelled_page_is_not_read() {
         .unwrap();
     assert_eq!(answer.finish, FinishReason::Cancelled);
     assert_eq!(answer.text, "");
+}
+
+#[test]
+fn a_changed_recognizer_begins_with_what_fits() {
+    let dir = tempfile::tempdir().unwrap();
+    recognizer()
+        .save(dir.path(), &SaveOptions::default())
+        .unwrap();
+    let files = CheckpointFiles::open(dir.path()).unwrap();
+    let mut config = RecognizerConfig::tiny("abc");
+    config.strip_config.stem_depths = vec![1, 1];
+    let network = config.init(&Device::flex());
+    let (network, left) = load_shared(network, &files, &KeyMap::new()).unwrap();
+    let new = ["head.", "encoder.stem.1.residual.0."];
+    assert!(
+        !left.is_empty()
+            && left
+                .iter()
+                .all(|name| new.iter().any(|n| name.starts_with(n)))
+    );
+    let strips = Tensor::random([1, 16, 40], Distribution::Default, &Device::flex());
+    let known = recognizer().into_model().encoder.forward(strips.clone());
+    let encoded = network.encoder.forward(strips);
+    assert_eq!(encoded.into_data(), known.into_data());
 }
 
 #[test]

@@ -41,6 +41,27 @@ fn a_strip_does_not_depend_on_its_batch() {
 }
 
 #[test]
+fn residual_convolutions_begin_as_the_identity() {
+    let device = Device::flex();
+    let encode = |depths: &[usize], strips: Tensor<3>| {
+        device.seed(3);
+        let config = StripConfig {
+            stem_depths: depths.to_vec(),
+            ..StripConfig::tiny()
+        };
+        config.init(&device).forward(strips).into_data()
+    };
+    let strips = strips(2, 24);
+    assert_eq!(encode(&[], strips.clone()), encode(&[1, 2], strips.clone()));
+    // They are not left out: with other weights the result is another one.
+    let (_, mut encoder) = encoder();
+    let before = encoder.forward(strips.clone()).into_data();
+    let conv = &mut encoder.stem[0].residual[0].conv;
+    conv.weight = conv.weight.clone().map(|weight| weight + 0.1);
+    assert_ne!(encoder.forward(strips).into_data(), before);
+}
+
+#[test]
 fn far_columns_reach_each_other() {
     let (_, encoder) = encoder();
     let (mut pixels, width) = (vec![0.0f32; 16 * 160], 160);
@@ -75,6 +96,8 @@ fn contradicting_sizes_are_refused() {
         (refused(|c| c.height = 18), "`height`"),
         (refused(|c| c.stem = vec![]), "`stem`"),
         (refused(|c| c.stem = vec![4, 0]), "`stem`"),
+        (refused(|c| c.stem_depths = vec![1; 3]), "`stem_depths`"),
+        (refused(|c| c.stem_depths = vec![65]), "`stem_depths`"),
         (refused(|c| c.num_heads = 3), "`num_heads`"),
         (
             refused(|c| c.global_attn_indexes = vec![9]),

@@ -42,8 +42,53 @@ pub fn load_with<M: Module>(
 ) -> Result<M> {
     let choice = map.choose(files.names());
     let named = name_parameters(&module, |path| map.name_with(path, &choice), map)?;
+    let sources = match_up(&named, files, map, &map.ties_with(&choice))?;
+    read(module, files, plan, sources)
+}
+
+/// Loads the parameters that `files` has under the same name and in the same shape, as f32. The
+/// others keep their values; their names are returned. This is how a changed network begins with
+/// what another one has learned.
+///
+/// # Errors
+/// [`Error::NonFinite`] with every tensor that has NaN or infinite values; [`Error::Io`];
+/// [`Error::AmbiguousKeys`] or [`Error::UnsupportedParameter`].
+pub fn load_shared<M: Module>(
+    module: M,
+    files: &CheckpointFiles,
+    map: &KeyMap,
+) -> Result<(M, Vec<String>)> {
+    let choice = map.choose(files.names());
+    let named = name_parameters(&module, |path| map.name_with(path, &choice), map)?;
+    let (mut sources, mut left) = (BTreeMap::new(), Vec::new());
+    for (name, parameter) in named {
+        let entry = files.get(&name);
+        match entry.filter(|e| e.is_weight() && e.shape == parameter.shape) {
+            Some(entry) => {
+                let transpose = parameter.transposed;
+                let source = Source {
+                    name,
+                    entry,
+                    transpose,
+                };
+                sources.insert(parameter.path, source);
+            }
+            None => left.push(name),
+        }
+    }
+    let module = read(module, files, &PrecisionPlan::default(), sources)?;
+    Ok((module, left))
+}
+
+/// Reads the values of the parameters that have a source.
+fn read<'a, M: Module>(
+    module: M,
+    files: &'a CheckpointFiles,
+    plan: &'a PrecisionPlan,
+    sources: BTreeMap<String, Source<'a>>,
+) -> Result<M> {
     let mut mapper = Loader {
-        sources: match_up(&named, files, map, &map.ties_with(&choice))?,
+        sources,
         position: Position::default(),
         non_finite: Vec::new(),
         error: None,

@@ -52,6 +52,12 @@ pub struct Scored<'a> {
     pub bbox: Option<BoundingBox>,
 }
 
+/// Geometric mean of probabilities from their logarithms; 1 if there are none.
+pub(super) fn score(log_confidences: impl Iterator<Item = f32>) -> f32 {
+    let (sum, count) = log_confidences.fold((0.0, 0), |(sum, count), log| (sum + log, count + 1));
+    (sum / count.max(1) as f32).exp()
+}
+
 impl Answer {
     /// An answer of text alone, from elsewhere than a pipeline; its fields can be set.
     pub fn new(text: impl Into<String>) -> Self {
@@ -91,12 +97,9 @@ impl Answer {
                 .iter()
                 .take_while(|token| token.range.start < range.end)
                 .filter(|token| !token.range.is_empty());
-            let (sum, count) = of_part.clone().fold((0.0, 0), |(sum, count), token| {
-                (sum + token.log_confidence, count + 1)
-            });
             scored.push(Scored {
                 text,
-                score: (sum / count.max(1) as f32).exp(),
+                score: score(of_part.clone().map(|token| token.log_confidence)),
                 bbox: of_part.filter_map(|t| t.bbox).reduce(BoundingBox::around),
                 range,
             });

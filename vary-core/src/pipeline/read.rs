@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use vary_lm::generate::{CancellationToken, FinishReason};
 use vary_vision::layout::{TextLine, text_lines};
 
+use super::answer::score;
 use super::input::Input;
 use super::{Answer, AnswerOptions, Inner, TokenScore, Turn};
 use crate::detection::BoundingBox;
@@ -81,14 +82,13 @@ fn read(
 /// A line, or a cell of a row, and its text.
 type Cell<'a> = (&'a TextLine, &'a LineText);
 
-/// What is read with less confidence in its characters, by their geometric mean, is no text: part
-/// of a figure, an icon. Of real lines one in a hundred has less.
+/// What is read with a lower score is no text: part of a figure, an icon. Of real lines one in a
+/// hundred has less.
 const LEGIBLE: f32 = 0.4;
 
 fn is_legible(text: &LineText) -> bool {
-    let sum: f32 = text.characters.iter().map(|c| c.log_confidence).sum();
-    let count = text.characters.len();
-    count > 0 && sum > LEGIBLE.ln() * count as f32
+    let characters = text.characters.iter().map(|c| c.log_confidence);
+    !text.characters.is_empty() && score(characters) > LEGIBLE
 }
 
 /// Lines so many times as high as the usual one are headings, of the first and the second level.

@@ -33,7 +33,7 @@ impl RecognizerConfig {
         Self {
             model_type: Self::MODEL_TYPE.into(),
             strip_config: StripConfig::nano(),
-            steps_per_column: 2,
+            steps_per_column: 3,
             alphabet: latin(),
         }
     }

@@ -8,9 +8,12 @@ use image::RgbImage;
 /// The image is reduced until its shorter edge has at most so many pixels: letters of a printed
 /// page, 1/150 of its width, are still 10 pixels high.
 const SHORT_EDGE: u32 = 1500;
-/// Contrast of ink, in multiples of what a third of the pixels do not exceed (the grain of the
-/// paper): of Gaussian grain one pixel in 10,000 reaches that.
-const GRAIN: f32 = 4.0;
+/// Contrast of ink in multiples of the median (the grain of the paper): of Gaussian grain one pixel
+/// in 100,000 reaches that.
+const GRAIN: f32 = 4.3;
+/// Ink is never expected to have more than this share of what one pixel in 200 exceeds: in crops
+/// without margins the median is that of letters.
+const DARK: f32 = 0.5;
 /// Contrast of ink, as a share of what one pixel in 200 exceeds (the darkest letters): faint text
 /// passes, JPEG artefacts around dark letters do not.
 const FAINT: f32 = 0.15;
@@ -43,49 +46,96 @@ pub(super) fn blobs(image: &RgbImage) -> (Vec<Blob>, u32) {
     if width == 0 || height == 0 {
         return (vec![], factor);
     }
-    let mut counts = [0u64; 256];
-    contrast_rows(image, factor, |_, row| {
-        row.iter()
-            .for_each(|&value| counts[usize::from(value)] += 1);
-    });
-    let threshold = threshold(&counts);
-    let mut found = Connected::default();
-    contrast_rows(image, factor, |y, row| found.add_row(y, row, threshold));
-    (found.finish(), factor)
-}
-
-/// The contrast from which on a pixel is ink.
-fn threshold(counts: &[u64; 256]) -> u8 {
-    let all: u64 = counts.iter().sum();
-    let quantile = |rank: u64| {
-        let mut below = 0;
-        let at = counts.iter().position(|count| {
-            below += count;
-            below > rank
-        });
-        at.unwrap_or(255) as f32
+    let mut rows = Rows {
+        image,
+        factor,
+        smooth: false,
     };
-    let (grain, strong) = (quantile(all / 3), quantile(all - all.div_ceil(200)));
-    (GRAIN * grain).max(FAINT * strong).clamp(LEAST, 255.0) as u8
+    let (mut grain, mut ink) = rows.thresholds();
+    if grain > ink {
+        // Grain would hide ink, or pass as ink: of the means of 3 x 3 pixels it has a third.
+        rows.smooth = true;
+        (grain, ink) = rows.thresholds();
+    }
+    let threshold = grain.max(ink).clamp(LEAST, 255.0) as u8;
+    let mut found = Connected::default();
+    rows.contrasts(|y, row| found.add_row(y, row, threshold));
+    let mut blobs = found.finish();
+    if rows.smooth {
+        // A dot of ink is wider by now than what is left of the grain.
+        let least = |blob: &Blob| (blob.right - blob.left).min(blob.bottom - blob.top);
+        blobs.retain(|blob| least(blob) > 2);
+    }
+    (blobs, factor)
 }
 
-/// Calls `each` with every row of contrasts: the range of luma in the 2 x 2 pixels from there on.
-fn contrast_rows(image: &RgbImage, factor: u32, mut each: impl FnMut(u32, &[u8])) {
-    let height = image.height().div_ceil(factor);
-    let mut below = luma_row(image, factor, 0);
-    for y in 0..height {
-        let row = below;
-        below = luma_row(image, factor, (y + 1).min(height - 1));
-        let mut contrasts = vec![0; row.len()];
-        for (x, contrast) in contrasts.iter_mut().enumerate() {
-            let next = (x + 1).min(row.len() - 1);
-            let four = [row[x], row[next], below[x], below[next]];
-            let (low, high) = four
-                .iter()
-                .fold((u8::MAX, 0), |(low, high), &v| (v.min(low), v.max(high)));
-            *contrast = high - low;
+/// The rows of a reduced image.
+struct Rows<'a> {
+    image: &'a RgbImage,
+    factor: u32,
+    /// Whether each pixel is the mean of its 3 x 3 neighbours.
+    smooth: bool,
+}
+
+impl Rows<'_> {
+    /// The contrasts that grain does not reach and that ink exceeds.
+    fn thresholds(&self) -> (f32, f32) {
+        let mut counts = [0u64; 256];
+        self.contrasts(|_, row| {
+            row.iter()
+                .for_each(|&value| counts[usize::from(value)] += 1);
+        });
+        let all: u64 = counts.iter().sum();
+        let quantile = |rank: u64| {
+            let mut below = 0;
+            let at = counts.iter().position(|count| {
+                below += count;
+                below > rank
+            });
+            at.unwrap_or(255) as f32
+        };
+        let strong = quantile(all - all.div_ceil(200));
+        let grain = (GRAIN * quantile(all / 2)).min(DARK * strong);
+        (grain, FAINT * strong)
+    }
+
+    /// Calls `each` with every row of contrasts: the range of luma in the 2 x 2 pixels from there
+    /// on.
+    fn contrasts(&self, mut each: impl FnMut(u32, &[u8])) {
+        let height = self.image.height().div_ceil(self.factor);
+        let mut below = self.row(0);
+        for y in 0..height {
+            let row = below;
+            below = self.row((y + 1).min(height - 1));
+            let mut contrasts = vec![0; row.len()];
+            for (x, contrast) in contrasts.iter_mut().enumerate() {
+                let next = (x + 1).min(row.len() - 1);
+                let four = [row[x], row[next], below[x], below[next]];
+                let (low, high) = four
+                    .iter()
+                    .fold((u8::MAX, 0), |(low, high), &v| (v.min(low), v.max(high)));
+                *contrast = high - low;
+            }
+            each(y, &contrasts);
         }
-        each(y, &contrasts);
+    }
+
+    /// Luma of a row.
+    fn row(&self, y: u32) -> Vec<u8> {
+        if !self.smooth {
+            return luma_row(self.image, self.factor, y);
+        }
+        let last = self.image.height().div_ceil(self.factor) - 1;
+        let rows = [y.saturating_sub(1), y, (y + 1).min(last)];
+        let rows = rows.map(|y| luma_row(self.image, self.factor, y));
+        let sums: Vec<u32> = (0..rows[0].len())
+            .map(|x| rows.iter().map(|row| u32::from(row[x])).sum())
+            .collect();
+        let mean = |x: usize| {
+            let (left, right) = (x.saturating_sub(1), (x + 1).min(sums.len() - 1));
+            ((sums[left] + sums[x] + sums[right]) / 9) as u8
+        };
+        (0..sums.len()).map(mean).collect()
     }
 }
 

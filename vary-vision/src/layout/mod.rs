@@ -24,7 +24,7 @@ use image::{Rgb, RgbImage};
 use letters::{Letter, median};
 
 /// Fewest letters of a line that can be judged by how they stand.
-const JUDGED: usize = 3;
+const JUDGED: f32 = 3.0;
 /// Letters of a line stand on its baseline but for this share of their height,
 const BASELINE: f32 = 0.2;
 /// and at least this share of them, as few letters have tails. Of random shapes fewer do.
@@ -160,15 +160,20 @@ fn keep_text(rows: &mut Vec<Vec<Letter>>) {
         let letters = || row.iter().filter(|letter| !letter.is_mark);
         let height = median(letters().map(Letter::height))?;
         let base = median(letters().map(|letter| letter.bottom))?;
-        let count = letters().count();
         let stands = |letter: &&Letter| (letter.bottom - base).abs() <= BASELINE * height;
-        let aligned = letters().filter(stands).count() as f32 >= ALIGNED * count as f32;
-        Some((height, (count >= JUDGED).then_some(aligned)))
+        let aligned = letters().filter(stands).count() as f32;
+        let is_text = aligned >= ALIGNED * letters().count() as f32;
+        // Letters that touch are a single shape.
+        let count: f32 = letters().map(|l| (l.width() / l.height()).max(1.0)).sum();
+        Some((height, (count >= JUDGED).then_some(is_text)))
     };
     let lines = rows.iter().filter_map(|row| judged(row));
     let heights = lines.filter_map(|(height, text)| (text == Some(true)).then_some(height));
-    let Some(usual) = median(heights) else {
-        return rows.clear();
+    let usual = match (median(heights), &rows[..]) {
+        (Some(usual), _) => usual,
+        // Nothing else is there to judge it by: a crop of a short word.
+        (None, [row]) => judged(row).map_or(0.0, |(height, _)| height),
+        (None, _) => return rows.clear(),
     };
     let similar = usual / SIMILAR..=usual * SIMILAR;
     rows.retain(|row| {

@@ -180,6 +180,58 @@ fn no_text_no_lines() {
 }
 
 #[test]
+fn crops_of_a_word() {
+    // Letters that touch are two shapes; of a short word there is nothing to judge it by.
+    let touching = RgbImage::from_fn(150, 25, |x, y| {
+        let word = (4..65).contains(&x) || (71..147).contains(&x);
+        Rgb([if word && (4..19).contains(&y) && (x + y) % 7 > 1 {
+            20
+        } else {
+            250
+        }; 3])
+    });
+    let short = RgbImage::from_fn(40, 30, |x, y| {
+        let letters = (6..16).contains(&x) || (20..30).contains(&x);
+        Rgb([if letters && (8..22).contains(&y) {
+            20
+        } else {
+            250
+        }; 3])
+    });
+    for image in [touching, short] {
+        let found = text_lines(&image);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let [left, _, right, _] = found[0].bbox();
+        assert!(left < 7.0 && right > 29.0, "{found:?}");
+    }
+}
+
+#[test]
+fn a_grainy_page() {
+    let at: Vec<_> = (0..7).map(|i| [40, 60 + 26 * i]).collect();
+    let page = at
+        .iter()
+        .fold(Page::new(500, 400), |page, &at| page.line(at, 10, 6, 0.0));
+    let mut seed = 1u32;
+    let mut grain = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) as f32 / 65536.0 - 0.5
+    };
+    let mut noisy = page.0.clone();
+    for pixel in noisy.pixels_mut() {
+        // About Gaussian, with a standard deviation of 25.
+        let value = f32::from(pixel.0[0]) + 43.0 * (0..4).map(|_| grain()).sum::<f32>();
+        pixel.0 = [value.clamp(0.0, 255.0) as u8; 3];
+    }
+    let (found, clean) = (Page(noisy).lines(), page.lines());
+    assert_eq!(found.len(), clean.len(), "{found:?}");
+    for (a, b) in found.iter().zip(&clean) {
+        let off = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+        assert!(off.fold(0.0, f32::max) <= 4.0, "{a:?} {b:?}");
+    }
+}
+
+#[test]
 fn tiny_images() {
     for (width, height) in [(0, 0), (0, 5), (1, 1), (1, 9), (9, 1), (3, 2)] {
         let image = RgbImage::from_fn(width, height, |x, y| Rgb([((x + y) % 2 * 255) as u8; 3]));

@@ -11,7 +11,7 @@ pub use attention::Attention;
 pub use block::{Block, Mlp};
 pub use config::{Activation, VisionVocabularyConfig};
 pub use neck::{LayerNorm2d, Neck, PatchEmbed};
-pub use strip::{StemLayer, StripConfig, StripEncoder};
+pub use strip::{ResidualConv, StemLayer, StripConfig, StripEncoder};
 
 use burn::module::Param;
 use burn::nn::conv::Conv2d;

@@ -1,7 +1,7 @@
 //! The vision vocabulary on strips: text lines of one height and any width.
 
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::prelude::*;
 use burn::tensor::activation::relu;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ pub struct StripConfig {
     pub height: usize,
     /// Channels of the stem's 3x3 convolutions; each halves height and width.
     pub stem: Vec<usize>,
+    /// Residual convolutions after each of them, at its size; none where the list ends.
+    #[serde(default)]
+    pub stem_depths: Vec<usize>,
     /// Width of the transformer.
     pub embed_dim: usize,
     /// Number of transformer blocks.
@@ -46,6 +49,7 @@ impl StripConfig {
         Self {
             height: 32,
             stem: vec![24, 48, 96],
+            stem_depths: vec![0, 2, 2],
             embed_dim: 160,
             depth: 5,
             num_heads: 5,
@@ -63,6 +67,7 @@ impl StripConfig {
         Self {
             height: 16,
             stem: vec![4, 6],
+            stem_depths: vec![1],
             embed_dim: 16,
             depth: 2,
             num_heads: 2,
@@ -90,6 +95,12 @@ impl StripConfig {
             return fail(format!(
                 "`stem` has {} layers; 1 to 6 are possible",
                 self.stem.len()
+            ));
+        }
+        if self.stem_depths.len() > self.stem.len() || self.stem_depths.iter().any(|&d| d > 64) {
+            return fail(format!(
+                "`stem_depths` {:?} must have at most an entry, up to 64, for each of `stem`",
+                self.stem_depths
             ));
         }
         let sizes = [
@@ -124,13 +135,14 @@ impl StripConfig {
     /// Makes the network with random weights.
     pub fn init(&self, device: &Device) -> StripEncoder {
         let inputs = std::iter::once(&1).chain(&self.stem);
-        let stem = inputs.zip(&self.stem).map(|(&from, &to)| StemLayer {
-            conv: Conv2dConfig::new([from, to], [3, 3])
-                .with_stride([2, 2])
-                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-                .with_bias(false)
-                .init(device),
+        let depths = self.stem_depths.iter().copied().chain(std::iter::repeat(0));
+        let stem = inputs.zip(&self.stem).zip(depths);
+        let stem = stem.map(|((&from, &to), depth)| StemLayer {
+            conv: convolution([from, to], 2).init(device),
             norm: LayerNorm2d::new(to, self.layer_norm_eps, device),
+            residual: (0..depth)
+                .map(|_| ResidualConv::new(to, self.layer_norm_eps, device))
+                .collect(),
         });
         let rows = self.height / self.column_width();
         let channels = self.stem.last().copied().unwrap_or(1);
@@ -160,13 +172,24 @@ impl StripConfig {
     }
 }
 
-/// A layer of the stem: a 3x3 convolution of stride 2, a norm over channels, and a ReLU.
+/// A 3x3 convolution without bias.
+fn convolution(channels: [usize; 2], stride: usize) -> Conv2dConfig {
+    Conv2dConfig::new(channels, [3, 3])
+        .with_stride([stride, stride])
+        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .with_bias(false)
+}
+
+/// A layer of the stem: a 3x3 convolution of stride 2, a norm over channels and a ReLU, then
+/// residual convolutions.
 #[derive(Module, Debug)]
 pub struct StemLayer {
     /// `[outputs, inputs, 3, 3]`, without bias.
     pub conv: Conv2d,
     /// Norm over the channels of each position.
     pub norm: LayerNorm2d,
+    /// Residual convolutions at the halved size.
+    pub residual: Vec<ResidualConv>,
 }
 
 impl StemLayer {
@@ -175,7 +198,35 @@ impl StemLayer {
     /// - output: `[batch, ceil(height / 2), ceil(width / 2), outputs]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = conv2d(x, self.conv.weight.val(), None, [2, 2], [1, 1]);
-        relu(self.norm.forward(x))
+        let x = relu(self.norm.forward(x));
+        self.residual.iter().fold(x, |x, layer| layer.forward(x))
+    }
+}
+
+/// Adds a 3x3 convolution of the normed and rectified map to the map.
+#[derive(Module, Debug)]
+pub struct ResidualConv {
+    /// Norm over the channels of each position.
+    pub norm: LayerNorm2d,
+    /// `[channels, channels, 3, 3]`, without bias.
+    pub conv: Conv2d,
+}
+
+impl ResidualConv {
+    /// It begins as the identity, so that a trained network may be given more of them.
+    fn new(channels: usize, eps: f64, device: &Device) -> Self {
+        let conv = convolution([channels, channels], 1).with_initializer(Initializer::Zeros);
+        Self {
+            norm: LayerNorm2d::new(channels, eps, device),
+            conv: conv.init(device),
+        }
+    }
+
+    /// # Shapes
+    /// - x, output: `[batch, height, width, channels]`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let inner = relu(self.norm.forward(x.clone()));
+        x + conv2d(inner, self.conv.weight.val(), None, [1, 1], [1, 1])
     }
 }
 

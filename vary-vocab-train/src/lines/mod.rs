@@ -10,9 +10,9 @@ use anyhow::Context;
 use burn::module::Module;
 use clap::Args;
 use image::GrayImage;
-use vary_core::checkpoint::SaveOptions;
+use vary_core::checkpoint::{KeyMap, SaveOptions, load_shared};
 use vary_core::pipeline::default_device;
-use vary_core::recognition::{Recognizer, RecognizerConfig};
+use vary_core::recognition::{Recognizer, RecognizerConfig, RecognizerFiles};
 use vary_core::train::{LineObjective, LineSource, Trainer};
 use vary_data::lines::{LineSampler, Lines, write_page_lines, write_pdf_lines};
 
@@ -72,7 +72,7 @@ pub struct RecognizerArgs {
     /// Folder of shards to validate on.
     #[arg(long)]
     validation: PathBuf,
-    /// Recognizer to start from instead of random parameters.
+    /// Recognizer whose parameters are taken where they fit the recipe's network.
     #[arg(long)]
     from: Option<PathBuf>,
 }
@@ -94,13 +94,16 @@ pub fn train(args: &RecognizerArgs) -> anyhow::Result<()> {
     recipe.validate()?;
     let device = default_device()?.autodiff();
     device.seed(recipe.seed);
-    let (config, model) = match &args.from {
-        Some(dir) => {
-            let found = Recognizer::open(dir, &device)?;
-            (found.config().clone(), found.into_model())
+    let config = recipe.model.clone();
+    let mut model = config.init(&device);
+    if let Some(dir) = &args.from {
+        let files = RecognizerFiles::open(dir)?.files;
+        let left;
+        (model, left) = load_shared(model, &files, &KeyMap::new())?;
+        if !left.is_empty() {
+            println!("New parameters: {}", left.join(", "));
         }
-        None => (recipe.model.clone(), recipe.model.init(&device)),
-    };
+    }
     let source = Sampled::open(args, &config, recipe.seed)?;
     let lines: usize = source.mix.iter().map(|(lines, _)| lines).sum();
     println!("{} parameters, {lines} lines", model.num_params());

@@ -89,12 +89,9 @@ fn write<C: FamilyConfig>(args: &Args, config: &C) -> Result<()> {
     config.validate()?;
     let options = SaveOptions::default().stored(args.stored);
     let weights = args.out.join("model.safetensors");
-    save_drawn(
-        config.init(&Device::flex()),
-        &C::Model::key_map(),
-        weights,
-        &options,
-    )?;
+    let model = config.init(&Device::flex());
+    let keys = model.key_map();
+    save_drawn(model, &keys, weights, &options)?;
     // Last: a directory with a config is a whole checkpoint.
     let json = serde_json::to_vec_pretty(config)?;
     Ok(write_atomic(&args.out.join("config.json"), &json)?)

@@ -5,7 +5,7 @@ use std::fs;
 
 use burn::prelude::*;
 use vary_core::checkpoint::{SaveOptions, save, save_drawn};
-use vary_core::model::{FamilyConfig, FamilyModel, VaryToy, VaryToyConfig};
+use vary_core::model::{FamilyConfig, FamilyModel, VaryToyConfig};
 
 #[test]
 fn drawn_and_saved_files_match() {
@@ -14,7 +14,7 @@ fn drawn_and_saved_files_match() {
         let device = Device::flex();
         device.seed(3);
         let model = VaryToyConfig::tiny(300).init(&device);
-        let (map, options) = (VaryToy::key_map(), SaveOptions::default());
+        let (map, options) = (model.key_map(), SaveOptions::default());
         let path = dir.path().join(name);
         match drawn {
             true => save_drawn(model, &map, &path, &options).unwrap(),

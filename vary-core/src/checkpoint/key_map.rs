@@ -15,14 +15,18 @@
 pub struct KeyMap {
     parts: Vec<Part>,
     ties: Vec<(String, String)>,
+    aliases: Vec<(String, String)>,
     ignored: Vec<String>,
 }
+
+/// Field paths inside a sub-module with their official names.
+pub type KeyRows = &'static [(&'static str, &'static str)];
 
 #[derive(Debug, Clone)]
 struct Part {
     field: String,
-    official: Vec<String>,
-    rows: &'static [(&'static str, &'static str)],
+    /// Prefixes, each with the names below it.
+    official: Vec<(String, KeyRows)>,
 }
 
 impl KeyMap {
@@ -36,22 +40,22 @@ impl KeyMap {
     /// the sub-module. A final dot is ignored.
     ///
     /// A checkpoint has to use one prefix throughout: the first that any of its keys has.
-    pub fn part(
-        mut self,
-        field: &str,
-        official: &[&str],
-        rows: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        let official = match official {
-            [] => vec![field],
-            names => names.to_vec(),
+    pub fn part(self, field: &str, official: &[&str], rows: KeyRows) -> Self {
+        let official: Vec<_> = match official {
+            [] => vec![(field, rows)],
+            names => names.iter().map(|name| (*name, rows)).collect(),
         };
+        self.part_as(field, &official)
+    }
+
+    /// As [`part`](Self::part), for layouts that differ in more than the prefix: each prefix has
+    /// its own table.
+    pub fn part_as(mut self, field: &str, official: &[(&str, KeyRows)]) -> Self {
         let trimmed = |name: &str| name.trim_end_matches('.').to_string();
-        let official = official.into_iter().map(trimmed).collect();
+        let official = official.iter().map(|(name, rows)| (trimmed(name), *rows));
         self.parts.push(Part {
             field: trimmed(field),
-            official,
-            rows,
+            official: official.collect(),
         });
         self
     }
@@ -60,6 +64,12 @@ impl KeyMap {
     /// both. Loading accepts files without `alias`; if it is there, both have to be equal.
     pub fn tie(mut self, alias: &str, name: &str) -> Self {
         self.ties.push((alias.into(), name.into()));
+        self
+    }
+
+    /// As [`tie`](Self::tie), but `alias` is not saved.
+    pub fn accept(mut self, alias: &str, name: &str) -> Self {
+        self.aliases.push((alias.into(), name.into()));
         self
     }
 
@@ -74,19 +84,18 @@ impl KeyMap {
         &self.ties
     }
 
-    /// [`ties`](Self::ties) with the prefixes of [`choose`](Self::choose).
+    /// All second names, with the prefixes of [`choose`](Self::choose).
     pub(super) fn ties_with(&self, choice: &[usize]) -> Vec<(String, String)> {
         let chosen = |name: &String| {
             let part = |(part, chosen): (&Part, &usize)| {
-                let rest = strip(name, part.official.first()?)?;
-                Some(join(part.official.get(*chosen)?, rest))
+                let rest = strip(name, &part.official.first()?.0)?;
+                Some(join(&part.official.get(*chosen)?.0, rest))
             };
             let renamed = self.parts.iter().zip(choice).find_map(part);
             renamed.unwrap_or_else(|| name.clone())
         };
-        self.ties
-            .iter()
-            .map(|(alias, name)| (alias.clone(), chosen(name)))
+        let all = self.ties.iter().chain(&self.aliases);
+        all.map(|(alias, name)| (alias.clone(), chosen(name)))
             .collect()
     }
 
@@ -109,9 +118,10 @@ impl KeyMap {
                 continue;
             };
             let chosen = choice.get(i).copied().unwrap_or(0);
-            let prefix = part.official.get(chosen).map_or("", String::as_str);
-            let renamed = part
-                .rows
+            let Some((prefix, rows)) = part.official.get(chosen) else {
+                continue;
+            };
+            let renamed = rows
                 .iter()
                 .find_map(|(field, name)| rename(rest, field, name));
             return join(prefix, &renamed.unwrap_or_else(|| rest.to_string()));
@@ -121,7 +131,7 @@ impl KeyMap {
 
     /// The index of the prefix of each part in a checkpoint with these keys.
     pub(super) fn choose<'a>(&self, keys: impl Iterator<Item = &'a str> + Clone) -> Vec<usize> {
-        let used = |prefix: &String| keys.clone().any(|key| strip(key, prefix).is_some());
+        let used = |(prefix, _): &(String, _)| keys.clone().any(|key| strip(key, prefix).is_some());
         self.parts
             .iter()
             .map(|part| part.official.iter().position(used).unwrap_or(0))

@@ -32,7 +32,7 @@ pub use atomic::{save_tokenizer, write_atomic, write_json};
 pub(crate) use config::parse_config_json;
 pub use config::read_config_json;
 pub use convert::convert;
-pub use key_map::KeyMap;
+pub use key_map::{KeyMap, KeyRows};
 pub use load::{check, load, load_shared, load_with, names_and_shapes};
 #[cfg(feature = "train")]
 pub(crate) use precision::BLOCK;

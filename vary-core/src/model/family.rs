@@ -10,7 +10,7 @@ use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
 use super::splice::ImagePlaceholder;
-use super::{VaryModel, VaryTinyConfig, VaryToyConfig, config_dir};
+use super::{GotOcr2Config, VaryModel, VaryTinyConfig, VaryToyConfig, config_dir};
 use crate::checkpoint::{
     self, CheckpointFiles, KeyMap, Precision, PrecisionPlan, SaveOptions, parse_config_json,
 };
@@ -23,8 +23,10 @@ use crate::{Error, Result};
 pub enum Family {
     /// Vision vocabulary and OPT.
     VaryTiny,
-    /// Vision vocabulary, CLIP and Qwen; Vary-nano is one.
+    /// Vision vocabulary, CLIP and Qwen: Vary-toy, Vary; Vary-nano is one.
     VaryToy,
+    /// Vision vocabulary and a decoder of Qwen2's kind: GOT-OCR2.0.
+    GotOcr2,
 }
 
 /// What the other modules need of a model's configuration.
@@ -44,6 +46,9 @@ pub struct ModelInfo<'a> {
     pub processors: Vec<ImageProcessor>,
     /// Tokens that end an answer.
     pub stop_tokens: &'static [&'static str],
+    /// The default of [`no_repeat_ngram`](crate::pipeline::AnswerOptions::no_repeat_ngram) for one
+    /// view.
+    pub no_repeat_ngram: Option<usize>,
     /// Tokens whose id is a field of the configuration: name, field, id.
     pub token_fields: Vec<(&'static str, &'static str, u32)>,
 }
@@ -58,7 +63,11 @@ pub trait FamilyConfig:
     /// The family.
     const FAMILY: Family;
 
-    /// Whether a `config.json` with these fields is of this family.
+    /// What published files of this family have as `model_type`.
+    const MODEL_TYPES: &'static [&'static str];
+
+    /// Whether the other fields of a `config.json` are of this family: it has no `model_type`, or
+    /// one that several families have.
     fn recognizes(fields: &Value) -> bool;
 
     /// Checks that the parts fit each other.
@@ -83,7 +92,7 @@ pub trait FamilyModel: VaryModel + Module + 'static {
     type Config: FamilyConfig<Model = Self>;
 
     /// Official names of the parameters.
-    fn key_map() -> KeyMap;
+    fn key_map(&self) -> KeyMap;
 
     /// Loads a checkpoint in f32: a directory, or a single weight file with `config.json` beside
     /// it.
@@ -111,7 +120,9 @@ pub trait FamilyModel: VaryModel + Module + 'static {
         config.validate()?;
         precision.check(device)?;
         let plan = config.precision_plan(precision);
-        checkpoint::load_with(config.init(device), files, &Self::key_map(), &plan)
+        let model = config.init(device);
+        let keys = model.key_map();
+        checkpoint::load_with(model, files, &keys, &plan)
     }
 
     /// Writes `config.json` and `model.safetensors` into a directory, each atomically.
@@ -124,7 +135,7 @@ pub trait FamilyModel: VaryModel + Module + 'static {
         dir: impl AsRef<Path>,
         options: &SaveOptions,
     ) -> Result<()> {
-        checkpoint::save_dir(self, &Self::key_map(), config, dir.as_ref(), options)
+        checkpoint::save_dir(self, &self.key_map(), config, dir.as_ref(), options)
     }
 }
 
@@ -137,6 +148,8 @@ pub enum ModelConfig {
     VaryTiny(VaryTinyConfig),
     /// See [`VaryToyConfig`].
     VaryToy(VaryToyConfig),
+    /// See [`GotOcr2Config`].
+    GotOcr2(GotOcr2Config),
 }
 
 /// A model of any family.
@@ -148,6 +161,7 @@ macro_rules! each_family {
         match $config {
             ModelConfig::VaryTiny($inner) => $result,
             ModelConfig::VaryToy($inner) => $result,
+            ModelConfig::GotOcr2($inner) => $result,
         }
     };
 }
@@ -167,24 +181,29 @@ impl ModelConfig {
     /// Reads the text of a `config.json`; `path` is for messages.
     pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self> {
         let fields: Value = parse_config_json(path, text)?;
+        let of = Self::of::<VaryTinyConfig>(&fields, path, text)
+            .or_else(|| Self::of::<VaryToyConfig>(&fields, path, text))
+            .or_else(|| Self::of::<GotOcr2Config>(&fields, path, text));
+        of.unwrap_or_else(|| {
+            let found = match fields.get("model_type") {
+                Some(model_type) => format!("`model_type` {model_type} and its fields are"),
+                None => "it has no `model_type`, and its fields are".into(),
+            };
+            Err(Error::Config(format!(
+                "{}: {found} of no family that is supported: Vary-tiny (`vary`, with OPT's \
+                 `ffn_dim`), Vary-toy and Vary (`vary` or `mmgpt`, with Qwen's `kv_channels`), \
+                 GOT-OCR2.0 (`GOT` or `got_ocr2`)",
+                path.display()
+            )))
+        })
+    }
+
+    /// The configuration, if the fields are of family `C`.
+    fn of<C: FamilyConfig>(fields: &Value, path: &Path, text: &[u8]) -> Option<Result<Self>> {
         let model_type = fields.get("model_type").and_then(Value::as_str);
-        if model_type.is_none_or(|name| name == MODEL_TYPE) {
-            if VaryTinyConfig::recognizes(&fields) {
-                return Ok(Self::VaryTiny(parse_config_json(path, text)?));
-            }
-            if VaryToyConfig::recognizes(&fields) {
-                return Ok(Self::VaryToy(parse_config_json(path, text)?));
-            }
-        }
-        let found = match model_type {
-            Some(MODEL_TYPE) | None => "has neither `ffn_dim` nor `kv_channels`".into(),
-            Some(other) => format!("is of another family ({other})"),
-        };
-        Err(Error::Config(format!(
-            "{} {found}; Vary has OPT's fields (`ffn_dim`, ..) or Qwen's (`kv_channels`, ..) and \
-             `model_type` `vary`",
-            path.display()
-        )))
+        let known = model_type.is_none_or(|found| C::MODEL_TYPES.contains(&found));
+        let of_family = known && C::recognizes(fields);
+        of_family.then(|| parse_config_json::<C>(path, text).map(Into::into))
     }
 
     /// The family.
@@ -217,7 +236,7 @@ impl ModelConfig {
         fn check<C: FamilyConfig>(config: &C, files: &CheckpointFiles) -> Result<()> {
             config.validate()?;
             let model = config.init(&default_device()?);
-            checkpoint::check(&model, files, &C::Model::key_map())
+            checkpoint::check(&model, files, &model.key_map())
         }
         each_family!(self, config => check(config, files))
     }
@@ -258,19 +277,26 @@ impl From<VaryToyConfig> for ModelConfig {
     }
 }
 
-/// `model_type` of both families.
-const MODEL_TYPE: &str = "vary";
+impl From<GotOcr2Config> for ModelConfig {
+    fn from(config: GotOcr2Config) -> Self {
+        Self::GotOcr2(config)
+    }
+}
+
+/// `model_type` of Vary's families: the code's, and that of the published files. Which of both it
+/// is says nothing about the network.
+pub(super) const VARY_TYPES: &[&str] = &["vary", "mmgpt"];
 
 /// The default of `model_type`.
 pub(super) fn model_type() -> String {
-    MODEL_TYPE.into()
+    VARY_TYPES[0].into()
 }
 
 pub(super) fn check_model_type(found: &str) -> Result<()> {
-    match found == MODEL_TYPE {
+    match VARY_TYPES.contains(&found) {
         true => Ok(()),
         false => Err(Error::Config(format!(
-            "`model_type` is `{found}`, not `{MODEL_TYPE}`: this is another family's checkpoint"
+            "`model_type` is `{found}`; Vary's is one of {VARY_TYPES:?}"
         ))),
     }
 }

@@ -1,6 +1,8 @@
 //! The models: vision towers, projectors and language model put together.
 
 mod family;
+mod got_ocr2;
+mod got_ocr2_config;
 mod splice;
 mod vary_tiny;
 mod vary_tiny_config;
@@ -9,6 +11,8 @@ mod vary_toy_config;
 mod vocabulary;
 
 pub use family::{AnyModel, Family, FamilyConfig, FamilyModel, ModelConfig, ModelInfo};
+pub use got_ocr2::GotOcr2;
+pub use got_ocr2_config::{GotLayout, GotOcr2Config};
 pub use splice::ImagePlaceholder;
 pub use vary_tiny::VaryTiny;
 pub use vary_tiny_config::VaryTinyConfig;

@@ -76,7 +76,7 @@ impl VaryModel for VaryTiny {
     }
 
     fn save_weights(&self, path: &Path, options: &SaveOptions) -> Result<()> {
-        checkpoint::save(self, &Self::key_map(), path, options)
+        checkpoint::save(self, &self.key_map(), path, options)
     }
 }
 
@@ -85,7 +85,7 @@ impl FamilyModel for VaryTiny {
 
     /// The tower is `vision_tower` in the Vary-toy repository and `vision_tower_2` in the older
     /// one; both are read, the first is written. The tied `lm_head.weight` is written too.
-    fn key_map() -> KeyMap {
+    fn key_map(&self) -> KeyMap {
         KeyMap::new()
             .part(
                 "vision_tower.",

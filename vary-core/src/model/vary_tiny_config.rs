@@ -6,7 +6,7 @@ use vary_lm::tokenizer::EOS;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
-use super::family::{FamilyConfig, ModelInfo, check_model_type, model_type};
+use super::family::{FamilyConfig, ModelInfo, VARY_TYPES, check_model_type, model_type};
 use super::splice::ImagePlaceholder;
 use super::{Family, VaryTiny};
 use crate::Result;
@@ -19,7 +19,7 @@ use crate::checkpoint::{Precision, PrecisionPlan};
 /// them means those of the published model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VaryTinyConfig {
-    /// Always `vary`.
+    /// `vary`, or `mmgpt` as in the published files.
     #[serde(default = "model_type")]
     pub model_type: String,
     /// The language model.
@@ -133,6 +133,8 @@ impl FamilyConfig for VaryTinyConfig {
 
     const FAMILY: Family = Family::VaryTiny;
 
+    const MODEL_TYPES: &'static [&'static str] = VARY_TYPES;
+
     fn recognizes(fields: &Value) -> bool {
         fields.get("ffn_dim").is_some()
     }
@@ -155,6 +157,7 @@ impl FamilyConfig for VaryTinyConfig {
             image_placeholder,
             sam_config: &self.sam_config,
             processors: vec![self.processor()],
+            no_repeat_ngram: None,
             stop_tokens: &[EOS],
             token_fields,
         }

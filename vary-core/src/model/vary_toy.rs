@@ -119,7 +119,7 @@ impl VaryModel for VaryToy {
     }
 
     fn save_weights(&self, path: &Path, options: &SaveOptions) -> Result<()> {
-        checkpoint::save(self, &Self::key_map(), path, options)
+        checkpoint::save(self, &self.key_map(), path, options)
     }
 }
 
@@ -127,7 +127,7 @@ impl FamilyModel for VaryToy {
     type Config = VaryToyConfig;
 
     /// Older versions of transformers store CLIP's `position_ids`, which hold nothing.
-    fn key_map() -> KeyMap {
+    fn key_map(&self) -> KeyMap {
         KeyMap::new()
             .part("qwen.lm_head.", &["lm_head."], &[])
             .part("qwen.", &["transformer."], qwen::KEYS)

@@ -7,7 +7,7 @@ use vary_vision::clip::ClipVisionConfig;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::VisionVocabularyConfig;
 
-use super::family::{FamilyConfig, ModelInfo, check_model_type, model_type};
+use super::family::{FamilyConfig, ModelInfo, VARY_TYPES, check_model_type, model_type};
 use super::splice::ImagePlaceholder;
 use super::{Family, VaryToy};
 use crate::checkpoint::{Precision, PrecisionPlan};
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// of the image tokens built in, so a file without them means those of the published model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VaryToyConfig {
-    /// Always `vary`.
+    /// `vary`, or `mmgpt` as in the published files.
     #[serde(default = "model_type")]
     pub model_type: String,
     /// Class names of the original; for other programs.
@@ -153,6 +153,8 @@ impl FamilyConfig for VaryToyConfig {
 
     const FAMILY: Family = Family::VaryToy;
 
+    const MODEL_TYPES: &'static [&'static str] = VARY_TYPES;
+
     fn recognizes(fields: &Value) -> bool {
         fields.get("kv_channels").is_some()
     }
@@ -188,6 +190,7 @@ impl FamilyConfig for VaryToyConfig {
             sam_config: &self.sam_config,
             processors: self.processors().to_vec(),
             stop_tokens: &[IM_END, END_OF_TEXT],
+            no_repeat_ngram: None,
             token_fields: image_placeholder.token_fields(),
         }
     }

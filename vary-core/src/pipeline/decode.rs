@@ -131,6 +131,7 @@ impl<'a> Decoder<'a> {
         let mut times = Times::default();
         let mut session = job.session;
         let sequence = Sequence::new(job.options).map_err(|error| failed(error.into()))?;
+        let sequence = sequence.after(&job.request.prompt);
         if let Some(finish) = sequence.finish_reason() {
             // No token is asked for.
             return Err(Box::new(done(finish, times, session)));

@@ -22,6 +22,10 @@ pub struct AnswerOptions {
     pub sampling: Option<Sampling>,
     /// End an answer that repeats itself. By default four times the same 20 tokens.
     pub loop_guard: Option<LoopGuard>,
+    /// Bans tokens that would complete a run of so many tokens that occurred before, in the prompt
+    /// or in the answer. By default as the family was released: 20 for GOT-OCR2.0 on one image,
+    /// none for the others. `Some(0)` disables it.
+    pub no_repeat_ngram: Option<usize>,
     /// Of boxes of one label that overlap with an IoU above this, 0 to 1,
     /// [`Answer::detections`](super::Answer::detections) has the most confident only
     /// ([`nms`](crate::detection::nms)); 0.5 by default, 1 keeps all.
@@ -44,6 +48,7 @@ impl Default for AnswerOptions {
                 ngram: 20,
                 max_repeats: 4,
             }),
+            no_repeat_ngram: None,
             // Objects of one class seldom hide each other more than that.
             nms_iou: 0.5,
             min_score: None,
@@ -71,6 +76,13 @@ impl AnswerOptions {
     #[must_use]
     pub fn with_loop_guard(mut self, loop_guard: impl Into<Option<LoopGuard>>) -> Self {
         self.loop_guard = loop_guard.into();
+        self
+    }
+
+    /// Sets [`no_repeat_ngram`](Self::no_repeat_ngram); `None` is the default of the family.
+    #[must_use]
+    pub fn with_no_repeat_ngram(mut self, no_repeat_ngram: impl Into<Option<usize>>) -> Self {
+        self.no_repeat_ngram = no_repeat_ngram.into();
         self
     }
 
@@ -102,7 +114,7 @@ impl AnswerOptions {
 
     /// Checks every range.
     pub(super) fn validate(&self, inner: &Inner) -> Result<()> {
-        self.generate(0, 0, inner).validate()?;
+        self.generate(0, 1, 0, inner).validate()?;
         for (name, value) in [
             ("nms_iou", self.nms_iou),
             ("min_score", self.threshold(inner)),
@@ -118,9 +130,16 @@ impl AnswerOptions {
         Ok(())
     }
 
-    /// Options of request number `index`, whose prompt leaves `room`. Requests of one answer draw
-    /// different random numbers.
-    pub(super) fn generate(&self, index: usize, room: usize, inner: &Inner) -> GenerateOptions {
+    /// Options of request number `index` about so many `views`, whose prompt leaves `room`.
+    /// Requests of one answer draw different random numbers.
+    pub(super) fn generate(
+        &self,
+        index: usize,
+        views: usize,
+        room: usize,
+        inner: &Inner,
+    ) -> GenerateOptions {
+        let default = inner.config.info().no_repeat_ngram.filter(|_| views == 1);
         let reseed = |mut sampling: Sampling| {
             sampling.seed = sampling.seed.wrapping_add(index as u64);
             sampling
@@ -130,6 +149,7 @@ impl AnswerOptions {
             sampling: self.sampling.map(reseed),
             stop_tokens: inner.stop_tokens.clone(),
             loop_guard: self.loop_guard,
+            no_repeat_ngram: self.no_repeat_ngram.or(default).filter(|&n| n > 0),
         }
     }
 }

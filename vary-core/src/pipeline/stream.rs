@@ -187,7 +187,7 @@ pub(super) fn jobs<'a>(
             let room = inner.max_positions() - request.prompt.len();
             Job {
                 images: images.clone(),
-                options: options.generate(i, room, inner),
+                options: options.generate(i, request.views.len(), room, inner),
                 cancellation: options.cancellation.clone(),
                 session: std::mem::take(&mut session),
                 request,

@@ -1,6 +1,7 @@
 use vary_lm::tokenizer::{END_OF_TEXT, EOS, IM_END, IM_START};
 
-use super::Template;
+use super::{Labelled, Message, Template, labels};
+use crate::Result;
 use crate::model::Family;
 
 /// How a family of models is asked.
@@ -11,6 +12,8 @@ pub struct PromptStyle {
     pub template: Template,
     /// Tokens that separate turns. No question may name one.
     pub turn_tokens: &'static [&'static str],
+    /// Whether the tokenizer puts a BOS before the text of a training conversation.
+    pub adds_bos: bool,
     /// Whether the questions for objects end with a full stop.
     pub detection_full_stop: bool,
 }
@@ -22,13 +25,33 @@ impl Family {
             Self::VaryTiny => PromptStyle {
                 template: Template::V1,
                 turn_tokens: &[EOS],
+                adds_bos: true,
                 detection_full_stop: false,
             },
-            Self::VaryToy => PromptStyle {
+            Self::VaryToy | Self::GotOcr2 => PromptStyle {
                 template: Template::MPT,
                 turn_tokens: &[IM_START, IM_END, END_OF_TEXT],
+                adds_bos: false,
                 detection_full_stop: true,
             },
+        }
+    }
+
+    /// Tokenizes a conversation with the labels that models of this family learn from; see
+    /// [`labels`].
+    ///
+    /// # Errors
+    /// Those of `encode`, and [`Error::Conversation`](crate::Error::Conversation).
+    pub fn label(
+        self,
+        messages: &[Message],
+        image_len: usize,
+        max_len: Option<usize>,
+        encode: impl Fn(&str) -> Result<Vec<u32>>,
+    ) -> Result<Labelled> {
+        match self {
+            Self::VaryTiny => labels::answers(&Template::V1, messages, image_len, max_len, encode),
+            Self::VaryToy | Self::GotOcr2 => labels::mpt(messages, image_len, max_len, encode),
         }
     }
 }

@@ -31,8 +31,15 @@ pub enum Task<'a> {
 
 impl Task<'_> {
     /// The text of the question for a family of models. Vary-toy's detection prompts end with a
-    /// full stop, Vary-tiny+'s do not.
+    /// full stop, Vary-tiny+'s do not. GOT-OCR2.0 has short questions of its own for reading.
     pub fn question(&self, family: Family) -> String {
+        if family == Family::GotOcr2 {
+            match self {
+                Self::Ocr => return "OCR: ".into(),
+                Self::Markdown => return "OCR with format: ".into(),
+                _ => {}
+            }
+        }
         let text = self.to_string();
         let detects = matches!(self, Self::DetectAll | Self::DetectClasses(_));
         match detects && family.prompt_style().detection_full_stop {

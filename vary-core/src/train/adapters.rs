@@ -37,7 +37,7 @@ pub fn save_adapters<M: Trainable>(
     dir: impl AsRef<Path>,
 ) -> Result<()> {
     let dir = dir.as_ref();
-    let mut adapted = Adapted::new::<M>();
+    let mut adapted = Adapted::new(model);
     model.visit(&mut adapted);
     let targets = adapted.targets(lora.rank)?;
     if !lora.projectors {
@@ -78,7 +78,7 @@ pub fn load_adapters<M: Trainable>(model: M, dir: impl AsRef<Path>) -> Result<(M
         reason,
     };
     config.check().map_err(refused)?;
-    let mut before = Adapted::new::<M>();
+    let mut before = Adapted::new(&model);
     model.visit(&mut before);
     if before.reparameterized {
         let reason = "the model has adapters or quantized matrices already; load it in f32";
@@ -104,7 +104,7 @@ pub fn load_adapters<M: Trainable>(model: M, dir: impl AsRef<Path>) -> Result<(M
     let tensors = read_tensors(&dir.join(WEIGHTS), &expected)?;
     let targets: Vec<Matrix> = targets.into_values().collect();
     let model = lora.attach(model, &targets, 0)?;
-    let mut adapted = Adapted::new::<M>();
+    let mut adapted = Adapted::new(&model);
     adapted.tensors = tensors;
     Ok((model.map(&mut adapted), lora))
 }
@@ -175,7 +175,7 @@ impl AdapterConfig {
 
     /// The matrices that have adapters, by official name without `.weight`.
     fn targets<M: Trainable>(&self, model: &M) -> Result<BTreeMap<String, Matrix>, String> {
-        let keys = M::key_map();
+        let keys = model.key_map();
         let named = matrices(model).into_iter().map(|matrix| {
             let name = keys.name(&matrix.path);
             (name.trim_end_matches(".weight").to_owned(), matrix)
@@ -250,10 +250,10 @@ impl Names {
 }
 
 impl Adapted {
-    fn new<M: Trainable>() -> Self {
+    fn new<M: Trainable>(model: &M) -> Self {
         Self {
             names: Names {
-                keys: M::key_map(),
+                keys: model.key_map(),
                 path: vec![],
                 containers: vec![],
             },

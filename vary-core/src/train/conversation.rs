@@ -9,8 +9,7 @@ use vary_vision::preprocess::ImageProcessor;
 use super::activation_checkpointing::CheckpointedPass;
 use super::data::{Conversation, Mixture};
 use super::{Loss, LossValue, Objective, Step, Trainable, answer_loss, learned_labels};
-use crate::model::{Family, FamilyConfig, ImagePlaceholder};
-use crate::prompt::{Template, labels};
+use crate::model::{FamilyConfig, ImagePlaceholder};
 use crate::{Error, Result};
 
 /// Conversations in a row that may have nothing to learn before the run stops.
@@ -18,8 +17,7 @@ const TRIES: u64 = 64;
 
 /// Learns the answers of conversations: the second stage of the paper, and fine-tuning.
 ///
-/// Labels are masked as the original masks them for Vary-toy ([`labels::mpt`]), and as
-/// [`labels::answers`] for Vary-tiny+. The loss is the mean over the learned tokens of an optimizer
+/// Labels are those of [`Family::label`](crate::model::Family::label). The loss is the mean over the learned tokens of an optimizer
 /// step. A conversation with an unreadable image, or of which nothing would be learned, is counted
 /// in the [`Mixture`] and replaced by another one.
 pub struct ConversationObjective<M> {
@@ -126,17 +124,11 @@ impl<M: Trainable> ConversationObjective<M> {
 
     /// Ids and labels of a conversation, or the reason why nothing of it would be learned.
     fn label(&self, conversation: &Conversation) -> Result<Result<IdsAndLabels, String>> {
-        let encode = |text: &str| {
-            Ok(self
-                .tokenizer
-                .encode(text, M::Config::FAMILY == Family::VaryTiny)?)
-        };
-        let (messages, len) = (&conversation.messages, self.place.len);
-        let max_len = Some(self.max_len);
-        let labelled = match M::Config::FAMILY {
-            Family::VaryTiny => labels::answers(&Template::V1, messages, len, max_len, encode),
-            Family::VaryToy => labels::mpt(messages, len, max_len, encode),
-        };
+        let family = M::Config::FAMILY;
+        let bos = family.prompt_style().adds_bos;
+        let encode = |text: &str| Ok(self.tokenizer.encode(text, bos)?);
+        let messages = &conversation.messages;
+        let labelled = family.label(messages, self.place.len, Some(self.max_len), encode);
         let labelled = match labelled {
             Err(Error::Conversation { reason }) => return Ok(Err(reason)),
             other => other?,

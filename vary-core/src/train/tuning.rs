@@ -8,7 +8,7 @@ use vary_vision::vocab::VisionVocabulary;
 use super::draw_parameters;
 use super::grads::trained_device;
 use crate::checkpoint::{BLOCK, Precision};
-use crate::model::{FamilyModel, VaryTiny, VaryToy, is_frozen};
+use crate::model::{FamilyModel, GotOcr2, VaryTiny, VaryToy, is_frozen};
 use crate::{Error, Result};
 
 /// A trainable model: what training needs to know of a family.
@@ -38,6 +38,16 @@ impl Trainable for VaryToy {
 
     fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
         None
+    }
+}
+
+impl Trainable for GotOcr2 {
+    const TOWERS: &'static [&'static str] = &["vision_tower_high"];
+    const LANGUAGE_MODEL: &'static str = "qwen";
+
+    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
+        let tower = &self.vision_tower_high;
+        (!is_frozen(tower)).then_some((tower, &self.mm_projector_vary))
     }
 }
 

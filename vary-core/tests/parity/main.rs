@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod case;
+mod got_ocr2;
 mod metrics;
 mod models;
 mod prompts;

@@ -1,10 +1,10 @@
-//! What the cases of both families have: logits, greedy answers, files.
+//! What the cases of all families have: logits, greedy answers, files.
 
 use burn::prelude::*;
-use vary_core::model::{VaryTiny, VaryToy};
+use vary_core::model::{GotOcr2, VaryTiny, VaryToy};
 use vary_lm::generate::{GenerateOptions, Generator};
 
-use crate::case::{ModelCase, each};
+use crate::case::{GoldenAnswer, ModelCase, each, row_images};
 use crate::support::{Tensors, assert_close, devices, floats, io, prompts, weights};
 
 const TOLERANCE: f32 = 5e-4;
@@ -13,31 +13,29 @@ fn check_logits<M: ModelCase>(case: &str) {
     let io = io(case);
     for device in devices() {
         let (model, _) = M::load_case(case, &device);
-        let images: Vec<usize> = (0..io.data("images_high").shape()[0]).collect();
+        let images: Vec<usize> = (0..io.data(M::IMAGES).shape()[0]).collect();
         let tokens = model.image_tokens(&io, &images);
         let golden = io.floats("image_tokens");
-        assert_close("image_tokens", &floats(tokens.clone()), &golden, TOLERANCE);
+        assert_close("image_tokens", &floats(tokens), &golden, TOLERANCE);
 
-        let prompts = prompts(&io);
+        let prompts = prompts(&io, M::BATCH);
+        let rows = row_images(&model, &io, &prompts);
         let lm = model.language_model();
-        let logits = |prompts: &[Vec<u32>], tokens| {
+        let logits = |prompts: &[Vec<u32>], images: &[usize]| {
+            let tokens = (!images.is_empty()).then(|| model.image_tokens(&io, images));
             let embeds = model.embed(prompts, tokens).unwrap();
             lm.logits(lm.forward(embeds, None, None))
         };
-        let together = logits(&prompts, Some(tokens.clone()));
-        let expected = Tensor::<3>::from_data(io.data("logits"), &device);
-        let mut seen = 0;
-        for (row, prompt) in prompts.iter().enumerate() {
+        let together = logits(&prompts, &rows.concat());
+        let expected = Tensor::<3>::from_data(io.data(&format!("{}logits", M::BATCH)), &device);
+        for (row, (prompt, images)) in prompts.iter().zip(&rows).enumerate() {
             let vocab = together.dims()[2];
             let part = [row..row + 1, 0..prompt.len(), 0..vocab];
             let golden = floats(expected.clone().slice(part.clone()));
             let got = floats(together.clone().slice(part));
             assert_close("logits", &got, &golden, TOLERANCE);
             // Alone, without the padding that the batch brings.
-            let has_image = prompt.contains(&model.image_placeholder().start);
-            let own = has_image.then(|| tokens.clone().narrow(0, seen, 1));
-            seen += usize::from(has_image);
-            let alone = floats(logits(std::slice::from_ref(prompt), own));
+            let alone = floats(logits(std::slice::from_ref(prompt), images));
             assert_close("logits alone", &alone, &golden, TOLERANCE);
         }
     }
@@ -48,25 +46,20 @@ fn check_greedy<M: ModelCase>(case: &str) {
     for device in devices() {
         let (model, _) = M::load_case(case, &device);
         let lm = model.language_model();
-        for (prompt, answer, images) in [
-            ("greedy_prompt_ids", "greedy_new_ids", &[0][..]),
-            (
-                "two_image_prompt_ids",
-                "two_image_greedy_new_ids",
-                &[0, 1][..],
-            ),
-        ] {
+        for answer in M::ANSWERS {
+            let GoldenAnswer { images, .. } = *answer;
             let ids = |name| -> Vec<u32> { io.rows(name)[0].iter().map(|&i| i as u32).collect() };
-            let (prompt_ids, expected) = (ids(prompt), ids(answer));
+            let (prompt_ids, expected) = (ids(answer.prompt), ids(answer.ids));
             let tokens = model.image_tokens(&io, images);
             let embeds = model
                 .embed(std::slice::from_ref(&prompt_ids), Some(tokens))
                 .unwrap();
             let mut cache = lm.cache(1, prompt_ids.len() + expected.len());
-            if prompt == "two_image_prompt_ids" {
+            if let Some(name) = answer.logits {
                 let logits = floats(lm.logits(lm.forward(embeds.clone(), None, None)));
-                let golden = io.floats("two_image_logits");
-                assert_close("two_image_logits", &logits, &golden, TOLERANCE);
+                let golden = io.floats(name);
+                let end = &logits[logits.len() - golden.len()..];
+                assert_close(name, end, &golden, TOLERANCE);
             }
             let first = floats(lm.next_logits(embeds, &mut cache));
 
@@ -83,11 +76,11 @@ fn check_greedy<M: ModelCase>(case: &str) {
             });
             let generated = generated.unwrap().run().unwrap();
             let got: Vec<u32> = generated.tokens.iter().map(|token| token.id).collect();
-            assert_eq!(got, expected, "{answer}");
-            if answer == "greedy_new_ids" {
-                let golden = io.floats("greedy_step_logits");
+            assert_eq!(got, expected, "{}", answer.ids);
+            if let Some(name) = answer.steps {
+                let golden = io.floats(name);
                 let steps = &steps[..golden.len()];
-                assert_close("greedy_step_logits", steps, &golden, TOLERANCE);
+                assert_close(name, steps, &golden, TOLERANCE);
             }
         }
     }
@@ -139,4 +132,19 @@ fn vary_tiny_round_trip() {
 #[test]
 fn vary_toy_round_trip() {
     each::<VaryToy>(check_round_trip::<VaryToy>);
+}
+
+#[test]
+fn got_ocr2_logits() {
+    each::<GotOcr2>(check_logits::<GotOcr2>);
+}
+
+#[test]
+fn got_ocr2_greedy_answers() {
+    each::<GotOcr2>(check_greedy::<GotOcr2>);
+}
+
+#[test]
+fn got_ocr2_round_trip() {
+    each::<GotOcr2>(check_round_trip::<GotOcr2>);
 }

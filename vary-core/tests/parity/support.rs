@@ -102,6 +102,11 @@ impl Tensors {
                 let values = bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b));
                 TensorData::new(values.collect::<Vec<_>>(), shape)
             }
+            Dtype::I32 => {
+                let values = bytes.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b));
+                TensorData::new(values.map(i64::from).collect::<Vec<_>>(), shape)
+            }
+            Dtype::U8 => TensorData::new(bytes.to_vec(), shape),
             other => panic!("{name}: no test reads {other:?}"),
         }
     }
@@ -132,14 +137,14 @@ pub fn weights(case: &str) -> PathBuf {
     case_dir(case).join("weights.safetensors")
 }
 
-/// A golden batch's rows without their padding: ids, and where the mask is 1.
-pub fn prompts(io: &Tensors) -> Vec<Vec<u32>> {
-    let masks = io.rows("attention_mask");
+/// The rows of the golden batch `name` without their padding: ids, where the mask is 1.
+pub fn prompts(io: &Tensors, name: &str) -> Vec<Vec<u32>> {
+    let masks = io.rows(&format!("{name}attention_mask"));
     let unpad = |(ids, mask): (Vec<i64>, Vec<i64>)| {
         let kept = ids.iter().zip(&mask).filter(|(_, m)| **m == 1);
         kept.map(|(id, _)| *id as u32).collect()
     };
-    io.rows("input_ids")
+    io.rows(&format!("{name}input_ids"))
         .into_iter()
         .zip(masks)
         .map(unpad)
@@ -152,8 +157,8 @@ pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 /// Compares names and shapes of a full-size model with the list made by the original code.
-pub fn assert_official(model: &str, ours: Vec<(String, Vec<usize>)>) {
-    let official = &companion("full_size_keys.json")[model];
+pub fn assert_official(file: &str, model: &str, ours: Vec<(String, Vec<usize>)>) {
+    let official = &companion(file)[model];
     assert_eq!(ours.len(), official.as_object().unwrap().len());
     for (name, shape) in ours {
         let expected: Vec<usize> = read(&official[&name]);

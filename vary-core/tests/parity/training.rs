@@ -6,7 +6,7 @@ use burn::optim::GradientsParams;
 use burn::prelude::*;
 use serde_json::Value;
 use vary_core::checkpoint::{CheckpointFiles, KeyMap, load};
-use vary_core::model::{ModelConfig, VaryTiny, VaryToy};
+use vary_core::model::{FamilyModel, GotOcr2, ModelConfig, VaryTiny, VaryToy};
 use vary_core::train::{
     Loss, LrSchedule, Objective, Score, Step, TrainConfig, Trainer, Validation, answer_loss,
     cosine_with_warmup, global_norm, learned_labels,
@@ -14,7 +14,7 @@ use vary_core::train::{
 use vary_lm::LanguageModel;
 use vary_lm::qwen::{self, QwenConfig};
 
-use crate::case::{ModelCase, each};
+use crate::case::{ModelCase, each, row_images};
 use crate::support::{
     Tensors, assert_close, devices, io, items, json, prompts, read, weights, worst,
 };
@@ -24,23 +24,24 @@ struct Golden<M> {
     io: Tensors,
     prompts: Vec<Vec<u32>>,
     labels: Vec<Vec<i64>>,
-    patch: u32,
+    /// Images of each prompt.
+    images: Vec<Vec<usize>>,
     model: PhantomData<fn() -> M>,
 }
 
 impl<M: ModelCase> Golden<M> {
-    fn new(case: &str, config: &ModelConfig) -> Self {
+    fn new(case: &str, model: &M) -> Self {
         let io = io(case);
-        let prompts = prompts(&io);
-        let mut labels = io.rows("labels");
+        let prompts = prompts(&io, M::BATCH);
+        let mut labels = io.rows(&format!("{}labels", M::BATCH));
         for (labels, prompt) in labels.iter_mut().zip(&prompts) {
             labels.truncate(prompt.len());
         }
         Self {
+            images: row_images(model, &io, &prompts),
             io,
             prompts,
             labels,
-            patch: config.info().image_placeholder.patch,
             model: PhantomData,
         }
     }
@@ -52,14 +53,13 @@ impl<M: ModelCase> Golden<M> {
             .sum()
     }
 
-    /// Loss of some rows; images go to the rows that have a placeholder, in order.
+    /// Loss of some rows.
     fn rows(&self, model: &M, rows: &[usize]) -> Tensor<1> {
-        let with_image: Vec<usize> = rows
+        let images: Vec<usize> = rows
             .iter()
-            .copied()
-            .filter(|&row| self.prompts[row].contains(&self.patch))
+            .flat_map(|&row| self.images[row].clone())
             .collect();
-        let tokens = (!with_image.is_empty()).then(|| model.image_tokens(&self.io, &with_image));
+        let tokens = (!images.is_empty()).then(|| model.image_tokens(&self.io, &images));
         let (ids, labels): (Vec<_>, Vec<_>) = rows
             .iter()
             .map(|&r| (self.prompts[r].clone(), self.labels[r].clone()))
@@ -115,52 +115,61 @@ fn named_gradients<M: ModelCase>(
 }
 
 fn check_gradients<M: ModelCase>(case: &str) {
-    let norms = &json(case, "config.json")["_fixture"]["grad_norms"];
     for device in devices() {
         let (model, config) = M::load_case(case, &device.autodiff());
-        let golden = Golden::<M>::new(case, &config);
-        let loss = golden.rows(&model, &golden.all());
-        let value = loss.clone().into_data().try_to_vec::<f32>().unwrap();
-        assert_close("loss", &value, &golden.io.floats("loss"), 1e-4);
-
-        let grads = GradientsParams::from_grads(loss.backward(), &model);
-        let total = global_norm(&model, &grads);
-        assert_close(
-            "norm",
-            &[total],
-            &golden.io.floats("train_a_grad_norms")[..1],
-            5e-4 * total,
-        );
-        let (file, found) = named_gradients(model, &config, &grads);
-        assert_eq!(
-            found,
-            norms.as_object().unwrap().len(),
-            "parameters with a gradient"
-        );
-        for name in file.names() {
-            // A tied head is a second name.
-            let tied = name == "lm_head.weight" && norms[&name].is_null();
-            let expected = norms[&name].as_f64().unwrap_or(0.0);
-            let squares = file.floats(&name).into_iter().map(|g| f64::from(g).powi(2));
-            let norm = squares.sum::<f64>().sqrt();
-            // A key's bias shifts all scores of a query alike: its true gradient is zero.
-            assert!(
-                tied || (norm - expected).abs() <= 1e-3 * expected + 1e-5,
-                "{name}: {norm} {expected}"
-            );
-        }
-        let mut compared = 0;
-        for name in golden.io.names() {
-            let Some(parameter) = name.strip_prefix("grad.") else {
-                continue;
-            };
-            let expected = golden.io.floats(&name);
-            let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
-            assert_close(&name, &file.floats(parameter), &expected, 1e-3 * largest);
-            compared += 1;
-        }
-        assert!(compared > 0, "the case has gradients");
+        let total = compare_gradients(case, model, &config, "grad");
+        let expected = &io(case).floats("train_a_grad_norms")[..1];
+        assert_close("norm", &[total], expected, 5e-4 * total);
     }
+}
+
+/// Compares the loss and all that a case stores of its gradients; their norm.
+fn compare_gradients<M: ModelCase>(
+    case: &str,
+    model: M,
+    config: &ModelConfig,
+    stored: &str,
+) -> f32 {
+    let fixture = json(case, "config.json");
+    let norms = &fixture["_fixture"][stored.replacen("grad", "grad_norms", 1)];
+    let golden = Golden::<M>::new(case, &model);
+    let loss = golden.rows(&model, &golden.all());
+    let value = loss.clone().into_data().try_to_vec::<f32>().unwrap();
+    let expected = golden.io.floats(&format!("{}loss", M::BATCH));
+    assert_close("loss", &value, &expected, 1e-4);
+
+    let grads = GradientsParams::from_grads(loss.backward(), &model);
+    let total = global_norm(&model, &grads);
+    let (file, found) = named_gradients(model, config, &grads);
+    assert_eq!(
+        found,
+        norms.as_object().unwrap().len(),
+        "parameters with a gradient"
+    );
+    for name in file.names() {
+        // A tied head is a second name.
+        let tied = name == "lm_head.weight" && norms[&name].is_null();
+        let expected = norms[&name].as_f64().unwrap_or(0.0);
+        let squares = file.floats(&name).into_iter().map(|g| f64::from(g).powi(2));
+        let norm = squares.sum::<f64>().sqrt();
+        // A key's bias shifts all scores of a query alike: its true gradient is zero.
+        assert!(
+            tied || (norm - expected).abs() <= 1e-3 * expected + 1e-5,
+            "{name}: {norm} {expected}"
+        );
+    }
+    let mut compared = 0;
+    for name in golden.io.names() {
+        let Some(parameter) = name.strip_prefix(&format!("{stored}.")) else {
+            continue;
+        };
+        let expected = golden.io.floats(&name);
+        let largest = expected.iter().fold(0f32, |a, b| a.max(b.abs()));
+        assert_close(&name, &file.floats(parameter), &expected, 1e-3 * largest);
+        compared += 1;
+    }
+    assert!(compared > 0, "the case has gradients");
+    total
 }
 
 #[test]
@@ -171,6 +180,18 @@ fn vary_tiny_gradients() {
 #[test]
 fn vary_toy_gradients() {
     each::<VaryToy>(check_gradients::<VaryToy>);
+}
+
+#[test]
+fn got_ocr2_gradients() {
+    each::<GotOcr2>(check_gradients::<GotOcr2>);
+    // With the tower trained too, as transformers does by default.
+    each::<GotOcr2>(|case| {
+        for device in devices() {
+            let (model, config) = GotOcr2::load(weights(case), &device.autodiff()).unwrap();
+            compare_gradients(case, model, &config.into(), "grad_full");
+        }
+    });
 }
 
 /// Keeps the model after three steps.
@@ -244,7 +265,7 @@ fn compare_training<M: ModelCase>(
     tolerances: [f32; 2],
 ) {
     let (model, model_config) = M::load_case(case, &device.clone().autodiff());
-    let golden = Golden::<M>::new(case, &model_config);
+    let golden = Golden::<M>::new(case, &model);
     let (log, after) = train(&golden, model, config);
     compare_log(&golden.io, run, &log, tolerances[0]);
     let last = golden.rows(&after, &golden.all()).into_data();
@@ -299,6 +320,23 @@ fn constant_rate_matches() {
         };
         compare_all("train_a", &device, config, [5e-4, 2e-4]);
     }
+}
+
+#[test]
+fn got_ocr2_weight_decay() {
+    each::<GotOcr2>(|case| {
+        for device in devices() {
+            let config = TrainConfig {
+                steps: 3,
+                learning_rate: 1e-3,
+                weight_decay: 0.1,
+                lr_schedule: LrSchedule::Constant,
+                warmup_ratio: 0.0,
+                ..TrainConfig::default()
+            };
+            compare_training::<GotOcr2>(case, "train_a", &device, config, [5e-4, 2e-4]);
+        }
+    });
 }
 
 #[test]

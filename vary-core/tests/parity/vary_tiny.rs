@@ -48,8 +48,8 @@ fn contradictory_config_is_error() {
 #[test]
 fn full_size_official_keys() {
     let model = VaryTinyConfig::vary_tiny().init(&Device::flex());
-    let ours = names_and_shapes(&model, &VaryTiny::key_map()).unwrap();
-    assert_official("vary_tiny", ours);
+    let ours = names_and_shapes(&model, &model.key_map()).unwrap();
+    assert_official("full_size_keys.json", "vary_tiny", ours);
 }
 
 #[test]

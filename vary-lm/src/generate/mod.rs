@@ -75,6 +75,13 @@ impl<S: FnMut(u32) -> Result<Vec<f32>>> Generator<S> {
         })
     }
 
+    /// Begins after the ids of a prompt; see [`Sequence::after`].
+    #[must_use]
+    pub fn after(mut self, prompt: &[u32]) -> Self {
+        self.sequence = self.sequence.after(prompt);
+        self
+    }
+
     /// Lets `token` end the generation; it is checked before every step.
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {

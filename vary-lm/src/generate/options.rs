@@ -14,6 +14,9 @@ pub struct GenerateOptions {
     pub stop_tokens: Vec<u32>,
     /// Ends generation that repeats itself. Off by default.
     pub loop_guard: Option<LoopGuard>,
+    /// Bans tokens that would complete a run of so many tokens that occurred before, in the prompt
+    /// or in what was generated (`no_repeat_ngram_size` of transformers). Off by default.
+    pub no_repeat_ngram: Option<usize>,
 }
 
 impl Default for GenerateOptions {
@@ -23,6 +26,7 @@ impl Default for GenerateOptions {
             sampling: None,
             stop_tokens: vec![],
             loop_guard: None,
+            no_repeat_ngram: None,
         }
     }
 }
@@ -57,6 +61,9 @@ impl GenerateOptions {
                     "at least 1, or `None` for all tokens",
                 ));
             }
+        }
+        if self.no_repeat_ngram == Some(0) {
+            return Err(Error::option("no_repeat_ngram", 0, "at least 1, or `None`"));
         }
         if let Some(LoopGuard { ngram, max_repeats }) = self.loop_guard {
             if ngram == 0 {

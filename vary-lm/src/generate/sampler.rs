@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use rand::{RngExt, SeedableRng};
@@ -27,18 +28,30 @@ impl Sampler {
         }
     }
 
-    /// Picks from `logits` `[vocab]`, the ones that choose new token number `step` (from 0).
-    pub(super) fn pick(&mut self, logits: &[f32], step: usize) -> Result<GeneratedToken> {
-        let likeliest = argmax(logits, step)?;
-        let max = f64::from(logits[likeliest]);
+    /// Picks from `logits` `[vocab]`, the ones that choose new token number `step` (from 0), none
+    /// of the `banned` tokens.
+    pub(super) fn pick(
+        &mut self,
+        logits: &[f32],
+        banned: &[u32],
+        step: usize,
+    ) -> Result<GeneratedToken> {
+        let mut allowed = Cow::Borrowed(logits);
+        for &id in banned {
+            if let Some(logit) = allowed.to_mut().get_mut(id as usize) {
+                *logit = f32::NEG_INFINITY;
+            }
+        }
+        let likeliest = argmax(&allowed, step)?;
         let index = match self {
             Self::Greedy => likeliest,
             Self::Random { sampling, rng } => draw(
-                &nucleus(logits, max, sampling),
+                &nucleus(&allowed, f64::from(logits[likeliest]), sampling),
                 rng.random::<f64>(),
                 likeliest,
             ),
         };
+        let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
         let mass: f64 = logits.iter().map(|&x| (f64::from(x) - max).exp()).sum();
         let logprob = (f64::from(logits[index]) - max - mass.ln()) as f32;
         Ok(GeneratedToken {
@@ -61,7 +74,7 @@ fn argmax(logits: &[f32], step: usize) -> Result<usize> {
         .reduce(|best, i| if logits[i] > logits[best] { i } else { best })
         .ok_or_else(|| invalid("there are none".into()))?;
     if logits[best] == f32::NEG_INFINITY {
-        return Err(invalid("all are -inf".into()));
+        return Err(invalid("all are -inf, or of banned tokens".into()));
     }
     Ok(best)
 }

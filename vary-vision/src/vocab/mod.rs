@@ -25,6 +25,18 @@ pub const KEYS: &[(&str, &str)] = &[
     ("neck.norm_3.", "neck.3."),
 ];
 
+/// The same for the tower of transformers' GOT-OCR2.0, which has `net_2` and `net_3` elsewhere.
+pub const TRANSFORMERS_KEYS: &[(&str, &str)] = &[
+    ("patch_embed.proj.", "patch_embed.projection."),
+    ("blocks.*.norm1.", "layers.*.layer_norm1."),
+    ("blocks.*.norm2.", "layers.*.layer_norm2."),
+    ("blocks.*.", "layers.*."),
+    ("neck.conv_0.", "neck.conv1."),
+    ("neck.norm_1.", "neck.layer_norm1."),
+    ("neck.conv_2.", "neck.conv2."),
+    ("neck.norm_3.", "neck.layer_norm2."),
+];
+
 /// The vision vocabulary network: pixels to tokens that a language model reads.
 ///
 /// Make one with [`VisionVocabularyConfig::init`].

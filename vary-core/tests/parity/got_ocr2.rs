@@ -121,7 +121,9 @@ fn banned_tokens_match() {
         let vocab = 2 + ids.iter().max().copied().unwrap_or(0);
         for id in 0..vocab {
             // The token is the likeliest by far: it is chosen unless it is banned.
-            let logits = (0..vocab).map(|i| if i == id { 9.0 } else { 0.0 }).collect();
+            let logits = (0..vocab)
+                .map(|i| if i == id { 9.0 } else { 0.0 })
+                .collect();
             let options = GenerateOptions {
                 max_new_tokens: 1,
                 no_repeat_ngram: Some(n),

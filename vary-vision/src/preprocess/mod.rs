@@ -20,8 +20,10 @@ mod decode;
 mod processor;
 mod resize;
 mod strip;
+mod tiles;
 
 pub use decode::{DecodeOptions, decode, open, to_rgb};
 pub use processor::{Fit, ImageProcessor};
 pub use resize::resize;
 pub use strip::Strip;
+pub use tiles::{tile_grid, tiles};

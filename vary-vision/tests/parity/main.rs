@@ -5,6 +5,7 @@ mod clip;
 mod preprocess;
 #[path = "../../../fixtures/support.rs"]
 mod support;
+mod tiles;
 mod vocab;
 
 /// Names of the cases of a kind: `preprocess`, `preprocess_2` ..., at least one.

@@ -435,6 +435,22 @@ pub enum Error {
     /// An encoded image that was handed to another pipeline than the one that made it.
     #[error("this image was encoded by another pipeline; encode it with this one")]
     ForeignImage,
+    /// A task that the model does not have.
+    #[error("this model does not have {what}; docs/checkpoints.md lists what each family has")]
+    Unsupported {
+        /// The task.
+        what: String,
+    },
+    /// A region that is empty or reaches beyond its image.
+    #[error("the image has {width} x {height} pixels: {region:?} is empty or not inside of it")]
+    Region {
+        /// The region.
+        region: crate::prompt::Region,
+        /// Width of the image.
+        width: u32,
+        /// Height of the image.
+        height: u32,
+    },
     /// A stream that was read after its end.
     #[error("the answer has ended: it is in the stream's last event, `Event::Done`")]
     StreamEnded,

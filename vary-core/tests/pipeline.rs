@@ -15,7 +15,7 @@ use vary_core::pipeline::{
     Answer, AnswerOptions, AnswerStream, CancellationToken, EncodedImage, Event, FinishReason,
     Sampling,
 };
-use vary_core::prompt::{Task, prompt_ids};
+use vary_core::prompt::{PromptVariant, Task, prompt_ids};
 use vary_core::{Error, Pipeline};
 use vary_lm::tokenizer::Tokenizer;
 
@@ -61,6 +61,7 @@ fn parrot(question: Task, answer: &str, device: &Device) -> Pipeline {
     let prompt = prompt_ids(
         &tokenizer,
         &config.clone().into(),
+        PromptVariant::Original,
         1,
         &[(&question.to_string(), None)],
     )
@@ -131,6 +132,7 @@ fn boxes_in_pixels() {
         let prompt = prompt_ids(
             &tokenizer(),
             &config().into(),
+            PromptVariant::Original,
             1,
             &[("Detect all objects in this image", None)],
         );

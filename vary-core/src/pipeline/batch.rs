@@ -70,15 +70,17 @@ impl Pipeline {
                 answers.push(answer.map(State::Read));
                 continue;
             }
-            answers.push(Plan::new(inner, &images, &[], task).map(|plan| {
-                let merger = Merger::new(inner, &plan, options);
-                let jobs = jobs(inner, plan, images.into(), options, Session::default());
-                for (part, job) in jobs.enumerate() {
-                    decoder.push(owners.len(), job);
-                    owners.push((number, part));
-                }
-                State::Decoded(merger)
-            }));
+            answers.push(
+                Plan::new(inner, &images, &[], task, options.tiles.as_ref()).map(|plan| {
+                    let merger = Merger::new(inner, &plan, options);
+                    let jobs = jobs(inner, plan, images.into(), options, Session::default());
+                    for (part, job) in jobs.enumerate() {
+                        decoder.push(owners.len(), job);
+                        owners.push((number, part));
+                    }
+                    State::Decoded(merger)
+                }),
+            );
         }
         while !decoder.is_idle() {
             for (job, progress) in decoder.step() {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{parse_config_json, write_json};
 use crate::detection::{CalibrationMap, MIN_SCORE};
+use crate::prompt::PromptVariant;
 use crate::{Error, Result};
 
 /// File name of an [`InferenceConfig`] in a checkpoint directory.
@@ -20,6 +21,8 @@ pub struct InferenceConfig {
     /// fitted to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration_map: Option<CalibrationMap>,
+    /// In which of the published forms GOT-OCR2.0 is asked.
+    pub prompt_variant: PromptVariant,
 }
 
 impl InferenceConfig {
@@ -27,6 +30,13 @@ impl InferenceConfig {
     #[must_use]
     pub fn with_calibration_map(mut self, map: impl Into<Option<CalibrationMap>>) -> Self {
         self.calibration_map = map.into();
+        self
+    }
+
+    /// Sets [`prompt_variant`](Self::prompt_variant).
+    #[must_use]
+    pub fn with_prompt_variant(mut self, variant: PromptVariant) -> Self {
+        self.prompt_variant = variant;
         self
     }
 

@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use vary_lm::generate::{CancellationToken, GenerateOptions, LoopGuard, Sampling};
 
 use super::Inner;
@@ -34,6 +36,10 @@ pub struct AnswerOptions {
     /// [`MIN_SCORE`](crate::detection::MIN_SCORE) where the checkpoint is calibrated and scores are
     /// probabilities, else 0.
     pub min_score: Option<f32>,
+    /// Cuts the image into tiles, of as many as the range allows those that fit its shape best, and
+    /// shows them with the whole image (GOT-OCR2.0; its demo has 1 to 6). Small print becomes
+    /// legible; the time grows with each tile. None by default.
+    pub tiles: Option<RangeInclusive<usize>>,
     /// Ends the answer from elsewhere; checked before an image is encoded and before every token.
     pub cancellation: CancellationToken,
 }
@@ -52,6 +58,7 @@ impl Default for AnswerOptions {
             // Objects of one class seldom hide each other more than that.
             nms_iou: 0.5,
             min_score: None,
+            tiles: None,
             cancellation: CancellationToken::new(),
         }
     }
@@ -97,6 +104,13 @@ impl AnswerOptions {
     #[must_use]
     pub fn with_min_score(mut self, min_score: impl Into<Option<f32>>) -> Self {
         self.min_score = min_score.into();
+        self
+    }
+
+    /// Sets [`tiles`](Self::tiles); `None` shows the image as it is.
+    #[must_use]
+    pub fn with_tiles(mut self, tiles: impl Into<Option<RangeInclusive<usize>>>) -> Self {
+        self.tiles = tiles.into();
         self
     }
 

@@ -1,19 +1,48 @@
 //! Stage 1: a typed task becomes requests to the model.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+use vary_vision::preprocess::tile_grid;
 
 use super::input::Input;
 use super::{Inner, Turn, Usage};
-use crate::prompt::{Task, prompt_ids};
+use crate::prompt::{Shown, Task, prompt_ids};
 use crate::{Error, Result};
 
 /// One prompt of the model.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    /// Which of the images are shown, in the order of the placeholders in the prompt.
-    pub views: Vec<usize>,
-    /// Token ids, with a placeholder for each view.
+    /// What is shown, in the order of the placeholders in the prompt.
+    pub views: Vec<View>,
+    /// Number of images and tiles that the placeholders stand for.
+    pub shown: usize,
+    /// Token ids, with the placeholders.
     pub prompt: Vec<u32>,
+}
+
+/// An image of the question, as it is shown.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// Which of the images.
+    pub image: usize,
+    /// How many tiles it may be cut into.
+    pub tiles: Option<RangeInclusive<usize>>,
+}
+
+impl View {
+    /// Number of tiles of an image, with the one of all of it.
+    ///
+    /// # Errors
+    /// [`Error::Vision`] for an impossible range.
+    fn count(&self, size: (u32, u32), tile: u32) -> Result<usize> {
+        let Some(counts) = &self.tiles else {
+            return Ok(1);
+        };
+        let [columns, rows] = tile_grid(size, tile, counts)?;
+        let tiles = (columns * rows) as usize;
+        Ok(tiles + usize::from(tiles > 1))
+    }
 }
 
 /// The requests of one answer, in the order of its text.
@@ -31,30 +60,54 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::NoImages`], [`Error::ForeignImage`], [`Error::EmptyQuestion`],
-    /// [`Error::SpecialToken`], [`Error::ContextLength`], [`Error::Lm`].
+    /// [`Error::Unsupported`], [`Error::Region`], [`Error::SpecialToken`],
+    /// [`Error::ContextLength`], [`Error::Lm`], [`Error::Vision`].
     pub fn new(
         inner: &Arc<Inner>,
         images: &[Input<'_>],
         history: &[Turn],
         task: Task<'_>,
+        tiles: Option<&RangeInclusive<usize>>,
     ) -> Result<Self> {
         let first = images.first().ok_or(Error::NoImages)?;
         images
             .iter()
             .try_for_each(|image| image.check_owner(inner))?;
         task.check()?;
-        let question = task.question(inner.config.family());
+        if tiles.is_some() && (images.len() > 1 || first.pixels().is_none()) {
+            return Err(Error::Unsupported {
+                what: "tiles of several images, or of one that is encoded already,".into(),
+            });
+        }
+        let shown = Shown {
+            size: first.size(),
+            images: images.len(),
+            tiled: tiles.is_some(),
+            variant: inner.inference.prompt_variant,
+        };
+        let question = task.question_about(inner.config.family(), &shown)?;
         let past = history.iter();
         let turns = past.map(|turn| (turn.question.as_str(), Some(turn.answer.as_str())));
         let turns: Vec<_> = turns.chain([(question.as_str(), None)]).collect();
-        let prompt = prompt_ids(&inner.tokenizer, &inner.config, images.len(), &turns)?;
+        let views: Vec<View> = (0..images.len())
+            .map(|image| View {
+                image,
+                tiles: tiles.cloned(),
+            })
+            .collect();
+        let tile = inner.config.info().sam_config.img_size as u32;
+        let counts = views.iter().map(|view| view.count(first.size(), tile));
+        let count = counts.sum::<Result<usize>>()?;
+        let (tokenizer, config) = (&inner.tokenizer, &inner.config);
+        let prompt = prompt_ids(tokenizer, config, shown.variant, count, &turns)?;
         let max = inner.max_positions();
         if prompt.len() >= max {
             let needed = prompt.len() + 1;
             return Err(Error::ContextLength { needed, max });
         }
         let request = Request {
-            views: (0..images.len()).collect(),
+            views,
+            shown: count,
             prompt,
         };
         Ok(Self {
@@ -65,7 +118,7 @@ impl Plan {
 
     /// Token counts of the prompts.
     pub fn usage(&self, inner: &Inner) -> Usage {
-        let views: usize = self.requests.iter().map(|r| r.views.len()).sum();
+        let views: usize = self.requests.iter().map(|r| r.shown).sum();
         Usage {
             image_tokens: views * inner.image_placeholder().len,
             prompt_tokens: self.requests.iter().map(|r| r.prompt.len()).sum(),

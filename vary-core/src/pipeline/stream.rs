@@ -75,7 +75,7 @@ impl AnswerStream {
                 session: Session::default(),
             });
         }
-        let plan = Plan::new(inner, &images, history, task)?;
+        let plan = Plan::new(inner, &images, history, task, options.tiles.as_ref())?;
         let cancelled = options.cancellation.is_cancelled();
         let keep = |image: Input<'_>| match cancelled {
             false => Ok(Input::Encoded(Box::new(pipeline.encode_input(&image)?))),
@@ -187,7 +187,7 @@ pub(super) fn jobs<'a>(
             let room = inner.max_positions() - request.prompt.len();
             Job {
                 images: images.clone(),
-                options: options.generate(i, request.views.len(), room, inner),
+                options: options.generate(i, request.shown, room, inner),
                 cancellation: options.cancellation.clone(),
                 session: std::mem::take(&mut session),
                 request,

@@ -1,15 +1,17 @@
 use vary_lm::tokenizer::Tokenizer;
 
+use super::PromptVariant;
 use super::message::with_images;
 use crate::model::{Family, ModelConfig};
 use crate::{Error, Result};
 
-/// Token ids of a conversation about `images` images, up to where the next answer begins, in the
-/// family's [`Template`](super::Template).
+/// Token ids of a conversation about `views` images or tiles, up to where the next answer begins,
+/// in the family's [`Template`](super::Template), in one of its variants.
 ///
 /// `turns` are questions with their answers, the last one's still to come. The image placeholders
-/// stand before the first question, each followed by a line break. Training and inference both ask
-/// in this form.
+/// stand before the first question, each followed by a line break: one for each view, or one for
+/// all ([`PromptStyle::one_placeholder`](super::PromptStyle)). Training and inference both ask in
+/// this form.
 ///
 /// # Errors
 /// [`Error::SpecialToken`] when a question or an answer names a token that separates turns or holds
@@ -17,7 +19,8 @@ use crate::{Error, Result};
 pub fn prompt_ids(
     tokenizer: &Tokenizer,
     config: &ModelConfig,
-    images: usize,
+    variant: PromptVariant,
+    views: usize,
     turns: &[(&str, Option<&str>)],
 ) -> Result<Vec<u32>> {
     let family = config.family();
@@ -30,14 +33,18 @@ pub fn prompt_ids(
         }
     }
     let len = config.info().image_placeholder.len;
+    let (placeholders, len) = match family.prompt_style().one_placeholder {
+        true => (views.min(1), views * len),
+        false => (views, len),
+    };
     let first = turns
         .first()
-        .map(|(question, _)| with_images(images, len, question));
+        .map(|(question, _)| with_images(placeholders, len, question));
     let turns = turns.iter().enumerate().map(|(i, &(question, answer))| {
         let question = first.as_deref().filter(|_| i == 0).unwrap_or(question);
         (question, answer)
     });
-    let text = family.prompt_style().template.prompt(turns);
+    let text = family.template(variant).prompt(turns);
     // Qwen's tokenizer has no BOS to add.
     Ok(tokenizer.encode(&text, true)?)
 }

@@ -1,6 +1,6 @@
 use vary_lm::tokenizer::{END_OF_TEXT, EOS, IM_END, IM_START};
 
-use super::{Labelled, Message, Template, labels};
+use super::{Labelled, Message, PromptVariant, Template, got, labels};
 use crate::Result;
 use crate::model::Family;
 
@@ -16,6 +16,10 @@ pub struct PromptStyle {
     pub adds_bos: bool,
     /// Whether the questions for objects end with a full stop.
     pub detection_full_stop: bool,
+    /// Whether all images of a question are in one placeholder, one after the other.
+    pub one_placeholder: bool,
+    /// Whether it has the tasks of GOT-OCR2.0: regions, tiles and pages, and no boxes in answers.
+    pub reads_regions: bool,
 }
 
 impl Family {
@@ -27,13 +31,32 @@ impl Family {
                 turn_tokens: &[EOS],
                 adds_bos: true,
                 detection_full_stop: false,
+                one_placeholder: false,
+                reads_regions: false,
             },
-            Self::VaryToy | Self::GotOcr2 => PromptStyle {
+            Self::VaryToy => PromptStyle {
                 template: Template::MPT,
                 turn_tokens: &[IM_START, IM_END, END_OF_TEXT],
                 adds_bos: false,
                 detection_full_stop: true,
+                one_placeholder: false,
+                reads_regions: false,
             },
+            Self::GotOcr2 => PromptStyle {
+                detection_full_stop: false,
+                one_placeholder: true,
+                reads_regions: true,
+                ..Self::VaryToy.prompt_style()
+            },
+        }
+    }
+
+    /// The text around questions and answers in a variant; families other than GOT-OCR2.0 have
+    /// one.
+    pub(crate) fn template(self, variant: PromptVariant) -> Template {
+        match self {
+            Self::GotOcr2 => got::template(variant),
+            _ => self.prompt_style().template,
         }
     }
 

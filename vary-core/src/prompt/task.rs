@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::{Region, Shown, got};
 use crate::model::Family;
 use crate::{Error, Result};
 
@@ -17,6 +18,10 @@ pub enum Task<'a> {
     OcrOf(&'a str),
     /// All text of the image, with its markup.
     Markdown,
+    /// The text of a region (GOT-OCR2.0).
+    OcrIn(Region),
+    /// The text of a region, with its markup (GOT-OCR2.0).
+    MarkdownIn(Region),
     /// Every object of the image. The paper uses it up to 30 boxes.
     DetectAll,
     /// The objects of these classes.
@@ -31,20 +36,35 @@ pub enum Task<'a> {
 
 impl Task<'_> {
     /// The text of the question for a family of models. Vary-toy's detection prompts end with a
-    /// full stop, Vary-tiny+'s do not. GOT-OCR2.0 has short questions of its own for reading.
+    /// full stop, Vary-tiny+'s do not. (Reading by GOT-OCR2.0 depends on the images too; a
+    /// [`Pipeline`](crate::Pipeline) asks the right question.)
     pub fn question(&self, family: Family) -> String {
-        if family == Family::GotOcr2 {
-            match self {
-                Self::Ocr => return "OCR: ".into(),
-                Self::Markdown => return "OCR with format: ".into(),
-                _ => {}
-            }
-        }
         let text = self.to_string();
         let detects = matches!(self, Self::DetectAll | Self::DetectClasses(_));
         match detects && family.prompt_style().detection_full_stop {
             true => text + ".",
             false => text,
+        }
+    }
+
+    /// The text of the question about what is shown.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a task that the family does not have, [`Error::Region`].
+    pub fn question_about(&self, family: Family, shown: &Shown) -> Result<String> {
+        let style = family.prompt_style();
+        if style.reads_regions
+            && let Some(question) = got::question(self, shown)?
+        {
+            return Ok(question);
+        }
+        let unsupported = |what: &str| Err(Error::Unsupported { what: what.into() });
+        match self {
+            Self::OcrIn(_) | Self::MarkdownIn(_) => unsupported("reading a region"),
+            Self::Ask(_) => Ok(self.question(family)),
+            _ if style.reads_regions => unsupported("a task other than reading or a question"),
+            _ if shown.tiled => unsupported("an image in tiles"),
+            _ => Ok(self.question(family)),
         }
     }
 
@@ -83,6 +103,10 @@ impl fmt::Display for Task<'_> {
         match self {
             Self::Ocr => f.write_str("Provide the OCR results of this image."),
             Self::OcrOf(part) => write!(f, "Provide the OCR results of {}.", part.trim()),
+            Self::OcrIn(region) => write!(f, "Provide the OCR results of {region:?}."),
+            Self::MarkdownIn(region) => {
+                write!(f, "Convert {region:?} of the image to markdown format.")
+            }
             Self::Markdown => f.write_str("Convert the image to markdown format."),
             Self::DetectAll => f.write_str("Detect all objects in this image"),
             Self::DetectClasses(classes) => {

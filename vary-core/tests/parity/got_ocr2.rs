@@ -1,13 +1,15 @@
 use burn::prelude::*;
 use vary_core::checkpoint::{CheckpointFiles, Precision, SaveOptions, names_and_shapes};
 use vary_core::model::{
-    FamilyConfig, FamilyModel, GotLayout, GotOcr2, GotOcr2Config, ModelConfig, VaryModel,
+    Family, FamilyConfig, FamilyModel, GotLayout, GotOcr2, GotOcr2Config, ModelConfig, VaryModel,
 };
+use vary_core::prompt::{FrameColor, PromptVariant, Region, Shown, Task, prompt_ids};
 use vary_lm::generate::{GenerateOptions, Generator};
+use vary_lm::tokenizer::Tokenizer;
 
 use crate::support::{
-    Tensors, assert_close, assert_official, case_dir, devices, floats, io, items, json, read,
-    weights,
+    Tensors, assert_close, assert_official, case_dir, companion_dir, devices, floats, io, items,
+    json, read, weights,
 };
 
 const CASE: &str = "got_ocr2";
@@ -133,6 +135,52 @@ fn banned_tokens_match() {
             let generated = generator.after(&ids).run().unwrap();
             let chosen = generated.tokens[0].id == id;
             assert_eq!(chosen, !banned.contains(&id), "{case}");
+        }
+    }
+}
+
+#[test]
+fn prompts_match() {
+    let tokenizer = Tokenizer::from_tiktoken(companion_dir("tokenizer").join("tiny.tiktoken"));
+    let tokenizer = tokenizer.unwrap();
+    let mut config = GotOcr2Config::tiny(tokenizer.vocab_size());
+    config.image_placeholder.len = read(&json("got_prompts", "config.json")["image_tokens"]);
+    let config = ModelConfig::from(config);
+    for case in items(&json("got_prompts", "prompts.json")) {
+        let place: Option<[u32; 4]> = read(&case["box"]);
+        let region = match (place, case["color"].as_str()) {
+            (Some(place), None) => Some(Region::Box(place)),
+            (None, Some("blue")) => Some(Region::Framed(FrameColor::Blue)),
+            (None, None) => None,
+            other => panic!("{other:?}"),
+        };
+        let task = match (case["format"] == true, region) {
+            (false, None) => Task::Ocr,
+            (true, None) => Task::Markdown,
+            (false, Some(region)) => Task::OcrIn(region),
+            (true, Some(region)) => Task::MarkdownIn(region),
+        };
+        let views: usize = read(&case["pictures"]);
+        let pages = case["kind"] == "multi_page";
+        for (variant, ids) in [
+            (PromptVariant::Original, "tiny_ids"),
+            (PromptVariant::Hub, "hub_tiny_ids"),
+            (PromptVariant::Transformers, "hf_tiny_ids"),
+        ] {
+            let shown = Shown {
+                size: read(&case["size"]),
+                images: if pages { views } else { 1 },
+                tiled: case["kind"] == "multi_crop",
+                variant,
+            };
+            let question = task.question_about(Family::GotOcr2, &shown).unwrap();
+            if variant == PromptVariant::Original {
+                assert_eq!(question, case["question"].as_str().unwrap());
+            }
+            let turns = [(question.as_str(), None)];
+            let got = prompt_ids(&tokenizer, &config, variant, views, &turns).unwrap();
+            let expected: Vec<u32> = read(&case[ids]);
+            assert_eq!(got, expected, "{variant:?}: {case}");
         }
     }
 }

@@ -12,7 +12,9 @@ use clap::{Parser, ValueEnum};
 #[cfg(feature = "train")]
 use vary_core::checkpoint::save_tokenizer;
 use vary_core::checkpoint::{SaveOptions, StoredType, save_drawn, write_atomic};
-use vary_core::model::{FamilyConfig, FamilyModel, VaryTinyConfig, VaryToyConfig};
+use vary_core::model::{
+    FamilyConfig, FamilyModel, GotLayout, GotOcr2Config, VaryTinyConfig, VaryToyConfig,
+};
 use vary_examples::exit;
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 #[cfg(feature = "train")]
@@ -43,6 +45,10 @@ enum Preset {
     VaryToy,
     /// SAM-base and OPT-125M, without a tokenizer.
     VaryTiny,
+    /// GOT-OCR2.0, 0.56 billion parameters, in the layout of the original.
+    GotOcr2,
+    /// The same in the layout of transformers.
+    GotOcr2Hf,
     /// Vary-toy with a few ten thousand parameters.
     Mini,
     /// Vary-tiny with a few thousand parameters.
@@ -62,9 +68,17 @@ fn run(args: &Args) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("cannot create {name}"))?;
     match args.preset {
         Preset::VaryToy => {
-            let tiktoken = synthetic_tiktoken(QWEN_RANKS);
-            write_atomic(&out.join("qwen.tiktoken"), tiktoken.as_bytes())?;
+            write_tokenizer(args)?;
             write(args, &VaryToyConfig::vary_toy())?;
+        }
+        Preset::GotOcr2 => {
+            write_tokenizer(args)?;
+            write(args, &GotOcr2Config::got_ocr2())?;
+        }
+        Preset::GotOcr2Hf => {
+            write_tokenizer(args)?;
+            let config = GotOcr2Config::got_ocr2().with_layout(GotLayout::Transformers);
+            write(args, &config)?;
         }
         Preset::Mini => {
             let tiktoken = synthetic_tiktoken(300);
@@ -82,6 +96,15 @@ fn run(args: &Args) -> Result<()> {
     }
     println!("{name} written in {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Writes a tokenizer of the size of Qwen's.
+fn write_tokenizer(args: &Args) -> Result<()> {
+    let tiktoken = synthetic_tiktoken(QWEN_RANKS);
+    Ok(write_atomic(
+        &args.out.join("qwen.tiktoken"),
+        tiktoken.as_bytes(),
+    )?)
 }
 
 /// Writes weights and configuration of a model.

@@ -1,7 +1,4 @@
-use std::path::Path;
-
 use crate::checkpoint::WEIGHT_NAMES;
-use crate::error::{Error, Result};
 
 const CONFIG: &str = "config.json";
 const GENERATION: &str = "generation_config.json";
@@ -39,16 +36,4 @@ impl Wanted {
         )?;
         Ok(Self { files, weights })
     }
-}
-
-/// Refuses weights that this build can't read, before gigabytes are downloaded.
-pub(super) fn check_readable(weights: &Path) -> Result<()> {
-    let is_pytorch = weights.to_string_lossy().contains("pytorch_model.bin");
-    if is_pytorch && !cfg!(feature = "pytorch") {
-        return Err(Error::UnknownFormat {
-            path: weights.into(),
-            reason: "PyTorch files need the feature `pytorch` of vary-core",
-        });
-    }
-    Ok(())
 }

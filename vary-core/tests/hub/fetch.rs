@@ -138,7 +138,7 @@ fn the_first_form_is_taken() {
 }
 
 #[test]
-fn pytorch_weights_need_the_feature() {
+fn pytorch_weights_with_their_shards() {
     let index = r#"{"weight_map": {"a": "pytorch_model-1.bin"}}"#;
     let repo = model()
         .without("model.safetensors")
@@ -146,13 +146,8 @@ fn pytorch_weights_need_the_feature() {
         .with("pytorch_model-1.bin", "bytes");
     let server = repo.serve();
     let (_dir, hub) = hub(&server);
-    match fetch(&hub) {
-        Ok(dir) if cfg!(feature = "pytorch") => assert!(dir.join("pytorch_model-1.bin").exists()),
-        Err(Error::UnknownFormat { .. }) if !cfg!(feature = "pytorch") => {
-            assert_eq!(server.asked(), ["list"]);
-        }
-        other => panic!("{other:?}"),
-    }
+    let dir = fetch(&hub).unwrap();
+    assert!(dir.join("pytorch_model-1.bin").exists());
 }
 
 #[test]

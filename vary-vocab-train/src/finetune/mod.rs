@@ -17,7 +17,7 @@ use clap::Args;
 use vary_core::Weights;
 use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{
-    FamilyModel, ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary,
+    FamilyModel, GotOcr2, ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary,
 };
 use vary_core::pipeline::{Checkpoint, default_device};
 use vary_core::train::data::Mixture;
@@ -33,7 +33,7 @@ use crate::recipe::keep_recipe;
 /// `best/`, and adapters alone to `adapters/`. An interrupted run resumes.
 #[derive(Debug, Args)]
 pub struct FinetuneArgs {
-    /// A recipe: vary-tiny-plus, vary-toy-pretrain, vary-toy-sft, lora, qlora, or a TOML file.
+    /// A recipe: vary-tiny-plus, vary-toy-pretrain, vary-toy-sft, got-sft, lora, qlora, or a TOML file.
     recipe: String,
     /// Checkpoint directory to start from; the embedded model without one.
     #[arg(long)]
@@ -175,6 +175,13 @@ impl Run<'_> {
                 let mut model = VaryToy::from_files(sizes, files, &device, Precision::F32)?;
                 if let Some(path) = vocabulary {
                     model.vision_tower_high = open_vocabulary(path, &sizes.sam_config, &plain)?;
+                }
+                self.train(model)
+            }
+            ModelConfig::GotOcr2(sizes) => {
+                let mut model = GotOcr2::from_files(sizes, files, &device, Precision::F32)?;
+                if let Some(path) = vocabulary {
+                    model.vision_tower_high = open_vocabulary(path, &sizes.sam_config, &device)?;
                 }
                 self.train(model)
             }

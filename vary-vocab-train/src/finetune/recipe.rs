@@ -108,7 +108,7 @@ fn model_max_length() -> usize {
 }
 
 /// The recipes that come with the program.
-pub const PRESETS: [(&str, &str); 5] = [
+pub const PRESETS: [(&str, &str); 6] = [
     (
         "vary-tiny-plus",
         include_str!("../../recipes/vary-tiny-plus.toml"),
@@ -121,6 +121,7 @@ pub const PRESETS: [(&str, &str); 5] = [
         "vary-toy-sft",
         include_str!("../../recipes/vary-toy-sft.toml"),
     ),
+    ("got-sft", include_str!("../../recipes/got-sft.toml")),
     ("lora", include_str!("../../recipes/lora.toml")),
     ("qlora", include_str!("../../recipes/qlora.toml")),
 ];

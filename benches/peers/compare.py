@@ -1,6 +1,7 @@
 """Reads a held-out set with Tesseract, RapidOCR and Vary, and prints their error rates.
 
-`compare.py SET VARY_READ [--engines vary,tesseract,rapidocr] [--degrade] [--recognizer DIR]`, where
+`compare.py SET VARY_READ [--engines vary,vary-page,tesseract,rapidocr] [--degrade]
+[--recognizer DIR]`, where
 SET is a folder of `heldout.py` (with `lines/DPI` and `pages`) or of screenshots (NAME.png beside
 NAME.json with `text`), and VARY_READ the program `read` of `benches`. Needs the program `tesseract`
 and the Python package `rapidocr`; it installs nothing. Results go to SET/results.json.
@@ -79,11 +80,14 @@ class Rapid:
 
 
 class Vary:
-    def __init__(self, program, recognizer):
+    """`as_pages`: a line is searched for lines too, as a user's image is."""
+
+    def __init__(self, program, recognizer, as_pages=False):
         self.args = [program] + (["--recognizer", recognizer] if recognizer else [])
+        self.as_pages = as_pages
 
     def __call__(self, paths, lines):
-        args = self.args + (["--lines"] if lines else [])
+        args = self.args + (["--lines"] if lines and not self.as_pages else [])
         names = "\n".join(str(path) for path in paths)
         run = subprocess.run(args, input=names, capture_output=True, text=True, check=True)
         self.answers = [json.loads(line) for line in run.stdout.splitlines()]
@@ -146,8 +150,9 @@ def main():
     parser.add_argument("--recognizer")
     parser.add_argument("--limit", type=int)
     args = parser.parse_args()
-    engines = {"vary": Vary(args.program, args.recognizer), "tesseract": tesseract,
-               "rapidocr": Rapid()}
+    engines = {"vary": Vary(args.program, args.recognizer),
+               "vary-page": Vary(args.program, args.recognizer, as_pages=True),
+               "tesseract": tesseract, "rapidocr": Rapid()}
     results = {}
     for name, paths, texts, is_lines in sets(args.folder, args.degrade):
         chosen = list(zip(paths, texts))

@@ -435,11 +435,11 @@ pub enum Error {
     /// An encoded image that was handed to another pipeline than the one that made it.
     #[error("this image was encoded by another pipeline; encode it with this one")]
     ForeignImage,
-    /// A task that the model does not have.
-    #[error("this model does not have {what}; docs/checkpoints.md lists what each family has")]
+    /// A task that the model does not have, or options that do not go together.
+    #[error("{what} (docs/checkpoints.md lists what each family has)")]
     Unsupported {
-        /// The task.
-        what: String,
+        /// What is not possible, and what is.
+        what: &'static str,
     },
     /// A region that is empty or reaches beyond its image.
     #[error("the image has {width} x {height} pixels: {region:?} is empty or not inside of it")]

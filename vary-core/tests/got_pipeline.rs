@@ -54,6 +54,9 @@ fn tiles_share_a_placeholder() {
         seven.usage.prompt_tokens,
         one.usage.prompt_tokens + 24 + more
     );
+    // A stream answers the same.
+    let stream = vary.stream(&image, Task::Markdown, &tiled).unwrap();
+    assert_eq!(stream.finish().unwrap().text, seven.text);
     // A single tile is the image itself.
     let square = read(
         &vary,

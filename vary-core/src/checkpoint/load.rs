@@ -46,9 +46,9 @@ pub fn load_with<M: Module>(
     read(module, files, plan, sources)
 }
 
-/// Loads the parameters that `files` has under the same name and in the same shape, as f32. The
-/// others keep their values; their names are returned. This is how a changed network begins with
-/// what another one has learned.
+/// Loads the parameters that `files` has under the same name and in the same shape, as f32, if
+/// `wanted` by name. The others keep their values; their names are returned. This is how a changed
+/// network begins with what another one has learned.
 ///
 /// # Errors
 /// [`Error::NonFinite`] with every tensor that has NaN or infinite values; [`Error::Io`];
@@ -57,12 +57,13 @@ pub fn load_shared<M: Module>(
     module: M,
     files: &CheckpointFiles,
     map: &KeyMap,
+    wanted: impl Fn(&str) -> bool,
 ) -> Result<(M, Vec<String>)> {
     let choice = map.choose(files.names());
     let named = name_parameters(&module, |path| map.name_with(path, &choice), map)?;
     let (mut sources, mut left) = (BTreeMap::new(), Vec::new());
     for (name, parameter) in named {
-        let entry = files.get(&name);
+        let entry = files.get(&name).filter(|_| wanted(&name));
         match entry.filter(|e| e.is_weight() && e.shape == parameter.shape) {
             Some(entry) => {
                 let transpose = parameter.transposed;

@@ -46,8 +46,8 @@ pub struct ModelInfo<'a> {
     pub processors: Vec<ImageProcessor>,
     /// Tokens that end an answer.
     pub stop_tokens: &'static [&'static str],
-    /// The default of [`no_repeat_ngram`](crate::pipeline::AnswerOptions::no_repeat_ngram) for one
-    /// view.
+    /// The default of [`no_repeat_ngram`](crate::pipeline::AnswerOptions::no_repeat_ngram) for the
+    /// first question about one whole image.
     pub no_repeat_ngram: Option<usize>,
     /// Tokens whose id is a field of the configuration: name, field, id.
     pub token_fields: Vec<(&'static str, &'static str, u32)>,

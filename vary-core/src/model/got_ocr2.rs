@@ -45,6 +45,13 @@ impl GotOcr2 {
         }
     }
 
+    /// The same, to be saved in another layout.
+    #[must_use]
+    pub fn with_layout(mut self, layout: GotLayout) -> Self {
+        self.layout = layout;
+        self
+    }
+
     /// Encodes images to image tokens. A frozen tower runs off the tape.
     ///
     /// # Shapes
@@ -88,8 +95,19 @@ impl VaryModel for GotOcr2 {
 impl FamilyModel for GotOcr2 {
     type Config = GotOcr2Config;
 
-    /// Either layout is read, whatever the configuration's is; that is written. The original stores
-    /// the tied `lm_head.weight` too, transformers does not.
+    /// `config.json` is written in the layout of the weights.
+    fn save(
+        &self,
+        config: &GotOcr2Config,
+        dir: impl AsRef<Path>,
+        options: &SaveOptions,
+    ) -> Result<()> {
+        let config = config.clone().with_layout(self.layout);
+        checkpoint::save_dir(self, &self.key_map(), &config, dir.as_ref(), options)
+    }
+
+    /// Either layout is read; [`with_layout`](GotOcr2::with_layout) chooses the one that is
+    /// written. The original stores the tied `lm_head.weight` too, transformers does not.
     fn key_map(&self) -> KeyMap {
         let from_original = self.layout == GotLayout::Original;
         let order = |original, transformers| match from_original {

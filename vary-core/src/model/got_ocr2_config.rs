@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use vary_lm::qwen::{Qwen2Config, QwenConfig};
 use vary_lm::tokenizer::{END_OF_TEXT, IM_END};
 use vary_vision::preprocess::ImageProcessor;
-use vary_vision::vocab::VisionVocabularyConfig;
+use vary_vision::vocab::{Activation, VisionVocabularyConfig};
 
 use super::family::{FamilyConfig, ModelInfo};
 use super::splice::ImagePlaceholder;
@@ -134,18 +134,20 @@ impl GotOcr2Config {
         let empty = Value::Object(Map::new());
         let text = fields.get("text_config").unwrap_or(&empty);
         let vision = fields.get("vision_config").unwrap_or(&empty);
-        let text_config = decoder(text, &default.text_config)?;
+        let text_config = decoder(text, &default.text_config);
+        let text_config = text_config.map_err(|e| format!("`text_config`: {e}"))?;
         let tower = Tower::of(&default.sam_config);
         let tower: Tower = merged(vision, &tower).map_err(|e| format!("`vision_config`: {e}"))?;
-        let sam_config = tower.sam_config(&default.sam_config, text_config.hidden_size);
+        let sam_config = tower.sam_config(text_config.hidden_size);
         let patch: u32 = field(fields, "image_token_index", default.image_placeholder.patch)?;
+        let before = |n| patch.checked_sub(n).ok_or("`image_token_index` is below 2");
         Ok(Self {
             layout: GotLayout::Transformers,
             image_placeholder: ImagePlaceholder {
                 patch,
                 // The file names the pads alone. `<img>` and `</img>` are the two ids before.
-                start: patch.saturating_sub(2),
-                end: patch.saturating_sub(1),
+                start: before(2)?,
+                end: before(1)?,
                 len: sam_config.num_tokens(),
             },
             text_config,
@@ -200,6 +202,7 @@ struct Tower {
     window_size: usize,
     global_attn_indexes: Vec<usize>,
     layer_norm_eps: f64,
+    hidden_act: Activation,
 }
 
 impl Tower {
@@ -215,12 +218,13 @@ impl Tower {
             window_size: sam.window_size,
             global_attn_indexes: sam.global_attn_indexes.clone(),
             layer_norm_eps: sam.layer_norm_eps,
+            hidden_act: sam.hidden_act,
         }
     }
 
     /// transformers doubles the neck's channels in the first convolution, and makes the second as
     /// wide as the language model.
-    fn sam_config(self, default: &VisionVocabularyConfig, width: usize) -> VisionVocabularyConfig {
+    fn sam_config(self, width: usize) -> VisionVocabularyConfig {
         VisionVocabularyConfig {
             img_size: self.image_size,
             patch_size: self.patch_size,
@@ -234,7 +238,7 @@ impl Tower {
             net_2_chans: self.output_channels.saturating_mul(2),
             net_3_chans: width,
             layer_norm_eps: self.layer_norm_eps,
-            hidden_act: default.hidden_act,
+            hidden_act: self.hidden_act,
         }
     }
 }
@@ -251,7 +255,8 @@ fn decoder(fields: &Value, default: &Qwen2Config) -> Result<Qwen2Config, String>
 /// The fields of an object, those of `default` where they are missing.
 fn merged<T: Serialize + DeserializeOwned>(fields: &Value, default: &T) -> Result<T, String> {
     let mut all = json!(default);
-    if let (Some(all), Some(given)) = (all.as_object_mut(), fields.as_object()) {
+    let given = fields.as_object().ok_or("it is not an object")?;
+    if let Some(all) = all.as_object_mut() {
         for (name, value) in all {
             match given.get(name) {
                 Some(given) if !given.is_null() => *value = given.clone(),
@@ -316,7 +321,8 @@ impl FamilyConfig for GotOcr2Config {
 
     fn recognizes(fields: &Value) -> bool {
         let all = |names: [&str; 2]| names.iter().all(|name| fields.get(name).is_some());
-        fields.get("model_type").is_some()
+        let model_type = fields.get("model_type").and_then(Value::as_str);
+        model_type.is_some_and(|found| Self::MODEL_TYPES.contains(&found))
             || all(["rms_norm_eps", "im_patch_token"])
             || all(["text_config", "vision_config"])
     }
@@ -326,15 +332,13 @@ impl FamilyConfig for GotOcr2Config {
         let qwen = self.qwen();
         qwen.validate()?;
         if self.layout == GotLayout::Transformers {
-            let made = Tower::of(&self.sam_config).sam_config(&self.sam_config, qwen.hidden_size);
-            if made != self.sam_config {
+            let made = Tower::of(&self.sam_config).sam_config(qwen.hidden_size);
+            let place = self.image_placeholder;
+            let ids = [place.start.checked_add(2), place.end.checked_add(1)];
+            if made != self.sam_config || ids != [Some(place.patch); 2] {
                 return Err(Error::Config(format!(
-                    "the layout of transformers has `net_2_chans` {} and `net_3_chans` {}, the \
-                     vision vocabulary has {} and {}",
-                    made.net_2_chans,
-                    made.net_3_chans,
-                    self.sam_config.net_2_chans,
-                    self.sam_config.net_3_chans
+                    "the layout of transformers can't hold these sizes and ids: it would be read \
+                     as {made:?}, with `<img>` and `</img>` before `<imgpad>`"
                 )));
             }
         }

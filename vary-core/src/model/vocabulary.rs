@@ -8,17 +8,18 @@ use crate::Result;
 use crate::checkpoint::{self, CheckpointFiles, KeyMap, SaveOptions};
 
 /// Where checkpoints of whole models keep their vision vocabulary.
-const PREFIXES: [&str; 3] = [
+const PREFIXES: [&str; 4] = [
     "model.vision_tower",
     "model.vision_tower_2",
     "transformer.vision_tower_high",
+    "model.vision_tower_high",
 ];
 
 fn key_map() -> KeyMap {
     KeyMap::new().part("", &[""], vocab::KEYS)
 }
 
-/// Reads a vision vocabulary: out of a checkpoint of any family, or one that
+/// Reads a vision vocabulary: out of a checkpoint of any family in its original layout, or one that
 /// [`write_vocabulary`] wrote alone. The paper makes it with Vary-tiny+ and uses it in Vary-toy
 /// (arXiv 2401.12503, section 3).
 ///

@@ -25,8 +25,10 @@ pub(super) fn encode(inner: &Inner, images: &[Input<'_>], views: &[View]) -> Res
                 let tokens = tiles.iter().map(|tile| inner.model.encode_images(&[tile]));
                 Ok(Tensor::cat(tokens.collect::<Result<_>>()?, 0))
             }
-            (Input::Encoded(image), ..) => Ok(image.tokens()),
-            (Input::Pixels(image), ..) => inner.model.encode_images(&[image]),
+            (Input::Encoded(image), None, _) => Ok(image.tokens()),
+            (Input::Pixels(image), None, _) => inner.model.encode_images(&[image]),
+            // The plan refuses it.
+            (_, Some(_), None) => Err(Error::ForeignImage),
         }
     });
     Ok(Tensor::cat(tokens.collect::<Result<_>>()?, 0))

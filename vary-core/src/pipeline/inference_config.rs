@@ -21,8 +21,13 @@ pub struct InferenceConfig {
     /// fitted to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration_map: Option<CalibrationMap>,
-    /// In which of the published forms GOT-OCR2.0 is asked.
+    /// In which of the published forms GOT-OCR2.0 is asked. (Training has the original one.)
+    #[serde(skip_serializing_if = "is_original")]
     pub prompt_variant: PromptVariant,
+}
+
+fn is_original(variant: &PromptVariant) -> bool {
+    *variant == PromptVariant::Original
 }
 
 impl InferenceConfig {

@@ -1,6 +1,7 @@
 use std::ops::RangeInclusive;
 
 use vary_lm::generate::{CancellationToken, GenerateOptions, LoopGuard, Sampling};
+use vary_vision::preprocess::tile_grid;
 
 use super::Inner;
 use crate::{Error, Result};
@@ -25,8 +26,8 @@ pub struct AnswerOptions {
     /// End an answer that repeats itself. By default four times the same 20 tokens.
     pub loop_guard: Option<LoopGuard>,
     /// Bans tokens that would complete a run of so many tokens that occurred before, in the prompt
-    /// or in the answer. By default as the family was released: 20 for GOT-OCR2.0 on one image,
-    /// none for the others. `Some(0)` disables it.
+    /// or in the answer. By default as the family was released: 20 for GOT-OCR2.0 at the first
+    /// question about one whole image, else none. `Some(0)` disables it.
     pub no_repeat_ngram: Option<usize>,
     /// Of boxes of one label that overlap with an IoU above this, 0 to 1,
     /// [`Answer::detections`](super::Answer::detections) has the most confident only
@@ -128,7 +129,10 @@ impl AnswerOptions {
 
     /// Checks every range.
     pub(super) fn validate(&self, inner: &Inner) -> Result<()> {
-        self.generate(0, 1, 0, inner).validate()?;
+        self.generate(0, false, 0, inner).validate()?;
+        if let Some(counts) = &self.tiles {
+            tile_grid((1, 1), 1, counts)?;
+        }
         for (name, value) in [
             ("nms_iou", self.nms_iou),
             ("min_score", self.threshold(inner)),
@@ -144,16 +148,16 @@ impl AnswerOptions {
         Ok(())
     }
 
-    /// Options of request number `index` about so many `views`, whose prompt leaves `room`.
-    /// Requests of one answer draw different random numbers.
+    /// Options of request number `index`, whose prompt leaves `room`; `alone` is a first question
+    /// about one whole image. Requests of one answer draw different random numbers.
     pub(super) fn generate(
         &self,
         index: usize,
-        views: usize,
+        alone: bool,
         room: usize,
         inner: &Inner,
     ) -> GenerateOptions {
-        let default = inner.config.info().no_repeat_ngram.filter(|_| views == 1);
+        let default = inner.config.info().no_repeat_ngram.filter(|_| alone);
         let reseed = |mut sampling: Sampling| {
             sampling.seed = sampling.seed.wrapping_add(index as u64);
             sampling

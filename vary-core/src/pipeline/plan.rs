@@ -17,6 +17,8 @@ pub(super) struct Request {
     pub views: Vec<View>,
     /// Number of images and tiles that the placeholders stand for.
     pub shown: usize,
+    /// Whether it is the first question about one whole image.
+    pub alone: bool,
     /// Token ids, with the placeholders.
     pub prompt: Vec<u32>,
 }
@@ -76,7 +78,8 @@ impl Plan {
         task.check()?;
         if tiles.is_some() && (images.len() > 1 || first.pixels().is_none()) {
             return Err(Error::Unsupported {
-                what: "tiles of several images, or of one that is encoded already,".into(),
+                what: "tiles are cut from one image, which is passed itself: not several, no \
+                       `EncodedImage`, not in a chat",
             });
         }
         let shown = Shown {
@@ -108,6 +111,7 @@ impl Plan {
         let request = Request {
             views,
             shown: count,
+            alone: images.len() == 1 && tiles.is_none() && history.is_empty(),
             prompt,
         };
         Ok(Self {

@@ -77,7 +77,9 @@ impl AnswerStream {
         }
         let plan = Plan::new(inner, &images, history, task, options.tiles.as_ref())?;
         let cancelled = options.cancellation.is_cancelled();
-        let keep = |image: Input<'_>| match cancelled {
+        // Tiles are cut when they are encoded.
+        let later = cancelled || options.tiles.is_some();
+        let keep = |image: Input<'_>| match later {
             false => Ok(Input::Encoded(Box::new(pipeline.encode_input(&image)?))),
             true => Ok(image.into_owned()),
         };
@@ -187,7 +189,7 @@ pub(super) fn jobs<'a>(
             let room = inner.max_positions() - request.prompt.len();
             Job {
                 images: images.clone(),
-                options: options.generate(i, request.shown, room, inner),
+                options: options.generate(i, request.alone, room, inner),
                 cancellation: options.cancellation.clone(),
                 session: std::mem::take(&mut session),
                 request,

@@ -44,7 +44,7 @@ pub(super) fn question(task: &Task<'_>, shown: &Shown) -> Result<Option<String>>
     };
     if region.is_some() && (shown.images > 1 || shown.tiled) {
         return Err(Error::Unsupported {
-            what: "a region of several images, or of an image in tiles,".into(),
+            what: "a region is read in one image that is not in tiles",
         });
     }
     let about = match (shown.images > 1, shown.tiled) {
@@ -62,6 +62,20 @@ pub(super) fn question(task: &Task<'_>, shown: &Shown) -> Result<Option<String>>
         _ => "",
     };
     Ok(Some(format!("{part}{blank}OCR{format}{about}: ")))
+}
+
+/// The question about a single image; `None` for other tasks.
+pub(super) fn whole(task: &Task<'_>) -> Option<String> {
+    let shown = Shown {
+        size: (1, 1),
+        images: 1,
+        tiled: false,
+        variant: PromptVariant::Original,
+    };
+    match task {
+        Task::Ocr | Task::Markdown => question(task, &shown).ok().flatten(),
+        _ => None,
+    }
 }
 
 /// [`Template::MPT`] as a variant writes it.

@@ -60,21 +60,24 @@ impl Family {
         }
     }
 
-    /// Tokenizes a conversation with the labels that models of this family learn from; see
-    /// [`labels`].
+    /// Tokenizes a conversation about `images` images of `image_len` tokens, with the labels that
+    /// models of this family learn from; see [`labels`]. With
+    /// [`one_placeholder`](PromptStyle::one_placeholder) a single `<image>` stands for all of them.
     ///
     /// # Errors
     /// Those of `encode`, and [`Error::Conversation`](crate::Error::Conversation).
     pub fn label(
         self,
         messages: &[Message],
+        images: usize,
         image_len: usize,
         max_len: Option<usize>,
         encode: impl Fn(&str) -> Result<Vec<u32>>,
     ) -> Result<Labelled> {
         match self {
             Self::VaryTiny => labels::answers(&Template::V1, messages, image_len, max_len, encode),
-            Self::VaryToy | Self::GotOcr2 => labels::mpt(messages, image_len, max_len, encode),
+            Self::VaryToy => labels::mpt(messages, image_len, max_len, encode),
+            Self::GotOcr2 => labels::mpt(messages, images * image_len, max_len, encode),
         }
     }
 }

@@ -36,9 +36,14 @@ pub enum Task<'a> {
 
 impl Task<'_> {
     /// The text of the question for a family of models. Vary-toy's detection prompts end with a
-    /// full stop, Vary-tiny+'s do not. (Reading by GOT-OCR2.0 depends on the images too; a
-    /// [`Pipeline`](crate::Pipeline) asks the right question.)
+    /// full stop, Vary-tiny+'s do not. GOT-OCR2.0 has questions of its own for reading; this is
+    /// the one about a single image, and [`question_about`](Self::question_about) knows all.
     pub fn question(&self, family: Family) -> String {
+        if family.prompt_style().reads_regions
+            && let Some(question) = got::whole(self)
+        {
+            return question;
+        }
         let text = self.to_string();
         let detects = matches!(self, Self::DetectAll | Self::DetectClasses(_));
         match detects && family.prompt_style().detection_full_stop {
@@ -58,12 +63,18 @@ impl Task<'_> {
         {
             return Ok(question);
         }
-        let unsupported = |what: &str| Err(Error::Unsupported { what: what.into() });
+        let unsupported = |what| Err(Error::Unsupported { what });
         match self {
-            Self::OcrIn(_) | Self::MarkdownIn(_) => unsupported("reading a region"),
+            _ if shown.tiled && !style.reads_regions => {
+                unsupported("this model does not see images in tiles")
+            }
+            Self::OcrIn(_) | Self::MarkdownIn(_) => {
+                unsupported("this model does not read regions: crop the image")
+            }
             Self::Ask(_) => Ok(self.question(family)),
-            _ if style.reads_regions => unsupported("a task other than reading or a question"),
-            _ if shown.tiled => unsupported("an image in tiles"),
+            _ if style.reads_regions => {
+                unsupported("this model has no such task: it reads, and answers questions")
+            }
             _ => Ok(self.question(family)),
         }
     }
@@ -103,10 +114,8 @@ impl fmt::Display for Task<'_> {
         match self {
             Self::Ocr => f.write_str("Provide the OCR results of this image."),
             Self::OcrOf(part) => write!(f, "Provide the OCR results of {}.", part.trim()),
-            Self::OcrIn(region) => write!(f, "Provide the OCR results of {region:?}."),
-            Self::MarkdownIn(region) => {
-                write!(f, "Convert {region:?} of the image to markdown format.")
-            }
+            Self::OcrIn(_) => f.write_str("Provide the OCR results of the region."),
+            Self::MarkdownIn(_) => f.write_str("Convert the region to markdown format."),
             Self::Markdown => f.write_str("Convert the image to markdown format."),
             Self::DetectAll => f.write_str("Detect all objects in this image"),
             Self::DetectClasses(classes) => {

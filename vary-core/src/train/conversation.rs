@@ -17,8 +17,8 @@ const TRIES: u64 = 64;
 
 /// Learns the answers of conversations: the second stage of the paper, and fine-tuning.
 ///
-/// Labels are those of [`Family::label`](crate::model::Family::label). The loss is the mean over the learned tokens of an optimizer
-/// step. A conversation with an unreadable image, or of which nothing would be learned, is counted
+/// Labels are those of [`Family::label`](crate::model::Family::label). The loss is the mean over
+/// the learned tokens of an optimizer step. A conversation with an unreadable image, or of which nothing would be learned, is counted
 /// in the [`Mixture`] and replaced by another one.
 pub struct ConversationObjective<M> {
     data: Mixture,
@@ -128,7 +128,8 @@ impl<M: Trainable> ConversationObjective<M> {
         let bos = family.prompt_style().adds_bos;
         let encode = |text: &str| Ok(self.tokenizer.encode(text, bos)?);
         let messages = &conversation.messages;
-        let labelled = family.label(messages, self.place.len, Some(self.max_len), encode);
+        let (images, len) = (conversation.images.len(), self.place.len);
+        let labelled = family.label(messages, images, len, Some(self.max_len), encode);
         let labelled = match labelled {
             Err(Error::Conversation { reason }) => return Ok(Err(reason)),
             other => other?,

@@ -8,8 +8,8 @@ use image::RgbImage;
 /// The image is reduced until its shorter edge has at most so many pixels: letters of a printed
 /// page, 1/150 of its width, are still 10 pixels high.
 const SHORT_EDGE: u32 = 1500;
-/// Contrast of ink in multiples of the median (the grain of the paper): of Gaussian grain one pixel
-/// in 100,000 reaches that.
+/// Contrast of ink in multiples of the median (the grain of the paper): of grain that is cut off at
+/// white and smoothed, one pixel in 100,000 reaches that.
 const GRAIN: f32 = 4.3;
 /// Ink is never expected to have more than this share of what one pixel in 200 exceeds: in crops
 /// without margins the median is that of letters.

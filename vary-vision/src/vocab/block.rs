@@ -94,7 +94,8 @@ pub struct Block {
 impl Block {
     pub(super) fn new(config: &BlockConfig, device: &Device) -> Self {
         let dim = config.dim;
-        let hidden = (dim as f64 * config.mlp_ratio) as usize;
+        // Truncated as in PyTorch, but for a ratio that was divided out of a width.
+        let hidden = (dim as f64 * config.mlp_ratio + 1e-6) as usize;
         let norm = || {
             LayerNormConfig::new(dim)
                 .with_epsilon(config.layer_norm_eps)

@@ -137,7 +137,7 @@ impl VisionVocabularyConfig {
 
     /// Number of tokens of one image.
     pub fn num_tokens(&self) -> usize {
-        self.token_grid_size().pow(2)
+        self.token_grid_size().saturating_pow(2)
     }
 
     /// Checks that the sizes fit each other.

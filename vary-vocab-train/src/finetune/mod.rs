@@ -33,7 +33,8 @@ use crate::recipe::keep_recipe;
 /// `best/`, and adapters alone to `adapters/`. An interrupted run resumes.
 #[derive(Debug, Args)]
 pub struct FinetuneArgs {
-    /// A recipe: vary-tiny-plus, vary-toy-pretrain, vary-toy-sft, got-sft, lora, qlora, or a TOML file.
+    /// A recipe: vary-tiny-plus, vary-toy-pretrain, vary-toy-sft, got-sft, lora, qlora, or a TOML
+    /// file.
     recipe: String,
     /// Checkpoint directory to start from; the embedded model without one.
     #[arg(long)]
@@ -236,7 +237,7 @@ impl Run<'_> {
 /// Writes the vision vocabulary of a checkpoint alone.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Checkpoint directory of either family.
+    /// Checkpoint directory, in the original layout.
     weights: PathBuf,
     /// Directory to write.
     out: PathBuf,

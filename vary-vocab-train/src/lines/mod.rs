@@ -62,7 +62,8 @@ pub struct RecognizerArgs {
     /// Directory of the run.
     #[arg(long, default_value = "runs/recognizer")]
     out: PathBuf,
-    /// Recipe as JSON, in the form that the run prints; the embedded model's without it.
+    /// Recipe as JSON, in the form that the run prints; the embedded model's without it, in the
+    /// sizes of `--from`.
     #[arg(long)]
     recipe: Option<PathBuf>,
     /// Folder of shards to train on, with its weight among several: `DIR` or `DIR=WEIGHT`. May be
@@ -82,12 +83,17 @@ pub struct RecognizerArgs {
 /// # Errors
 /// Whatever stops the run; its last checkpoint stays.
 pub fn train(args: &RecognizerArgs) -> anyhow::Result<()> {
-    let recipe: LinesRecipe = match &args.recipe {
-        Some(path) => {
+    let from = args.from.as_ref().map(RecognizerFiles::open).transpose()?;
+    let recipe: LinesRecipe = match (&args.recipe, &from) {
+        (Some(path), _) => {
             let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
             serde_json::from_str(&text).with_context(|| path.display().to_string())?
         }
-        None => LinesRecipe::nano(),
+        (None, Some(found)) => LinesRecipe {
+            model: found.config.clone(),
+            ..LinesRecipe::nano()
+        },
+        (None, None) => LinesRecipe::nano(),
     };
     let resolved = serde_json::to_string_pretty(&recipe)?;
     println!("{resolved}");
@@ -96,10 +102,13 @@ pub fn train(args: &RecognizerArgs) -> anyhow::Result<()> {
     device.seed(recipe.seed);
     let config = recipe.model.clone();
     let mut model = config.init(&device);
-    if let Some(dir) = &args.from {
-        let files = RecognizerFiles::open(dir)?.files;
+    if let Some(found) = from {
+        // The classes of another alphabet are others, even if they are as many.
+        let same_head = (&found.config.alphabet, found.config.steps_per_column)
+            == (&config.alphabet, config.steps_per_column);
+        let wanted = |name: &str| same_head || !name.starts_with("head.");
         let left;
-        (model, left) = load_shared(model, &files, &KeyMap::new())?;
+        (model, left) = load_shared(model, &found.files, &KeyMap::new(), wanted)?;
         if !left.is_empty() {
             println!("New parameters: {}", left.join(", "));
         }

@@ -66,3 +66,10 @@ fn page_is_read() {
         assert!(read.text.contains(part), "{part}\nin\n{}", read.text);
     }
 }
+
+#[test]
+fn sign_is_read() {
+    let vary = Pipeline::builder().build().unwrap();
+    let read = vary.read(&shipped("sign.png")).unwrap();
+    assert_eq!(read.text, "Group\nPaper deep\nHandle scale");
+}

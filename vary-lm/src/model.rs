@@ -111,19 +111,3 @@ pub trait LanguageModel: Send + Sync {
         self.logits(last).flatten(0, 1)
     }
 }
-
-/// Output head that is tied to the token table.
-///
-/// One product of two matrices: with a batch axis burn's default `linear` reshapes the transposed
-/// table, and a CPU backend copies all of it for that, at every token.
-///
-/// # Shapes
-/// - table: `[vocab, d_model]`
-/// - hidden: `[batch, seq, d_model]`
-/// - output: `[batch, seq, vocab]`
-pub(crate) fn tied_logits(table: Tensor<2>, hidden: Tensor<3>) -> Tensor<3> {
-    let [batch, seq, d_model] = hidden.dims();
-    let [vocab, _] = table.dims();
-    let rows = hidden.reshape([batch * seq, d_model]);
-    rows.matmul(table.transpose()).reshape([batch, seq, vocab])
-}

@@ -369,10 +369,6 @@ impl FamilyConfig for GotOcr2Config {
         precision
             .plan(&["qwen.h.", "qwen.lm_head."])
             .towers(&["vision_tower_high."])
-            // A table that is the output head too is multiplied as a whole.
-            .tables(match self.text_config.tie_word_embeddings {
-                true => &[],
-                false => &["qwen.wte."],
-            })
+            .tables(&["qwen.wte."])
     }
 }

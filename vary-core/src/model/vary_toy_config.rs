@@ -203,10 +203,6 @@ impl FamilyConfig for VaryToyConfig {
         precision
             .plan(&["qwen.h.", "qwen.lm_head."])
             .towers(&["vision_tower.", "vision_tower_high."])
-            // A table that is the output head too is multiplied as a whole.
-            .tables(match self.qwen.tie_word_embeddings {
-                true => &[],
-                false => &["qwen.wte."],
-            })
+            .tables(&["qwen.wte."])
     }
 }

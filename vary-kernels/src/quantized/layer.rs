@@ -104,26 +104,55 @@ pub fn linear<const D: usize>(layer: &Linear, x: Tensor<D>) -> Tensor<D> {
         }
         return layer.forward(x);
     };
-    let (mut shape, device) = (x.dims(), x.device());
-    let [outputs, inputs] = packed.matrix.shape();
-    assert_eq!(
-        shape[D - 1],
-        inputs,
-        "inputs of a layer of {inputs} x {outputs}"
-    );
-    shape[D - 1] = outputs;
-    let x = x.into_data().convert::<f32>();
     let bias = layer.bias.as_ref();
     let bias = bias.map(|bias| bias.val().into_data().convert::<f32>());
-    let mut out = vec![0.0; shape.iter().product()];
-    // In f32 after the conversions.
+    // In f32 after the conversion.
     let bias = bias
         .as_ref()
         .map(|bias| bias.as_slice().unwrap_or_default());
-    packed
-        .matrix
-        .multiply(x.as_slice().unwrap_or_default(), bias, &mut out);
-    Tensor::from_data(TensorData::new(out, shape), &device)
+    packed.multiply(x, bias)
+}
+
+impl Packed {
+    /// # Shapes
+    /// - x: `[.., inputs]`
+    /// - output: `[.., outputs]`
+    fn multiply<const D: usize>(&self, x: Tensor<D>, bias: Option<&[f32]>) -> Tensor<D> {
+        let (mut shape, device) = (x.dims(), x.device());
+        let [outputs, inputs] = self.matrix.shape();
+        assert_eq!(
+            shape[D - 1],
+            inputs,
+            "inputs of a layer of {inputs} x {outputs}"
+        );
+        shape[D - 1] = outputs;
+        let x = x.into_data().convert::<f32>();
+        let mut out = vec![0.0; shape.iter().product()];
+        self.matrix
+            .multiply(x.as_slice().unwrap_or_default(), bias, &mut out);
+        Tensor::from_data(TensorData::new(out, shape), &device)
+    }
+}
+
+/// The output head that is a token table too, packed or not.
+///
+/// One product of two matrices: with a batch axis burn's default `linear` reshapes the transposed
+/// table, and a CPU backend copies all of it for that, at every token.
+///
+/// # Shapes
+/// - hidden: `[batch, seq, cols]`
+/// - output: `[batch, seq, rows]`
+pub fn tied_logits(table: &Embedding, hidden: Tensor<3>) -> Tensor<3> {
+    let packed = table.weight.reparameterization::<Packed>();
+    let packed = packed.filter(|packed| !packed.transposed && multiplies(&hidden.device()));
+    if let Some(packed) = packed {
+        return packed.multiply(hidden, None);
+    }
+    let [batch, seq, cols] = hidden.dims();
+    let table = table.weight.val();
+    let [rows, _] = table.dims();
+    let hidden = hidden.reshape([batch * seq, cols]);
+    hidden.matmul(table.transpose()).reshape([batch, seq, rows])
 }
 
 /// Rows of a table, packed or not.
@@ -212,5 +241,25 @@ mod tests {
             Tolerance::absolute(1e-6),
         );
         found.assert_approx_eq::<f32>(&table.forward(ids).into_data(), Tolerance::absolute(0.02));
+    }
+
+    #[test]
+    fn packed_table_as_head() {
+        let device = Device::flex();
+        let table = EmbeddingConfig::new(11, 64).init(&device);
+        let values = table.weight.val().into_data().try_to_vec().unwrap();
+        let mut packed = table.clone();
+        packed.weight = pack(
+            packed.weight,
+            Matrix::new(Bits::Eight, &values, [11, 64]),
+            false,
+        );
+        let hidden = Tensor::random([2, 3, 64], Distribution::Normal(0.0, 1.0), &device);
+        let found = tied_logits(&packed, hidden.clone());
+        assert_eq!(found.dims(), [2, 3, 11]);
+        let exact = tied_logits(&table, hidden).into_data();
+        found
+            .into_data()
+            .assert_approx_eq::<f32>(&exact, Tolerance::absolute(0.3));
     }
 }

@@ -10,7 +10,7 @@ mod pack;
 mod product;
 mod round;
 
-pub use layer::{Packed, embedding, is_packed, linear, multiplies, pack};
+pub use layer::{Packed, embedding, is_packed, linear, multiplies, pack, tied_logits};
 pub use pack::{Bits, GROUP, Matrix};
 
 pub(crate) use activations::{Activations, TOKENS};

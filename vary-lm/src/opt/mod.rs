@@ -10,10 +10,10 @@ pub use positions::{POSITION_OFFSET, interpolate_positions};
 
 use burn::nn::{Dropout, Embedding, LayerNorm};
 use burn::prelude::*;
+use vary_kernels::quantized::tied_logits;
 
 use crate::attention::outputs;
 use crate::kv_cache::Caches;
-use crate::model::tied_logits;
 use crate::{KvCache, LanguageModel};
 
 /// OPT's decoder with its tied output head. Field names are the official ones.
@@ -110,7 +110,7 @@ impl LanguageModel for Decoder {
 
     /// The head is tied to the token table.
     fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
-        tied_logits(self.embed_tokens.weight.val(), hidden)
+        tied_logits(&self.embed_tokens, hidden)
     }
 
     fn cache(&self, batch: usize, capacity: usize) -> KvCache {

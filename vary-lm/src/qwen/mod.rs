@@ -19,10 +19,9 @@ pub use qwen2::{QWEN2_KEYS, Qwen2Config};
 
 use burn::nn::{Embedding, Linear, RmsNorm};
 use burn::prelude::*;
-use vary_kernels::quantized::{embedding, linear};
+use vary_kernels::quantized::{embedding, linear, tied_logits};
 
 use crate::kv_cache::Caches;
-use crate::model::tied_logits;
 use crate::rope::Rope;
 use crate::{KvCache, LanguageModel};
 use layer::{PositionTables, Positions};
@@ -151,7 +150,7 @@ impl LanguageModel for Qwen {
     fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
         match &self.lm_head {
             Some(head) => linear(head, hidden),
-            None => tied_logits(self.wte.weight.val(), hidden),
+            None => tied_logits(&self.wte, hidden),
         }
     }
 

@@ -1,10 +1,10 @@
 """Reads a held-out set with Tesseract, RapidOCR and Vary, and prints their error rates.
 
 `compare.py SET VARY_READ [--engines vary,vary-page,tesseract,rapidocr] [--degrade]
-[--recognizer DIR]`, where
-SET is a folder of `heldout.py` (with `lines/DPI` and `pages`) or of screenshots (NAME.png beside
-NAME.json with `text`), and VARY_READ the program `read` of `benches`. Needs the program `tesseract`
-and the Python package `rapidocr`; it installs nothing. Results go to SET/results.json.
+[--recognizer DIR]`, where SET is a folder of `heldout.py` (with `lines/DPI` and `pages`) or of
+screenshots (NAME.png beside NAME.json with `text`), and VARY_READ the program `read` of `benches`.
+`vary-page` searches an image of a line for lines, as the example `ocr` does. Needs the program
+`tesseract` and the Python package `rapidocr`; it installs nothing. Results go to SET/results.json.
 
 Texts are compared as people type them: typographic quotes and dashes count as plain ones, white
 space as one blank, and accents are part of their letters (NFC). The rate of an image is its edits

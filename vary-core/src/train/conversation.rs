@@ -18,8 +18,8 @@ const TRIES: u64 = 64;
 /// Learns the answers of conversations: the second stage of the paper, and fine-tuning.
 ///
 /// Labels are those of [`Family::label`](crate::model::Family::label). The loss is the mean over
-/// the learned tokens of an optimizer step. A conversation with an unreadable image, or of which nothing would be learned, is counted
-/// in the [`Mixture`] and replaced by another one.
+/// the learned tokens of an optimizer step. A conversation with an unreadable image, or of which
+/// nothing would be learned, is counted in the [`Mixture`] and replaced by another one.
 pub struct ConversationObjective<M> {
     data: Mixture,
     tokenizer: Tokenizer,

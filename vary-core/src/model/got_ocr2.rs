@@ -8,7 +8,7 @@ use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{self, VisionVocabulary};
 
 use super::splice::ImagePlaceholder;
-use super::{FamilyModel, GotLayout, GotOcr2Config, VaryModel, for_towers, is_frozen};
+use super::{FamilyModel, GotLayout, GotOcr2Config, VaryModel, for_towers, project};
 use crate::Result;
 use crate::checkpoint::{self, KeyMap, KeyRows, SaveOptions};
 
@@ -58,14 +58,7 @@ impl GotOcr2 {
     /// - pixels: `[images, 3, img_size, img_size]`
     /// - output: `[images, image_token_len, d_model]`
     pub fn encode(&self, pixels: Tensor<4>) -> Tensor<3> {
-        let tower = &self.vision_tower_high;
-        let like = tower.pos_embed.val();
-        let pixels = pixels.cast(like.dtype());
-        let tokens = match like.is_autodiff() && is_frozen(tower) {
-            true => tower.valid().forward(pixels.without_autodiff()),
-            false => tower.forward(pixels),
-        };
-        self.mm_projector_vary.forward(tokens)
+        project(&self.vision_tower_high, &self.mm_projector_vary, pixels)
     }
 }
 

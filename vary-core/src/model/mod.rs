@@ -23,10 +23,12 @@ pub use vocabulary::{read_vocabulary, vocabulary_of, write_vocabulary};
 use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::nn::Linear;
 use burn::prelude::*;
 use image::RgbImage;
 use vary_lm::LanguageModel;
 use vary_vision::preprocess::ImageProcessor;
+use vary_vision::vocab::VisionVocabulary;
 
 use crate::Result;
 use crate::checkpoint::SaveOptions;
@@ -126,6 +128,18 @@ pub(crate) fn trained_ids<M: Module>(module: &M) -> Vec<ParamId> {
 /// Whether no parameter of a module is trained.
 pub(crate) fn is_frozen<M: Module>(module: &M) -> bool {
     trained_ids(module).is_empty()
+}
+
+/// Vocabulary tokens of images at the width of the language model. A frozen tower runs off the
+/// tape.
+fn project(tower: &VisionVocabulary, projector: &Linear, pixels: Tensor<4>) -> Tensor<3> {
+    let like = tower.pos_embed.val();
+    let pixels = pixels.cast(like.dtype());
+    let tokens = match like.is_autodiff() && is_frozen(tower) {
+        true => tower.valid().forward(pixels.without_autodiff()),
+        false => tower.forward(pixels),
+    };
+    projector.forward(tokens)
 }
 
 /// The pixels for each of a model's towers.

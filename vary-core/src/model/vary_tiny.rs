@@ -8,7 +8,7 @@ use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{self, VisionVocabulary};
 
 use super::splice::ImagePlaceholder;
-use super::{FamilyModel, VaryModel, VaryTinyConfig, for_towers, is_frozen};
+use super::{FamilyModel, VaryModel, VaryTinyConfig, for_towers, project};
 use crate::Result;
 use crate::checkpoint::{self, KeyMap, SaveOptions};
 
@@ -47,13 +47,7 @@ impl VaryTiny {
     /// - pixels: `[images, 3, img_size, img_size]`
     /// - output: `[images, image_token_len, d_model]`
     pub fn encode(&self, pixels: Tensor<4>) -> Tensor<3> {
-        let like = self.vision_tower.pos_embed.val();
-        let pixels = pixels.cast(like.dtype());
-        let tokens = match like.is_autodiff() && is_frozen(&self.vision_tower) {
-            true => (self.vision_tower.valid()).forward(pixels.without_autodiff()),
-            false => self.vision_tower.forward(pixels),
-        };
-        self.mm_projector.forward(tokens)
+        project(&self.vision_tower, &self.mm_projector, pixels)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 use burn::prelude::*;
 use clap::Parser;
 use serde_json::json;
-use vary_benches::{median, noise, peak_rss_mb, prompt};
+use vary_benches::{generate, median, peak_rss_mb, pixels, prompt, threads, timed};
 use vary_core::checkpoint::{CheckpointFiles, Precision, read_config_json};
 use vary_core::model::{FamilyModel, VaryModel, VaryToy, VaryToyConfig};
 
@@ -76,8 +76,7 @@ fn main() -> anyhow::Result<()> {
         "prefill_s": median(times.prefill),
         "decode_s_per_token": median(times.decode),
         "peak_rss_mb": peak_rss_mb(),
-        "threads": std::env::var("RAYON_NUM_THREADS").ok().and_then(|n| n.parse::<usize>().ok())
-            .or_else(|| std::thread::available_parallelism().ok().map(|n| n.get())),
+        "threads": threads(),
         "dtype": args.precision.to_string(),
         "prompt_len": input.prompt.len(),
         "ids": ids,
@@ -119,22 +118,15 @@ fn run(
             .forward(input.clip.clone(), input.select_layer);
         model.mm_projector.forward(tokens)
     });
-    let lm = model.language_model();
-    let mut cache = lm.cache(1, input.prompt.len() + tokens);
-    let mut next = timed(&mut times.prefill, || -> anyhow::Result<u32> {
-        let tokens = Tensor::cat(vec![clip_tokens, high_tokens], 2);
-        let embeds = model.embed(std::slice::from_ref(&input.prompt), Some(tokens))?;
-        Ok(best(lm.next_logits(embeds, &mut cache)))
-    })?;
-    let mut ids = vec![next];
-    while ids.len() < tokens {
-        next = timed(&mut times.decode, || {
-            let id = TensorData::new(vec![next as i32], [1, 1]);
-            best(lm.next_logits(lm.embed(Tensor::from_data(id, &lm.device())), &mut cache))
-        });
-        ids.push(next);
-    }
-    Ok(ids)
+    let tokens_of_image = Tensor::cat(vec![clip_tokens, high_tokens], 2);
+    let times = [&mut times.prefill, &mut times.decode];
+    Ok(generate(
+        model,
+        &input.prompt,
+        tokens_of_image,
+        tokens,
+        times,
+    )?)
 }
 
 /// How far the stages of a model are from those of another in f32.
@@ -162,26 +154,8 @@ fn compare(input: &Input, model: &VaryToy, exact: &VaryToy) -> anyhow::Result<se
     }))
 }
 
-fn timed<T>(times: &mut Vec<f64>, stage: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    // The CPU backend computes at once: there is nothing to wait for.
-    let result = stage();
-    times.push(start.elapsed().as_secs_f64());
-    result
-}
-
 /// The norm of the difference, of that of what is exact.
 fn error<const D: usize>(found: Tensor<D>, exact: Tensor<D>) -> f32 {
     let norm = |x: Tensor<D>| x.powi_scalar(2).sum().sqrt().into_scalar::<f32>();
     norm(found - exact.clone()) / norm(exact)
-}
-
-fn best(logits: Tensor<2>) -> u32 {
-    let id = logits.argmax(1).into_data().iter::<i64>().next();
-    id.unwrap_or_default() as u32
-}
-
-fn pixels(seed: u64, size: usize, device: &Device) -> Tensor<4> {
-    let values = noise(seed, 3 * size * size);
-    Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
 }

@@ -475,10 +475,12 @@ def take_turns(rounds, bench_command, ours):
     return runs
 
 
-def alternate(args):
-    bench_command = [sys.executable, os.path.abspath(__file__), "bench", str(args.checkpoint)]
+def alternate(args, script=__file__, stages=STAGES):
+    """Compares `bench` of a script with another program; prints a table."""
+    bench_command = [sys.executable, os.path.abspath(script), "bench", str(args.checkpoint)]
     for name in ["dtype", "threads", "tokens", "repeat", "prompt_len", "attention"]:
-        bench_command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
+        if name in args:
+            bench_command += ["--" + name.replace("_", "-"), str(getattr(args, name))]
     runs = take_turns(args.rounds, bench_command, args.ours)
     first, other = runs["torch"][0], runs["ours"][0]
     for field in ["dtype", "threads", "prompt_len"]:
@@ -487,7 +489,7 @@ def alternate(args):
     print(f"Medians of {args.rounds} alternating rounds; torch {first['torch']}, {args.dtype}, "
           f"{args.threads} threads, prompt of {args.prompt_len}, {args.tokens} new tokens.\n")
     print("| stage | torch | ours | torch / ours |\n| --- | ---: | ---: | ---: |")
-    for stage in STAGES:
+    for stage in stages:
         pair = []
         for name in ["torch", "ours"]:
             values = [run[stage] for run in runs[name] if run.get(stage) is not None]
@@ -500,6 +502,16 @@ def alternate(args):
         print(f"\n{same} of {len(first['ids'])} generated ids are the same.")
 
 
+def arguments(sub, prompt_len):
+    """The options of `bench` and `alternate`."""
+    sub.add_argument("checkpoint", type=Path)
+    sub.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
+    sub.add_argument("--threads", type=int, default=2)
+    sub.add_argument("--tokens", type=int, default=16, help="the first comes from the prefill")
+    sub.add_argument("--repeat", type=int, default=1)
+    sub.add_argument("--prompt-len", type=int, default=prompt_len)
+
+
 def main():
     paths = ["sdpa", "explicit"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -509,12 +521,7 @@ def main():
     sub.set_defaults(run=check, paths=paths)
     for name, run in [("bench", bench), ("alternate", alternate)]:
         sub = commands.add_parser(name)
-        sub.add_argument("checkpoint", type=Path)
-        sub.add_argument("--dtype", choices=["f32", "bf16"], default="bf16")
-        sub.add_argument("--threads", type=int, default=2)
-        sub.add_argument("--tokens", type=int, default=16, help="the first comes from the prefill")
-        sub.add_argument("--repeat", type=int, default=1)
-        sub.add_argument("--prompt-len", type=int, default=290)
+        arguments(sub, 290)
         sub.add_argument("--attention", choices=paths, default="sdpa")
         sub.set_defaults(run=run)
     sub.add_argument("--rounds", type=int, default=3)

@@ -1,5 +1,10 @@
 //! Shared code of the benchmarks and the programs in `examples/`; see the README.
 
+use std::time::Instant;
+
+use burn::prelude::*;
+use vary_core::model::VaryModel;
+
 /// Peak memory of this process in MiB; `None` where there is no `/proc`.
 pub fn peak_rss_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -45,4 +50,59 @@ pub fn median(mut times: Vec<f64>) -> f64 {
         n if n % 2 == 1 => times[n / 2],
         n => (times[n / 2 - 1] + times[n / 2]) / 2.0,
     }
+}
+
+/// Runs a stage and keeps its seconds.
+pub fn timed<T>(times: &mut Vec<f64>, stage: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    // The CPU backend computes at once: there is nothing to wait for.
+    let result = stage();
+    times.push(start.elapsed().as_secs_f64());
+    result
+}
+
+/// The id with the largest logit of a single sequence.
+pub fn best(logits: Tensor<2>) -> u32 {
+    let id = logits.argmax(1).into_data().iter::<i64>().next();
+    id.unwrap_or_default() as u32
+}
+
+/// An image of [`noise`], `[1, 3, size, size]`.
+pub fn pixels(seed: u64, size: usize, device: &Device) -> Tensor<4> {
+    let values = noise(seed, 3 * size * size);
+    Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
+}
+
+/// Threads of the computation.
+pub fn threads() -> Option<usize> {
+    let given = std::env::var("RAYON_NUM_THREADS")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    given.or_else(|| std::thread::available_parallelism().ok().map(|n| n.get()))
+}
+
+/// Generates `count` tokens greedily after a prompt about encoded images, the first of them by the
+/// prefill.
+pub fn generate(
+    model: &dyn VaryModel,
+    prompt: &[u32],
+    image_tokens: Tensor<3>,
+    count: usize,
+    [prefill, decode]: [&mut Vec<f64>; 2],
+) -> vary_core::Result<Vec<u32>> {
+    let lm = model.language_model();
+    let mut cache = lm.cache(1, prompt.len() + count);
+    let mut next = timed(prefill, || -> vary_core::Result<u32> {
+        let embeds = model.embed(&[prompt.to_vec()], Some(image_tokens))?;
+        Ok(best(lm.next_logits(embeds, &mut cache)))
+    })?;
+    let mut ids = vec![next];
+    while ids.len() < count {
+        next = timed(decode, || {
+            let id = TensorData::new(vec![next as i32], [1, 1]);
+            best(lm.next_logits(lm.embed(Tensor::from_data(id, &lm.device())), &mut cache))
+        });
+        ids.push(next);
+    }
+    Ok(ids)
 }

@@ -25,6 +25,9 @@ struct Args {
     /// Another wording of the question.
     #[arg(long)]
     prompt: Option<String>,
+    /// Cut the image into up to this many tiles (GOT-OCR2.0).
+    #[arg(long, value_name = "MAX")]
+    tiles: Option<usize>,
     /// Maximum number of tokens of the text.
     #[arg(long, default_value_t = 2048)]
     max_new_tokens: usize,
@@ -45,7 +48,9 @@ fn run(args: Args) -> Result<()> {
         (None, true) => Task::Markdown,
         (None, false) => Task::Ocr,
     };
-    let options = AnswerOptions::default().with_max_new_tokens(args.max_new_tokens);
+    let options = AnswerOptions::default()
+        .with_max_new_tokens(args.max_new_tokens)
+        .with_tiles(args.tiles.map(|max| 1..=max));
     let mut out = std::io::stdout();
     for event in vary.stream(&image, task, &options)? {
         match event? {
@@ -58,8 +63,9 @@ fn run(args: Args) -> Result<()> {
                 println!();
                 let (usage, times) = (answer.usage, answer.times);
                 eprintln!(
-                    "{:?}: {} tokens; encode {:.2} s, prefill {:.2} s, decode {:.2} s",
+                    "{:?}, {:?}: {} tokens; encode {:.2} s, prefill {:.2} s, decode {:.2} s",
                     answer.finish,
+                    answer.kind(),
                     usage.new_tokens,
                     times.encode.as_secs_f64(),
                     times.prefill.as_secs_f64(),

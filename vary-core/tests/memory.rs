@@ -6,7 +6,8 @@
 use burn::prelude::*;
 use peak_alloc::PeakAlloc;
 use vary_core::checkpoint::Precision;
-use vary_core::train::{LoraConfig, StepReport, TrainLogger, Trainable, Trained, Trainer};
+use vary_core::model::FamilyModel;
+use vary_core::train::{LoraConfig, StepReport, TrainLogger, Trained, Trainer};
 use vary_lm::tokenizer::Tokenizer;
 
 #[path = "tuning/support.rs"]
@@ -31,7 +32,7 @@ impl TrainLogger for Bytes {
 }
 
 /// Bytes in use after every hundredth step.
-fn in_use<M: Trainable>(
+fn in_use<M: FamilyModel>(
     model: M,
     tokenizer: Tokenizer,
     trained: Trained,

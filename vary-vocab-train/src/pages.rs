@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use rand::RngExt;
 use vary_core::Error;
+use vary_core::model::Family;
 use vary_core::prompt::{IMAGE, Message, SHORT_ANSWER, Task};
 use vary_core::train::data::{Conversation, Dataset, read_image};
 use vary_data::{PageRecord, Question, read_page};
@@ -17,6 +18,8 @@ use crate::sets::epoch_rng;
 pub(crate) struct Pages {
     /// Records.
     files: Vec<PathBuf>,
+    /// Decides the wording of what is asked.
+    family: Family,
     seed: u64,
     left_out: Vec<String>,
 }
@@ -27,9 +30,10 @@ const OF_FOLDER: [&str; 2] = ["manifest.json", "options.json"];
 impl Pages {
     /// # Errors
     /// A folder that can't be read, or has no page.
-    pub fn open(folder: &Path, seed: u64) -> anyhow::Result<Self> {
+    pub fn open(folder: &Path, family: Family, seed: u64) -> anyhow::Result<Self> {
         let mut pages = Self {
             files: vec![],
+            family,
             seed,
             left_out: vec![],
         };
@@ -112,9 +116,9 @@ impl Dataset for Pages {
         let image = read_image(&file.with_extension("png"), &origin)?;
         let mut rng = epoch_rng(self.seed, epoch, index);
         // Question, answer, and all that are right.
-        let mut tasks = vec![(Task::Ocr.to_string(), record.text, vec![])];
+        let mut tasks = vec![(Task::Ocr.question(self.family), record.text, vec![])];
         if let Some(text) = record.markdown {
-            tasks.push((Task::Markdown.to_string(), text, vec![]));
+            tasks.push((Task::Markdown.question(self.family), text, vec![]));
         }
         if !record.questions.is_empty() {
             let asked = rng.random_range(0..record.questions.len());
@@ -162,7 +166,7 @@ mod tests {
             fs::write(dir.path().join(of_folder), "{}").unwrap();
         }
         fs::write(dir.path().join("b.json"), "{}").unwrap();
-        let pages = Pages::open(dir.path(), 1).unwrap();
+        let pages = Pages::open(dir.path(), Family::GotOcr2, 1).unwrap();
         assert_eq!((pages.len(), pages.left_out().len()), (1, 1));
         let asked: BTreeSet<(String, String)> = (0..30)
             .map(|epoch| {
@@ -175,12 +179,21 @@ mod tests {
         let answers: Vec<&str> = asked.iter().map(|(_, answer)| answer.as_str()).collect();
         assert_eq!(asked.len(), 3, "{asked:?}");
         assert!(["T 1", "# T\n1", "1"].iter().all(|a| answers.contains(a)));
+        assert!(
+            asked.contains(&("<image>\nOCR: ".into(), "T 1".into())),
+            "{asked:?}"
+        );
     }
 
     #[test]
     fn bad_folders_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let message = |dir: &Path| Pages::open(dir, 1).err().unwrap().to_string();
+        let message = |dir: &Path| {
+            Pages::open(dir, Family::VaryToy, 1)
+                .err()
+                .unwrap()
+                .to_string()
+        };
         assert!(message(dir.path()).contains("no pages"));
         image::RgbImage::new(4, 4)
             .save(dir.path().join("a.png"))

@@ -183,7 +183,7 @@ impl Run<'_> {
             Some(path) => (path.display().to_string(), read_vocabulary(path, &plain)?),
             None => {
                 let nano = Weights::nano().open()?;
-                let found = vocabulary_of(&nano.config, nano.files, &plain)?;
+                let found = vocabulary_of(&nano.config, &nano.files, &plain)?;
                 ("the embedded model".into(), found)
             }
         };

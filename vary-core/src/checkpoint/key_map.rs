@@ -79,6 +79,28 @@ impl KeyMap {
         self
     }
 
+    /// The map of the sub-module at `field` alone: the parts that are in it.
+    pub(super) fn inside(&self, field: &str) -> Self {
+        let part = |part: &Part| {
+            let rest = strip(&part.field, field)?;
+            Some(Part {
+                field: rest.into(),
+                official: part.official.clone(),
+            })
+        };
+        Self {
+            parts: self.parts.iter().filter_map(part).collect(),
+            ignored: self.ignored.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a part has a prefix of `key`.
+    pub(super) fn covers(&self, key: &str) -> bool {
+        let mut prefixes = self.parts.iter().flat_map(|part| &part.official);
+        prefixes.any(|(prefix, _)| strip(key, prefix).is_some())
+    }
+
     /// Tied names with the names they are tied to, when saving.
     pub(super) fn ties(&self) -> &[(String, String)] {
         &self.ties

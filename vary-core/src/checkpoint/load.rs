@@ -46,6 +46,21 @@ pub fn load_with<M: Module>(
     read(module, files, plan, sources)
 }
 
+/// Loads a part of a model, such as a tower, as f32: the sub-module that is at `field` of the model
+/// that `map` is of. Tensors of other parts are not looked at.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_part<M: Module>(
+    part: M,
+    files: &CheckpointFiles,
+    map: &KeyMap,
+    field: &str,
+) -> Result<M> {
+    let map = map.inside(field);
+    load(part, &files.only(|name| map.covers(name)), &map)
+}
+
 /// Loads the parameters that `files` has under the same name and in the same shape, as f32, if
 /// `wanted` by name. The others keep their values; their names are returned. This is how a changed
 /// network begins with what another one has learned.

@@ -33,7 +33,7 @@ pub(crate) use config::parse_config_json;
 pub use config::read_config_json;
 pub use convert::convert;
 pub use key_map::{KeyMap, KeyRows};
-pub use load::{check, load, load_shared, load_with, names_and_shapes};
+pub use load::{check, load, load_part, load_shared, load_with, names_and_shapes};
 #[cfg(feature = "train")]
 pub(crate) use precision::BLOCK;
 pub use precision::{Precision, PrecisionPlan};

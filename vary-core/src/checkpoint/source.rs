@@ -110,6 +110,15 @@ impl CheckpointFiles {
         }
     }
 
+    /// The tensors whose names are `wanted`.
+    pub(super) fn only(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        let tensors = self.tensors.iter().filter(|(name, _)| wanted(name));
+        Self {
+            path: self.path.clone(),
+            tensors: tensors.map(|(n, e)| (n.clone(), e.clone())).collect(),
+        }
+    }
+
     /// The opened file; the index of a sharded checkpoint.
     pub fn path(&self) -> &Path {
         &self.path

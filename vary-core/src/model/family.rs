@@ -2,15 +2,16 @@ use std::fmt;
 use std::path::Path;
 
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vary_vision::preprocess::ImageProcessor;
-use vary_vision::vocab::VisionVocabularyConfig;
+use vary_vision::vocab::{VisionVocabulary, VisionVocabularyConfig};
 
 use super::splice::ImagePlaceholder;
-use super::{GotOcr2Config, VaryModel, VaryTinyConfig, VaryToyConfig, config_dir};
+use super::{GotOcr2Config, VaryModel, VaryTinyConfig, VaryToyConfig, config_dir, is_frozen};
 use crate::checkpoint::{
     self, CheckpointFiles, KeyMap, Precision, PrecisionPlan, SaveOptions, parse_config_json,
 };
@@ -91,8 +92,30 @@ pub trait FamilyModel: VaryModel + Module + 'static {
     /// Its configuration.
     type Config: FamilyConfig<Model = Self>;
 
+    /// Fields of the vision towers.
+    const TOWERS: &'static [&'static str];
+
+    /// Field of the vision vocabulary, one of the towers.
+    const VISION_VOCABULARY: &'static str;
+
+    /// Field of the language model.
+    const LANGUAGE_MODEL: &'static str;
+
     /// Official names of the parameters.
     fn key_map(&self) -> KeyMap;
+
+    /// The vision vocabulary and the projector of its tokens.
+    fn vision_vocabulary(&self) -> (&VisionVocabulary, &Linear);
+
+    /// Puts another vision vocabulary in the place of the model's. It needs the same sizes, and
+    /// has to be on the device of the one that it replaces.
+    fn set_vision_vocabulary(&mut self, tower: VisionVocabulary);
+
+    /// The vision vocabulary and the projector of its tokens, if the tower is trained.
+    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
+        let (tower, projector) = self.vision_vocabulary();
+        (!is_frozen(tower)).then_some((tower, projector))
+    }
 
     /// Loads a checkpoint in f32: a directory, or a single weight file with `config.json` beside
     /// it.
@@ -155,6 +178,15 @@ pub enum ModelConfig {
 /// A model of any family.
 pub type AnyModel = Box<dyn VaryModel>;
 
+/// What is done with a model of any family; see [`ModelConfig::visit`].
+pub trait FamilyVisitor {
+    /// What it gives.
+    type Output;
+
+    /// Does it with the configuration of a family.
+    fn visit<C: FamilyConfig>(self, config: &C) -> Self::Output;
+}
+
 /// The same for the configuration of every family.
 macro_rules! each_family {
     ($config:expr, $inner:ident => $result:expr) => {
@@ -204,6 +236,11 @@ impl ModelConfig {
         let known = model_type.is_none_or(|found| C::MODEL_TYPES.contains(&found));
         let of_family = known && C::recognizes(fields);
         of_family.then(|| parse_config_json::<C>(path, text).map(Into::into))
+    }
+
+    /// Calls a visitor with the configuration of the family.
+    pub fn visit<V: FamilyVisitor>(&self, visitor: V) -> V::Output {
+        each_family!(self, config => visitor.visit(config))
     }
 
     /// The family.

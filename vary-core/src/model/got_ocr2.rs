@@ -87,6 +87,17 @@ impl VaryModel for GotOcr2 {
 
 impl FamilyModel for GotOcr2 {
     type Config = GotOcr2Config;
+    const TOWERS: &'static [&'static str] = &["vision_tower_high"];
+    const VISION_VOCABULARY: &'static str = "vision_tower_high";
+    const LANGUAGE_MODEL: &'static str = "qwen";
+
+    fn vision_vocabulary(&self) -> (&VisionVocabulary, &Linear) {
+        (&self.vision_tower_high, &self.mm_projector_vary)
+    }
+
+    fn set_vision_vocabulary(&mut self, tower: VisionVocabulary) {
+        self.vision_tower_high = tower;
+    }
 
     /// `config.json` is written in the layout of the weights.
     fn save(

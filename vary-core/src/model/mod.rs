@@ -10,7 +10,9 @@ mod vary_toy;
 mod vary_toy_config;
 mod vocabulary;
 
-pub use family::{AnyModel, Family, FamilyConfig, FamilyModel, ModelConfig, ModelInfo};
+pub use family::{
+    AnyModel, Family, FamilyConfig, FamilyModel, FamilyVisitor, ModelConfig, ModelInfo,
+};
 pub use got_ocr2::GotOcr2;
 pub use got_ocr2_config::{GotLayout, GotOcr2Config};
 pub use splice::ImagePlaceholder;

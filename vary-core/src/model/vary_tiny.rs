@@ -76,6 +76,17 @@ impl VaryModel for VaryTiny {
 
 impl FamilyModel for VaryTiny {
     type Config = VaryTinyConfig;
+    const TOWERS: &'static [&'static str] = &["vision_tower"];
+    const VISION_VOCABULARY: &'static str = "vision_tower";
+    const LANGUAGE_MODEL: &'static str = "decoder";
+
+    fn vision_vocabulary(&self) -> (&VisionVocabulary, &Linear) {
+        (&self.vision_tower, &self.mm_projector)
+    }
+
+    fn set_vision_vocabulary(&mut self, tower: VisionVocabulary) {
+        self.vision_tower = tower;
+    }
 
     /// The tower is `vision_tower` in the Vary-toy repository and `vision_tower_2` in the older
     /// one; both are read, the first is written. The tied `lm_head.weight` is written too.

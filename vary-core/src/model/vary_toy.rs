@@ -125,6 +125,22 @@ impl VaryModel for VaryToy {
 
 impl FamilyModel for VaryToy {
     type Config = VaryToyConfig;
+    const TOWERS: &'static [&'static str] = &["vision_tower", "vision_tower_high"];
+    const VISION_VOCABULARY: &'static str = "vision_tower_high";
+    const LANGUAGE_MODEL: &'static str = "qwen";
+
+    fn vision_vocabulary(&self) -> (&VisionVocabulary, &Linear) {
+        (&self.vision_tower_high, &self.mm_projector_vary)
+    }
+
+    fn set_vision_vocabulary(&mut self, tower: VisionVocabulary) {
+        self.vision_tower_high = tower;
+    }
+
+    /// A trainer's copy of the model has the frozen tower on the device with autodiff too.
+    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
+        None
+    }
 
     /// Older versions of transformers store CLIP's `position_ids`, which hold nothing.
     fn key_map(&self) -> KeyMap {

@@ -3,25 +3,17 @@ use std::path::Path;
 use burn::prelude::*;
 use vary_vision::vocab::{self, VisionVocabulary, VisionVocabularyConfig};
 
-use super::{ModelConfig, config_dir};
+use super::{FamilyConfig, FamilyModel, FamilyVisitor, ModelConfig, config_dir};
 use crate::Result;
 use crate::checkpoint::{self, CheckpointFiles, KeyMap, SaveOptions};
-
-/// Where checkpoints of whole models keep their vision vocabulary.
-const PREFIXES: [&str; 4] = [
-    "model.vision_tower",
-    "model.vision_tower_2",
-    "transformer.vision_tower_high",
-    "model.vision_tower_high",
-];
 
 fn key_map() -> KeyMap {
     KeyMap::new().part("", &[""], vocab::KEYS)
 }
 
-/// Reads a vision vocabulary: out of a checkpoint of any family in its original layout, or one that
-/// [`write_vocabulary`] wrote alone. The paper makes it with Vary-tiny+ and uses it in Vary-toy
-/// (arXiv 2401.12503, section 3).
+/// Reads a vision vocabulary: out of a checkpoint of any family, or one that [`write_vocabulary`]
+/// wrote alone. The paper makes it with Vary-tiny+ and uses it in Vary-toy (arXiv 2401.12503,
+/// section 3).
 ///
 /// # Errors
 /// Whatever is wrong with the files, the configuration, or their fit; see
@@ -35,9 +27,12 @@ pub fn read_vocabulary(
     let files = CheckpointFiles::open(path)?;
     let alone = files.shapes().any(|(name, _)| name == "pos_embed");
     if !alone {
-        return vocabulary_of(&ModelConfig::read(dir)?, files, device);
+        return vocabulary_of(&ModelConfig::read(dir)?, &files, device);
     }
-    load(checkpoint::read_config_json(dir)?, &files, device)
+    let config: VisionVocabularyConfig = checkpoint::read_config_json(dir)?;
+    config.validate()?;
+    let tower = checkpoint::load(config.init(device), &files, &key_map())?;
+    Ok((tower, config))
 }
 
 /// The vision vocabulary of an opened checkpoint of any family.
@@ -46,24 +41,25 @@ pub fn read_vocabulary(
 /// As [`read_vocabulary`].
 pub fn vocabulary_of(
     config: &ModelConfig,
-    files: CheckpointFiles,
-    device: &Device,
-) -> Result<(VisionVocabulary, VisionVocabularyConfig)> {
-    load(
-        config.info().sam_config.clone(),
-        &files.under(&PREFIXES)?,
-        device,
-    )
-}
-
-fn load(
-    config: VisionVocabularyConfig,
     files: &CheckpointFiles,
     device: &Device,
 ) -> Result<(VisionVocabulary, VisionVocabularyConfig)> {
-    config.validate()?;
-    let tower = checkpoint::load(config.init(device), files, &key_map())?;
-    Ok((tower, config))
+    struct Reader<'a>(&'a CheckpointFiles, &'a Device);
+    impl FamilyVisitor for Reader<'_> {
+        type Output = Result<VisionVocabulary>;
+
+        fn visit<C: FamilyConfig>(self, config: &C) -> Self::Output {
+            let Self(files, device) = self;
+            config.validate()?;
+            let tower = config.info().sam_config.init(device);
+            let field = C::Model::VISION_VOCABULARY;
+            // Its parameters are never drawn: the names are all that it is made for.
+            let names = config.init(device).key_map();
+            checkpoint::load_part(tower, files, &names, field)
+        }
+    }
+    let tower = config.visit(Reader(files, device))?;
+    Ok((tower, config.info().sam_config.clone()))
 }
 
 /// Writes a vision vocabulary alone: `config.json`, and `model.safetensors` with the names of SAM's
@@ -84,7 +80,7 @@ pub fn write_vocabulary(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::model::{FamilyConfig, FamilyModel, VaryTinyConfig};
+    use crate::model::{GotLayout, GotOcr2Config, VaryTinyConfig};
 
     fn positions(tower: &VisionVocabulary) -> Vec<f32> {
         tower.pos_embed.val().into_data().try_to_vec().unwrap()
@@ -108,6 +104,26 @@ mod tests {
         assert_eq!(positions(&again), positions(&model.vision_tower));
         let names = CheckpointFiles::open(alone.path()).unwrap();
         assert!(names.shapes().any(|(name, _)| name == "neck.0.weight"));
+    }
+
+    #[test]
+    fn vocabulary_of_either_layout() {
+        let device = Device::flex();
+        let config = GotOcr2Config::tiny(64);
+        let model = config.init(&device);
+        let expected = positions(&model.vision_tower_high);
+        for layout in [GotLayout::Original, GotLayout::Transformers] {
+            let dir = tempfile::tempdir().unwrap();
+            let model = model.clone().with_layout(layout);
+            model
+                .save(&config, dir.path(), &SaveOptions::default())
+                .unwrap();
+            let (tower, sam_config) = read_vocabulary(dir.path(), &device).unwrap();
+            assert_eq!(sam_config, config.sam_config);
+            assert_eq!(positions(&tower), expected, "{layout:?}");
+            let kernel = |tower: &VisionVocabulary| tower.net_3.weight.val().into_data();
+            assert_eq!(kernel(&tower), kernel(&model.vision_tower_high));
+        }
     }
 
     #[test]

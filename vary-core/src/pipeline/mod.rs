@@ -49,6 +49,7 @@ mod parse;
 mod plan;
 mod read;
 mod stream;
+mod text_kind;
 mod verbs;
 mod weights;
 
@@ -65,6 +66,7 @@ pub use inference_config::InferenceConfig;
 pub use input::{AsImage, AsImages, EncodedImage};
 pub use options::AnswerOptions;
 pub use stream::AnswerStream;
+pub use text_kind::TextKind;
 pub use vary_lm::generate::{CancellationToken, FinishReason, LoopGuard, Sampling};
 pub use vary_vision::preprocess::{DecodeOptions, decode, open};
 pub use weights::{Checkpoint, Weights, save_pretrained};

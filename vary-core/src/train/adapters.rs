@@ -11,9 +11,10 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::LoraConfig;
 use super::tuning::{Matrix, is_variant, matrices};
-use super::{LoraConfig, Trainable};
 use crate::checkpoint::{parse_config_json, write_atomic, write_json};
+use crate::model::FamilyModel;
 use crate::{Error, Result};
 
 const CONFIG: &str = "adapter_config.json";
@@ -31,7 +32,7 @@ const PROJECTOR: &str = "mm_projector";
 ///
 /// # Errors
 /// [`Error::Config`] for a model without adapters, or with adapters of another rank; [`Error::Io`].
-pub fn save_adapters<M: Trainable>(
+pub fn save_adapters<M: FamilyModel>(
     model: &M,
     lora: &LoraConfig,
     dir: impl AsRef<Path>,
@@ -68,7 +69,7 @@ pub fn save_adapters<M: Trainable>(
 /// [`Error::Adapters`] for adapters of another model (it lists the tensors that do not fit), of
 /// another kind than plain LoRA of the language model's blocks, and for NaN or infinite values;
 /// [`Error::ConfigField`], [`Error::Io`].
-pub fn load_adapters<M: Trainable>(model: M, dir: impl AsRef<Path>) -> Result<(M, LoraConfig)> {
+pub fn load_adapters<M: FamilyModel>(model: M, dir: impl AsRef<Path>) -> Result<(M, LoraConfig)> {
     let dir = dir.as_ref();
     let path = dir.join(CONFIG);
     let text = fs::read(&path).map_err(|e| Error::io(&path, e))?;
@@ -174,7 +175,7 @@ impl AdapterConfig {
     }
 
     /// The matrices that have adapters, by official name without `.weight`.
-    fn targets<M: Trainable>(&self, model: &M) -> Result<BTreeMap<String, Matrix>, String> {
+    fn targets<M: FamilyModel>(&self, model: &M) -> Result<BTreeMap<String, Matrix>, String> {
         let keys = model.key_map();
         let named = matrices(model).into_iter().map(|matrix| {
             let name = keys.name(&matrix.path);
@@ -250,7 +251,7 @@ impl Names {
 }
 
 impl Adapted {
-    fn new<M: Trainable>(model: &M) -> Self {
+    fn new<M: FamilyModel>(model: &M) -> Self {
         Self {
             names: Names {
                 keys: model.key_map(),

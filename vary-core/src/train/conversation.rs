@@ -8,8 +8,8 @@ use vary_vision::preprocess::ImageProcessor;
 
 use super::activation_checkpointing::CheckpointedPass;
 use super::data::{Conversation, Mixture};
-use super::{Loss, LossValue, Objective, Step, Trainable, answer_loss, learned_labels};
-use crate::model::{FamilyConfig, ImagePlaceholder};
+use super::{Loss, LossValue, Objective, Step, answer_loss, learned_labels};
+use crate::model::{FamilyConfig, FamilyModel, ImagePlaceholder};
 use crate::{Error, Result};
 
 /// Conversations in a row that may have nothing to learn before the run stops.
@@ -43,7 +43,7 @@ pub struct ConversationSample {
 /// Token ids with a label for each.
 type IdsAndLabels = (Vec<u32>, Vec<i64>);
 
-impl<M: Trainable> ConversationObjective<M> {
+impl<M: FamilyModel> ConversationObjective<M> {
     /// An objective for `model`. Conversations are cut off after `max_len` tokens
     /// (`model_max_length` of the original), at most the positions of the model.
     pub fn new(model: &M, tokenizer: Tokenizer, data: Mixture, max_len: usize) -> Self {
@@ -184,7 +184,7 @@ impl<M: Trainable> ConversationObjective<M> {
     }
 }
 
-impl<M: Trainable> Objective for ConversationObjective<M> {
+impl<M: FamilyModel> Objective for ConversationObjective<M> {
     type Model = M;
     type Sample = ConversationSample;
 

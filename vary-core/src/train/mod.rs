@@ -37,7 +37,7 @@ pub use objective::{Loss, LossValue, Objective, Step};
 pub use optimizer::TrainOptimizer;
 pub use shard::Shard;
 pub use trainer::{Trainer, draw_parameters};
-pub use tuning::{LoraConfig, Trainable, Trained};
+pub use tuning::{LoraConfig, Trained};
 pub use validation::{LossValidation, Score, Validation};
 
 /// Compiles and runs the programs of the guide.

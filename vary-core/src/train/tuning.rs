@@ -1,55 +1,13 @@
 use burn::module::{Lora, ModuleVisitor, Param, ParamGroup, ParamId, QLora, Quantizer};
-use burn::nn::Linear;
 use burn::prelude::*;
 use burn::tensor::quantization::Calibration;
 use serde::{Deserialize, Serialize};
-use vary_vision::vocab::VisionVocabulary;
 
 use super::draw_parameters;
 use super::grads::trained_device;
 use crate::checkpoint::{BLOCK, Precision};
-use crate::model::{FamilyModel, GotOcr2, VaryTiny, VaryToy, is_frozen};
+use crate::model::FamilyModel;
 use crate::{Error, Result};
-
-/// A trainable model: what training needs to know of a family.
-pub trait Trainable: FamilyModel {
-    /// Fields of the vision towers.
-    const TOWERS: &'static [&'static str];
-    /// Field of the language model.
-    const LANGUAGE_MODEL: &'static str;
-
-    /// The vision vocabulary and the projector of its tokens, if the tower is trained.
-    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)>;
-}
-
-impl Trainable for VaryTiny {
-    const TOWERS: &'static [&'static str] = &["vision_tower"];
-    const LANGUAGE_MODEL: &'static str = "decoder";
-
-    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
-        let tower = &self.vision_tower;
-        (!is_frozen(tower)).then_some((tower, &self.mm_projector))
-    }
-}
-
-impl Trainable for VaryToy {
-    const TOWERS: &'static [&'static str] = &["vision_tower", "vision_tower_high"];
-    const LANGUAGE_MODEL: &'static str = "qwen";
-
-    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
-        None
-    }
-}
-
-impl Trainable for GotOcr2 {
-    const TOWERS: &'static [&'static str] = &["vision_tower_high"];
-    const LANGUAGE_MODEL: &'static str = "qwen";
-
-    fn trained_tower(&self) -> Option<(&VisionVocabulary, &Linear)> {
-        let tower = &self.vision_tower_high;
-        (!is_frozen(tower)).then_some((tower, &self.mm_projector_vary))
-    }
-}
 
 /// Which parameters a run trains.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -99,7 +57,7 @@ impl Trained {
     /// # Errors
     /// [`Error::NoAutodiff`] for a model on a device without autodiff; [`Error::Config`] for a rank
     /// of 0, or a precision in which frozen matrices can't be kept.
-    pub fn prepare<M: Trainable>(&self, model: M, seed: u64) -> Result<M> {
+    pub fn prepare<M: FamilyModel>(&self, model: M, seed: u64) -> Result<M> {
         if !trained_device(&model).is_autodiff() {
             return Err(Error::NoAutodiff);
         }
@@ -117,7 +75,7 @@ impl Trained {
 
 impl LoraConfig {
     /// Adds an adapter to each of the `matrices` and freezes everything else.
-    pub(super) fn attach<M: Trainable>(
+    pub(super) fn attach<M: FamilyModel>(
         &self,
         model: M,
         matrices: &[Matrix],
@@ -169,7 +127,7 @@ pub(super) fn is_variant(container: &str) -> bool {
 }
 
 /// The matrices that adapters are for: not embeddings, norms, or the output head.
-pub(super) fn matrices<M: Trainable>(model: &M) -> Vec<Matrix> {
+pub(super) fn matrices<M: FamilyModel>(model: &M) -> Vec<Matrix> {
     struct Matrices {
         path: Vec<String>,
         language_model: &'static str,

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::ConversationObjective;
 use super::logger::ValidationReport;
-use super::{ConversationObjective, Trainable};
 use crate::checkpoint::write_atomic;
+use crate::model::FamilyModel;
 use crate::{Error, Result};
 
 /// Measures a model during a run, so that the best one is kept; see
@@ -63,7 +64,7 @@ pub struct LossValidation<'a, M, F> {
     save: F,
 }
 
-impl<M: Trainable> ConversationObjective<M> {
+impl<M: FamilyModel> ConversationObjective<M> {
     /// Validates on the first `count` conversations of this data, `micro_batch_size` at a time:
     /// `count` is capped at the size of the data. `save` writes the best model to a directory.
     pub fn validation<F>(
@@ -86,7 +87,7 @@ impl<M: Trainable> ConversationObjective<M> {
 
 impl<M, F> Validation<M> for LossValidation<'_, M, F>
 where
-    M: Trainable,
+    M: FamilyModel,
     F: FnMut(&M, &Path) -> Result<()>,
 {
     fn score(&mut self, model: &M, _step: u64) -> Result<Option<Score>> {

@@ -7,8 +7,8 @@ use burn::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::{Value, json};
 use vary_core::Error;
-use vary_core::model::{FamilyConfig, VaryModel, VaryTiny};
-use vary_core::train::{LoraConfig, Trainable, Trained, load_adapters, save_adapters};
+use vary_core::model::{FamilyConfig, FamilyModel, VaryModel, VaryTiny};
+use vary_core::train::{LoraConfig, Trained, load_adapters, save_adapters};
 
 use crate::support::{
     config, drawing, moved, opt_tokenizer, parameters, qwen_tokenizer, tiny, toy, train,
@@ -22,7 +22,7 @@ const LORA: LoraConfig = LoraConfig {
 };
 
 /// Trains adapters and writes them to `dir`.
-fn trained<M: Trainable>(
+fn trained<M: FamilyModel>(
     model: M,
     lora: LoraConfig,
     tokenizer: vary_lm::tokenizer::Tokenizer,

@@ -3,7 +3,7 @@ use burn::prelude::*;
 use vary_core::Pipeline;
 use vary_core::checkpoint::{Precision, SaveOptions, save_tokenizer};
 use vary_core::model::{FamilyModel, VaryModel, VaryTiny};
-use vary_core::train::{LoraConfig, Trainable, Trained};
+use vary_core::train::{LoraConfig, Trained};
 
 use crate::support::{
     config, drawing, moved, opt_tokenizer, qwen_tokenizer, tiny, tiny_config, toy, train,
@@ -19,7 +19,7 @@ fn lora(quantized: Option<Precision>, projectors: bool) -> Trained {
 }
 
 /// Trains, checks that the loss falls, and returns the parameters that changed.
-fn outcome<M: Trainable>(
+fn outcome<M: FamilyModel>(
     model: M,
     trained: Trained,
     tokenizer: vary_lm::tokenizer::Tokenizer,

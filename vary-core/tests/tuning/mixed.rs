@@ -3,7 +3,7 @@ use burn::prelude::*;
 use burn::tensor::DType;
 use vary_core::checkpoint::SaveOptions;
 use vary_core::model::{FamilyModel, VaryTiny};
-use vary_core::train::{Trainable, Trained, Trainer, compute_in_bf16};
+use vary_core::train::{Trained, Trainer, compute_in_bf16};
 use vary_lm::tokenizer::Tokenizer;
 
 use crate::support::{
@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// Losses of a run, before and after, in f32 or in bf16.
-fn run<M: Trainable>(model: M, tokenizer: Tokenizer, bf16: bool) -> (Vec<f64>, M, M) {
+fn run<M: FamilyModel>(model: M, tokenizer: Tokenizer, bf16: bool) -> (Vec<f64>, M, M) {
     let dir = tempfile::tempdir().unwrap();
     let model = Trained::Everything.prepare(model, 1).unwrap();
     let model = match bf16 {
@@ -25,7 +25,7 @@ fn run<M: Trainable>(model: M, tokenizer: Tokenizer, bf16: bool) -> (Vec<f64>, M
     (losses(dir.path()), model, after.unwrap())
 }
 
-fn compare<M: Trainable>(model: M, tokenizer: Tokenizer) -> M {
+fn compare<M: FamilyModel>(model: M, tokenizer: Tokenizer) -> M {
     let (exact, _, _) = run(model.clone(), tokenizer.clone(), false);
     let (rounded, before, after) = run(model, tokenizer, true);
     assert_ne!(exact, rounded, "it is another arithmetic");

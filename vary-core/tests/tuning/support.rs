@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::prelude::*;
 use image::{Rgb, RgbImage};
-use vary_core::model::{FamilyConfig, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig};
+use vary_core::model::{
+    FamilyConfig, FamilyModel, VaryTiny, VaryTinyConfig, VaryToy, VaryToyConfig,
+};
 use vary_core::prompt::Message;
 use vary_core::train::data::{Conversation, Dataset, Mixture};
-use vary_core::train::{
-    ConversationObjective, LrSchedule, TrainConfig, Trainable, Trained, Trainer,
-};
+use vary_core::train::{ConversationObjective, LrSchedule, TrainConfig, Trained, Trainer};
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 
 #[path = "../support/tokenizer.rs"]
@@ -86,7 +86,7 @@ pub fn mixture(set: impl Dataset + 'static) -> Mixture {
     Mixture::new(vec![(Box::new(set), None)], 5).unwrap()
 }
 
-pub fn objective<M: Trainable>(model: &M, tokenizer: Tokenizer) -> ConversationObjective<M> {
+pub fn objective<M: FamilyModel>(model: &M, tokenizer: Tokenizer) -> ConversationObjective<M> {
     ConversationObjective::new(model, tokenizer, mixture(Colours(12)), 512)
 }
 
@@ -105,7 +105,7 @@ pub fn config(steps: u64) -> TrainConfig {
 }
 
 /// Trains and returns the model with its losses.
-pub fn train<M: Trainable>(
+pub fn train<M: FamilyModel>(
     model: M,
     trained: Trained,
     tokenizer: Tokenizer,

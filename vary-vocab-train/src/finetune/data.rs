@@ -90,6 +90,6 @@ pub(crate) fn open_set(
             let set = GroundingSet::open(first, images)?;
             Box::new(GroundingConversations::new(set))
         }
-        SourceKind::Pages => Box::new(Pages::open(first, seed)?),
+        SourceKind::Pages => Box::new(Pages::open(first, family, seed)?),
     })
 }

@@ -10,21 +10,19 @@ pub use recipe::{PRESETS, Recipe, Source, SourceKind};
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use burn::module::Module;
 use burn::prelude::Device;
 use clap::Args;
 use vary_core::Weights;
 use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{
-    FamilyModel, GotOcr2, ModelConfig, VaryTiny, VaryToy, read_vocabulary, write_vocabulary,
+    FamilyConfig, FamilyModel, FamilyVisitor, read_vocabulary, write_vocabulary,
 };
 use vary_core::pipeline::{Checkpoint, default_device};
 use vary_core::train::data::Mixture;
-use vary_core::train::{
-    ConversationObjective, Trainable, Trained, Trainer, compute_in_bf16, save_adapters,
-};
-use vary_vision::vocab::{VisionVocabulary, VisionVocabularyConfig};
+use vary_core::train::{ConversationObjective, Trained, Trainer, compute_in_bf16, save_adapters};
+use vary_vision::vocab::VisionVocabularyConfig;
 
 use crate::progress::Progress;
 use crate::recipe::keep_recipe;
@@ -122,27 +120,13 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
         recipe: &recipe,
         out: &args.out,
     };
-    run.start()
+    let config = run.checkpoint.config.clone();
+    config.visit(run)
 }
 
 fn open_devices(recipe: &Recipe) -> anyhow::Result<Vec<Device>> {
     let names = recipe.devices.iter();
     names.map(|name| device::parse(name)).collect()
-}
-
-/// The vision vocabulary at `path`, which has to have the sizes of the model's.
-fn open_vocabulary(
-    path: &Path,
-    sizes: &VisionVocabularyConfig,
-    device: &Device,
-) -> anyhow::Result<VisionVocabulary> {
-    let (tower, found) = read_vocabulary(path, device)?;
-    ensure!(
-        found == *sizes,
-        "the vision vocabulary of {} has other sizes than the model's",
-        path.display()
-    );
-    Ok(tower)
 }
 
 struct Run<'a> {
@@ -155,45 +139,24 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Opens the model and trains it.
-    fn start(self) -> anyhow::Result<()> {
-        let plain = match self.devices.first() {
-            Some(device) => device.clone(),
-            None => default_device()?,
-        };
-        let device = plain.clone().autodiff();
-        let files = &self.checkpoint.files;
-        let vocabulary = self.recipe.vocabulary.as_ref();
-        match &self.checkpoint.config {
-            ModelConfig::VaryTiny(sizes) => {
-                let mut model = VaryTiny::from_files(sizes, files, &device, Precision::F32)?;
-                if let Some(path) = vocabulary {
-                    model.vision_tower = open_vocabulary(path, &sizes.sam_config, &device)?;
-                }
-                self.train(model)
-            }
-            ModelConfig::VaryToy(sizes) => {
-                let mut model = VaryToy::from_files(sizes, files, &device, Precision::F32)?;
-                if let Some(path) = vocabulary {
-                    model.vision_tower_high = open_vocabulary(path, &sizes.sam_config, &plain)?;
-                }
-                self.train(model)
-            }
-            ModelConfig::GotOcr2(sizes) => {
-                let mut model = GotOcr2::from_files(sizes, files, &device, Precision::F32)?;
-                if let Some(path) = vocabulary {
-                    model.vision_tower_high = open_vocabulary(path, &sizes.sam_config, &device)?;
-                }
-                self.train(model)
-            }
-            other => bail!(
-                "{:?} models cannot be fine-tuned by this program",
-                other.family()
-            ),
-        }
+    /// The vision vocabulary at `path`, in the place of the model's, whose sizes are `sizes`.
+    fn set_vocabulary<M: FamilyModel>(
+        model: &mut M,
+        sizes: &VisionVocabularyConfig,
+        path: &Path,
+    ) -> anyhow::Result<()> {
+        let device = model.vision_vocabulary().0.pos_embed.lazy_device();
+        let (tower, found) = read_vocabulary(path, &device)?;
+        ensure!(
+            found == *sizes,
+            "the vision vocabulary of {} has other sizes than the model's",
+            path.display()
+        );
+        model.set_vision_vocabulary(tower);
+        Ok(())
     }
 
-    fn train<M: Trainable>(self, model: M) -> anyhow::Result<()> {
+    fn train<M: FamilyModel>(self, model: M) -> anyhow::Result<()> {
         let recipe = self.recipe;
         let model = recipe.trained.prepare(model, recipe.seed)?;
         let model = match recipe.precision {
@@ -234,10 +197,28 @@ impl Run<'_> {
     }
 }
 
+/// Opens the model and trains it.
+impl FamilyVisitor for Run<'_> {
+    type Output = anyhow::Result<()>;
+
+    fn visit<C: FamilyConfig>(self, config: &C) -> Self::Output {
+        let device = match self.devices.first() {
+            Some(device) => device.clone(),
+            None => default_device()?,
+        };
+        let (files, device) = (&self.checkpoint.files, device.autodiff());
+        let mut model = C::Model::from_files(config, files, &device, Precision::F32)?;
+        if let Some(path) = &self.recipe.vocabulary {
+            Self::set_vocabulary(&mut model, config.info().sam_config, path)?;
+        }
+        self.train(model)
+    }
+}
+
 /// Writes the vision vocabulary of a checkpoint alone.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Checkpoint directory, in the original layout.
+    /// Checkpoint directory.
     weights: PathBuf,
     /// Directory to write.
     out: PathBuf,

@@ -1,13 +1,12 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::Linear;
 use burn::prelude::*;
-use vary_core::model::{VaryModel, VaryTiny, VaryToy};
-use vary_core::train::Trainable;
+use vary_core::model::{FamilyModel, VaryModel, VaryTiny, VaryToy};
 use vary_vision::vocab::VisionVocabulary;
 
 /// A model that is trained on drawn images: Vary-tiny+ in the first stage of the paper, Vary-toy in
 /// the second.
-pub trait TrainableModel: Trainable + ModuleDisplay + Send + Sync + 'static {
+pub trait TrainableModel: FamilyModel + ModuleDisplay + Send + Sync + 'static {
     /// Freezes the language model.
     fn freeze_language_model(self) -> Self;
 

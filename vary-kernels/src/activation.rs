@@ -30,6 +30,15 @@ pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::sigmoid(x.clone() * 1.702) * x
 }
 
+/// `x * sigmoid(x)`, the activation of gated feed-forward layers (SwiGLU, arXiv 2002.05202).
+pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    #[cfg(feature = "flex")]
+    if crate::flex::plain(&x) {
+        return extension::activate(x, extension::Activation::Silu);
+    }
+    activation::silu(x)
+}
+
 #[cfg(feature = "flex")]
 mod extension {
     use burn::backend::flex::FlexTensor;
@@ -48,6 +57,7 @@ mod extension {
     pub enum Activation {
         Gelu,
         QuickGelu,
+        Silu,
     }
 
     pub(super) fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
@@ -94,6 +104,11 @@ mod extension {
                 Activation::QuickGelu => {
                     for x in self.numbers {
                         *x /= 1.0 + math::exp(-1.702 * *x);
+                    }
+                }
+                Activation::Silu => {
+                    for x in self.numbers {
+                        *x /= 1.0 + math::exp(-*x);
                     }
                 }
             }
@@ -167,6 +182,7 @@ mod tests {
             quick_gelu(x.clone()),
             activation::sigmoid(x.clone() * 1.702) * x.clone(),
         );
+        same(silu(x.clone()), activation::silu(x.clone()));
         let swapped = x.clone().reshape([300, 400]).swap_dims(0, 1);
         let found = gelu(swapped).swap_dims(0, 1).reshape([120_000]);
         same(found, activation::gelu(x));

@@ -17,6 +17,6 @@ pub mod quantized;
 #[cfg(feature = "flex")]
 mod rows;
 
-pub use activation::{gelu, quick_gelu};
+pub use activation::{gelu, quick_gelu, silu};
 pub use attention::rel_pos_attention;
 pub use conv::conv2d;

@@ -1,14 +1,19 @@
 //! Converts little-endian floats of a file to and from `f32`, a block at a time: only the result
-//! takes memory of the size of the tensor.
+//! takes memory of the size of the tensor. Blocks are converted on all cores, which above all lets
+//! them take fresh memory from the operating system at the same time.
 
 use std::io::{self, Read, Write};
 
 use half::{bf16, f16};
+use rayon::prelude::*;
 use safetensors::Dtype;
 
-/// Elements per block of a plain tensor, and rows per block of a transposed one.
-const BLOCK: usize = 16 * 1024;
-const ROWS: usize = 32;
+/// Elements per block, and of them per task.
+const BLOCK: usize = 1 << 20;
+const TASK: usize = 1 << 16;
+/// Rows per block of a transposed tensor, and columns of it per task.
+const ROWS: usize = 64;
+const COLUMNS: usize = 128;
 
 /// Whether `dtype` is a type of weights.
 pub(super) fn is_weight(dtype: Dtype) -> bool {
@@ -37,12 +42,13 @@ pub(super) fn read_transposed(
         let count = ROWS.min(rows - first);
         let block = &mut block[..count * cols];
         read_block(&mut from, dtype, &mut bytes, block)?;
-        for col in 0..cols {
-            let column = &mut values[col * rows + first..][..count];
-            for (row, value) in column.iter_mut().enumerate() {
+        let columns = values.par_chunks_mut(rows).enumerate();
+        let columns = columns.with_min_len(COLUMNS);
+        columns.for_each(|(col, column)| {
+            for (row, value) in column[first..][..count].iter_mut().enumerate() {
                 *value = block[row * cols + col];
             }
-        }
+        });
     }
     Ok(values)
 }
@@ -111,12 +117,14 @@ fn write_block(
     to.write_all(bytes)
 }
 
-fn fill<const N: usize>(block: &mut [f32], bytes: &[u8], value: impl Fn([u8; N]) -> f32) {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    block
-        .iter_mut()
-        .zip(chunks)
-        .for_each(|(x, chunk)| *x = value(*chunk));
+fn fill<const N: usize>(block: &mut [f32], bytes: &[u8], value: impl Fn([u8; N]) -> f32 + Sync) {
+    let (numbers, _) = bytes.as_chunks::<N>();
+    let tasks = block.par_chunks_mut(TASK).zip(numbers.par_chunks(TASK));
+    tasks.for_each(|(block, numbers)| {
+        for (x, number) in block.iter_mut().zip(numbers) {
+            *x = value(*number);
+        }
+    });
 }
 
 fn not_weights(dtype: Dtype) -> io::Error {

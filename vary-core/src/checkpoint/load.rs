@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use burn::module::{ModuleMapper, Param};
 use burn::prelude::*;
 use burn::tensor::TensorData;
+use rayon::prelude::*;
 use vary_kernels::quantized::{Matrix, pack};
 
 use super::entry::Entry;
@@ -319,8 +320,14 @@ impl ModuleMapper for Loader<'_> {
                 return param;
             }
         };
-        self.non_finite
-            .extend(NonFinite::count(&source.name, values.iter().copied()));
+        if !values
+            .par_iter()
+            .with_min_len(1 << 16)
+            .all(|x| x.is_finite())
+        {
+            self.non_finite
+                .extend(NonFinite::count(&source.name, values.iter().copied()));
+        }
 
         if let (Some(bits), [rows, cols]) = (packed, &source.entry.shape[..]) {
             let matrix = Matrix::new(bits, &values, [*rows, *cols]);

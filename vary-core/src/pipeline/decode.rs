@@ -124,7 +124,7 @@ impl<'a> Decoder<'a> {
         progress
     }
 
-    /// Encodes the views of a job, reads its prompt, and chooses the first token.
+    /// Encodes the images of a job, reads its prompt, and chooses the first token.
     fn start(&self, id: usize, job: Job<'a>) -> Result<(Running, Chosen), Box<Progress>> {
         let inner = &self.inner;
         let failed = |error| Box::new(Progress::Failed(error));
@@ -141,8 +141,8 @@ impl<'a> Decoder<'a> {
         let cancelled = || self.cancelled || job.cancellation.is_cancelled();
         if known == 0 && !cancelled() {
             let start = Instant::now();
-            let views = &job.request.views;
-            images = Some(encode(inner, &job.images, views).map_err(failed)?);
+            let shown = &job.request.shown;
+            images = Some(encode(inner, &job.images, shown).map_err(failed)?);
             times.encode = start.elapsed();
         }
         if cancelled() {

@@ -1,4 +1,4 @@
-//! Stage 2: views become image tokens.
+//! Stage 2: images and tiles become image tokens.
 
 use burn::prelude::*;
 
@@ -6,18 +6,22 @@ use vary_vision::preprocess::tiles;
 
 use super::Inner;
 use super::input::Input;
-use super::plan::View;
+use super::plan::ShownImage;
 use crate::{Error, Result};
 
-/// Image tokens of the views of a request, `[images and tiles, image_token_len, d_model]`. Each
-/// tower sees each of them once; the tokens of an encoded image are reused.
+/// Image tokens of what a request shows, `[views, image_token_len, d_model]`. Each tower sees each
+/// view once; the tokens of an encoded image are reused.
 ///
 /// # Errors
 /// [`Error::Vision`] for an image without pixels.
-pub(super) fn encode(inner: &Inner, images: &[Input<'_>], views: &[View]) -> Result<Tensor<3>> {
-    let tokens = views.iter().map(|view| {
-        let image = images.get(view.image).ok_or(Error::NoImages)?;
-        match (image, &view.tiles, image.pixels()) {
+pub(super) fn encode(
+    inner: &Inner,
+    images: &[Input<'_>],
+    shown: &[ShownImage],
+) -> Result<Tensor<3>> {
+    let tokens = shown.iter().map(|shown| {
+        let image = images.get(shown.image).ok_or(Error::NoImages)?;
+        match (image, &shown.tiles, image.pixels()) {
             (_, Some(counts), Some(pixels)) => {
                 let tile = inner.config.info().sam_config.img_size as u32;
                 let tiles = tiles(pixels, tile, counts)?;

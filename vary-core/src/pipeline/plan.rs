@@ -14,9 +14,9 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     /// What is shown, in the order of the placeholders in the prompt.
-    pub views: Vec<View>,
-    /// Number of images and tiles that the placeholders stand for.
-    pub shown: usize,
+    pub shown: Vec<ShownImage>,
+    /// Number of views, that is images and tiles, that the placeholders stand for.
+    pub views: usize,
     /// Whether it is the first question about one whole image.
     pub alone: bool,
     /// Token ids, with the placeholders.
@@ -25,15 +25,15 @@ pub(super) struct Request {
 
 /// An image of the question, as it is shown.
 #[derive(Debug, Clone)]
-pub(super) struct View {
+pub(super) struct ShownImage {
     /// Which of the images.
     pub image: usize,
     /// How many tiles it may be cut into.
     pub tiles: Option<RangeInclusive<usize>>,
 }
 
-impl View {
-    /// Number of tiles of an image, with the one of all of it.
+impl ShownImage {
+    /// Number of views: one, or the tiles and the one of the whole image.
     ///
     /// # Errors
     /// [`Error::Vision`] for an impossible range.
@@ -92,26 +92,26 @@ impl Plan {
         let past = history.iter();
         let turns = past.map(|turn| (turn.question.as_str(), Some(turn.answer.as_str())));
         let turns: Vec<_> = turns.chain([(question.as_str(), None)]).collect();
-        let views: Vec<View> = (0..images.len())
-            .map(|image| View {
+        let images: Vec<ShownImage> = (0..images.len())
+            .map(|image| ShownImage {
                 image,
                 tiles: tiles.cloned(),
             })
             .collect();
         let tile = inner.config.info().sam_config.img_size as u32;
-        let counts = views.iter().map(|view| view.count(first.size(), tile));
-        let count = counts.sum::<Result<usize>>()?;
+        let counts = images.iter().map(|image| image.count(first.size(), tile));
+        let views = counts.sum::<Result<usize>>()?;
         let (tokenizer, config) = (&inner.tokenizer, &inner.config);
-        let prompt = prompt_ids(tokenizer, config, shown.variant, count, &turns)?;
+        let prompt = prompt_ids(tokenizer, config, shown.variant, views, &turns)?;
         let max = inner.max_positions();
         if prompt.len() >= max {
             let needed = prompt.len() + 1;
             return Err(Error::ContextLength { needed, max });
         }
         let request = Request {
-            views,
-            shown: count,
             alone: images.len() == 1 && tiles.is_none() && history.is_empty(),
+            shown: images,
+            views,
             prompt,
         };
         Ok(Self {
@@ -122,7 +122,7 @@ impl Plan {
 
     /// Token counts of the prompts.
     pub fn usage(&self, inner: &Inner) -> Usage {
-        let views: usize = self.requests.iter().map(|r| r.shown).sum();
+        let views: usize = self.requests.iter().map(|r| r.views).sum();
         Usage {
             image_tokens: views * inner.image_placeholder().len,
             prompt_tokens: self.requests.iter().map(|r| r.prompt.len()).sum(),

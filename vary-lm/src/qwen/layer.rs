@@ -1,7 +1,7 @@
 use burn::nn::{Linear, RmsNorm};
 use burn::prelude::*;
-use burn::tensor::activation::silu;
 use vary_kernels::quantized::linear;
+use vary_kernels::silu;
 
 use super::QwenConfig;
 use crate::attention::{causal_attention, outputs};

@@ -10,7 +10,7 @@ use clap::Parser;
 use vary_core::detection::Detection;
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, read_image, save};
+use vary_examples::{ModelArgs, SCENE, exit, keep_apart, read_image, save};
 
 /// Finds the objects of an image.
 #[derive(Parser)]
@@ -53,7 +53,7 @@ fn run(args: Args) -> Result<()> {
 
     let found = &answer.detections;
     for object in found.iter().rev() {
-        annotate(&mut image, object);
+        object.draw(&mut image);
     }
     save(&image, &args.out)?;
     let name = args.out.display().to_string();

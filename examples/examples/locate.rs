@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Parser;
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
-use vary_examples::{ModelArgs, SCENE, annotate, exit, keep_apart, read_image, save};
+use vary_examples::{ModelArgs, SCENE, exit, keep_apart, read_image, save};
 
 /// Finds the object that a phrase refers to.
 #[derive(Parser)]
@@ -39,7 +39,7 @@ fn run(args: Args) -> Result<()> {
         println!("nothing found for `{phrase}`; the model answered: {answer}");
         return Ok(());
     };
-    annotate(&mut image, found);
+    found.draw(&mut image);
     save(&image, &args.out)?;
     let name = args.out.display();
     let b = found.bbox;

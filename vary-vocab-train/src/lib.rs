@@ -8,6 +8,7 @@
 pub mod calibrate;
 mod captions;
 mod charts;
+mod command;
 pub mod dense;
 /// Commands that draw scenes and texts.
 pub mod draw;
@@ -29,6 +30,7 @@ pub mod train;
 
 pub use calibrate::CalibrateArgs;
 pub use charts::Charts;
+pub use command::Command;
 pub use evaluate::EvalArgs;
 pub use finetune::{DataArgs, ExportArgs, FinetuneArgs};
 pub use init::initialise;

@@ -7,6 +7,7 @@
 
 mod bbox;
 mod calibration_map;
+mod draw;
 mod nms;
 mod parse;
 mod text;

@@ -1,15 +1,15 @@
 use std::num::NonZeroUsize;
-use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use burn::prelude::*;
 use vary_lm::tokenizer::Tokenizer;
 
+use super::device::default_device;
 use super::{Checkpoint, InferenceConfig, Inner, Pipeline, Weights};
+use crate::Result;
 use crate::checkpoint::Precision;
 use crate::model::{AnyModel, ModelConfig, VaryModel};
 use crate::recognition::Recognizer;
-use crate::{Error, Result};
 
 /// Default of [`PipelineBuilder::max_batch`].
 const MAX_BATCH: usize = 8;
@@ -160,22 +160,4 @@ fn open(source: Option<Source>) -> Result<Checkpoint> {
         #[cfg(not(feature = "nano"))]
         _ => Err(Error::WeightsNotGiven),
     }
-}
-
-/// The best device of the backends that are built in, or the one that the environment variable
-/// `BURN_DEVICE` names.
-///
-/// # Errors
-/// [`Error::NoDevice`], where burn itself panics.
-pub fn default_device() -> Result<Device> {
-    catch_unwind(Device::default).map_err(|panic| {
-        let reason: String = match panic.downcast::<String>() {
-            Ok(text) => *text,
-            Err(other) => other
-                .downcast::<&str>()
-                .map_or_else(|_| "no backend is built in".into(), |text| text.to_string()),
-        };
-        let reason = reason.trim_end_matches('.').into();
-        Error::NoDevice { reason }
-    })
 }

@@ -93,15 +93,22 @@ fn is_legible(text: &LineText) -> bool {
 
 /// Lines so many times as high as the usual one are headings, of the first and the second level.
 const HEADING: [f32; 2] = [1.6, 1.25];
-/// What stands before the items of a list.
-const BULLETS: [char; 8] = ['•', '▪', '●', '■', '○', '►', '▶', '–'];
+/// What stands before the items of a list in print.
+pub const BULLETS: [char; 8] = ['•', '▪', '●', '■', '○', '►', '▶', '–'];
 
-/// What begins a row of Markdown, by the height of its line.
-fn heading(row: &[Cell<'_>], usual: f32) -> &'static str {
-    let height = row[0].0.size().1 as f32;
-    match (row.len(), HEADING.map(|times| height > times * usual)) {
-        (1, [true, _]) => "# ",
-        (1, [_, true]) => "## ",
+/// What begins a line of Markdown by the height of its letters, where `usual` is that of most
+/// lines: `# `, `## `, or nothing.
+pub fn heading(height: f32, usual: f32) -> &'static str {
+    match HEADING.map(|times| height > times * usual) {
+        [true, _] => "# ",
+        [_, true] => "## ",
+        _ => "",
+    }
+}
+
+fn row_heading(row: &[Cell<'_>], usual: f32) -> &'static str {
+    match row {
+        [(line, _)] => heading(line.size().1 as f32, usual),
         _ => "",
     }
 }
@@ -147,10 +154,11 @@ impl Answer {
                 }
                 continue;
             }
-            let (start, first) = (heading(row, usual), row[0].1.characters[0].value);
+            let (start, first) = (row_heading(row, usual), row[0].1.characters[0].value);
             let is_item = BULLETS.contains(&first);
-            let apart =
-                follows || !start.is_empty() || i > 0 && !heading(rows[i - 1], usual).is_empty();
+            let apart = follows
+                || !start.is_empty()
+                || i > 0 && !row_heading(rows[i - 1], usual).is_empty();
             self.text.push_str(if i > 0 && apart {
                 "\n\n"
             } else {

@@ -51,7 +51,12 @@ impl PdfFile {
         Self::parse(bytes, options).map_err(|reason| Error::Pdf { path, reason })
     }
 
-    pub(crate) fn parse(bytes: Vec<u8>, options: &PdfOptions) -> Result<Self, Skip> {
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// If they are encrypted or broken. Options are taken as they are.
+    pub fn parse(bytes: Vec<u8>, options: &PdfOptions) -> Result<Self, Skip> {
         let pdf = guarded(|| Pdf::new(bytes))?.map_err(|error| match error {
             LoadPdfError::Decryption(
                 DecryptionError::PasswordProtected | DecryptionError::UnsupportedAlgorithm,
@@ -99,65 +104,91 @@ pub struct PdfReader<'a> {
     images: RenderCache<'a>,
 }
 
+/// What the text layer of a page says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageText {
+    /// Its text in reading order, lines separated by `\n`, paragraphs by an empty line.
+    pub text: String,
+    /// Its words in the order of the text, in pixels of the page's image.
+    pub words: Vec<Word>,
+    /// The font size of each word in pixels.
+    pub sizes: Vec<f32>,
+    /// Width and height of the page's image.
+    pub size: (u32, u32),
+}
+
 impl<'a> PdfReader<'a> {
-    /// Reads a page, counted from 0.
+    /// Reads a page, counted from 0: its text, and the image that shows it.
     ///
     /// # Errors
     ///
     /// The reason why the page is skipped.
     pub fn page(&mut self, index: usize) -> Result<Page, Skip> {
-        let page = self.file.pdf.pages().get(index);
-        let page = page.ok_or_else(|| Skip::Broken(format!("there is no page {}", index + 1)))?;
-        let read = guarded(|| self.read(page));
-        // What panicked may have left the caches half-filled.
-        if read.is_err() {
-            self.glyphs = InterpreterCache::new();
-            self.images = RenderCache::new();
-        }
-        read?
-    }
-
-    fn read(&self, page: &'a SyntaxPage<'a>) -> Result<Page, Skip> {
-        let options = &self.file.options;
-        let (width, height) = page.render_dimensions();
-        let points = width.max(height);
-        if !(points.is_finite() && width > 0.0 && height > 0.0) {
-            return Err(Skip::Broken(format!("its size is {width} by {height}")));
-        }
-        if points > options.max_page_points {
-            let limit = options.max_page_points;
-            return Err(Skip::PageTooLarge { points, limit });
-        }
-        let scale = options.edge as f32 / points;
-        let pixels = |points: f32| (points * scale).round().max(1.0) as u16;
-        let (width_px, height_px) = (pixels(width), pixels(height));
-        let transform = Affine::scale_non_uniform(
-            f64::from(width_px) / f64::from(width),
-            f64::from(height_px) / f64::from(height),
-        ) * page.initial_transform(true).to_kurbo();
-        let area = Rect::new(0.0, 0.0, width_px.into(), height_px.into());
-
-        let mut glyphs = Glyphs::new(area);
-        let settings = InterpreterSettings::default();
-        let mut context = Context::new(transform, area, &self.glyphs, page.xref(), settings);
-        interpret_page(page, &mut context, &mut glyphs);
-        usable(&glyphs, area, options)?;
-        let (words, text) = layout::read(pieces(&glyphs.visible));
-        Ok(Page {
-            image: self.draw(page, width_px, height_px, transform)?,
-            text,
-            markdown: None,
-            words: words.into_iter().map(|w| word(w, area)).collect(),
+        self.guarded(index, |reader, page, place| {
+            let PageText { text, words, .. } = reader.read(page, &place)?;
+            Ok(Page {
+                image: reader.draw(page, &place)?,
+                text,
+                markdown: None,
+                words,
+            })
         })
     }
 
-    fn draw(
-        &self,
-        page: &'a SyntaxPage<'a>,
-        width: u16,
-        height: u16,
-        transform: Affine,
-    ) -> Result<RgbImage, Skip> {
+    /// Reads the text layer of a page, counted from 0, without drawing it.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the page has no text that is what its reader sees.
+    pub fn text(&mut self, index: usize) -> Result<PageText, Skip> {
+        self.guarded(index, |reader, page, place| reader.read(page, &place))
+    }
+
+    /// Draws a page, counted from 0, whatever is on it.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the page can't be drawn.
+    pub fn image(&mut self, index: usize) -> Result<RgbImage, Skip> {
+        self.guarded(index, |reader, page, place| reader.draw(page, &place))
+    }
+
+    fn guarded<T>(
+        &mut self,
+        index: usize,
+        read: impl FnOnce(&Self, &'a SyntaxPage<'a>, Place) -> Result<T, Skip>,
+    ) -> Result<T, Skip> {
+        let page = self.file.pdf.pages().get(index);
+        let page = page.ok_or_else(|| Skip::Broken(format!("there is no page {}", index + 1)))?;
+        let options = &self.file.options;
+        let done = guarded(|| read(self, page, Place::of(page, options)?));
+        // What panicked may have left the caches half-filled.
+        if done.is_err() {
+            self.glyphs = InterpreterCache::new();
+            self.images = RenderCache::new();
+        }
+        done?
+    }
+
+    fn read(&self, page: &'a SyntaxPage<'a>, place: &Place) -> Result<PageText, Skip> {
+        let area = place.area();
+        let mut glyphs = Glyphs::new(area);
+        let settings = InterpreterSettings::default();
+        let (xref, transform) = (page.xref(), place.transform);
+        let mut context = Context::new(transform, area, &self.glyphs, xref, settings);
+        interpret_page(page, &mut context, &mut glyphs);
+        usable(&glyphs, area, &self.file.options)?;
+        let (words, text) = layout::read(pieces(&glyphs.visible));
+        Ok(PageText {
+            text,
+            sizes: words.iter().map(|word| word.size as f32).collect(),
+            words: words.into_iter().map(|w| word(w, area)).collect(),
+            size: (place.width.into(), place.height.into()),
+        })
+    }
+
+    fn draw(&self, page: &'a SyntaxPage<'a>, place: &Place) -> Result<RgbImage, Skip> {
+        let (width, height) = (place.width, place.height);
         let mut context = RenderContext::new(width, height);
         render_into(
             page,
@@ -165,7 +196,7 @@ impl<'a> PdfReader<'a> {
             &InterpreterSettings::default(),
             &RenderSettings::default(),
             &mut context,
-            transform,
+            place.transform,
         );
         context.flush();
         let mut pixmap = Pixmap::new(width, height);
@@ -178,6 +209,44 @@ impl<'a> PdfReader<'a> {
         let rgb = pixmap.data().iter().flat_map(|p| [p.r, p.g, p.b]).collect();
         RgbImage::from_raw(width.into(), height.into(), rgb)
             .ok_or_else(|| Skip::Broken("its image has a wrong size".into()))
+    }
+}
+
+/// Where a page is in its image.
+struct Place {
+    width: u16,
+    height: u16,
+    transform: Affine,
+}
+
+impl Place {
+    fn of(page: &SyntaxPage<'_>, options: &PdfOptions) -> Result<Self, Skip> {
+        let (width, height) = page.render_dimensions();
+        let points = width.max(height);
+        if !(points.is_finite() && width > 0.0 && height > 0.0) {
+            return Err(Skip::Broken(format!("its size is {width} by {height}")));
+        }
+        if points > options.max_page_points {
+            let limit = options.max_page_points;
+            return Err(Skip::PageTooLarge { points, limit });
+        }
+        let most = options.edge as f32 / points;
+        let scale = options.dpi.map_or(most, |dpi| most.min(dpi / 72.0));
+        let pixels = |points: f32| (points * scale).round().max(1.0) as u16;
+        let (width_px, height_px) = (pixels(width), pixels(height));
+        let transform = Affine::scale_non_uniform(
+            f64::from(width_px) / f64::from(width),
+            f64::from(height_px) / f64::from(height),
+        ) * page.initial_transform(true).to_kurbo();
+        Ok(Self {
+            width: width_px,
+            height: height_px,
+            transform,
+        })
+    }
+
+    fn area(&self) -> Rect {
+        Rect::new(0.0, 0.0, self.width.into(), self.height.into())
     }
 }
 

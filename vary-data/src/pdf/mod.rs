@@ -18,7 +18,7 @@ mod words;
 #[cfg(feature = "lines")]
 pub(crate) use folder::{files_below, is_pdf};
 
-pub use file::{PdfFile, PdfReader};
+pub use file::{PageText, PdfFile, PdfReader};
 pub use folder::extract_folder;
 pub use manifest::{Manifest, SkippedPage};
 pub use options::PdfOptions;

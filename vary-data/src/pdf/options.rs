@@ -8,6 +8,10 @@ use crate::{Error, Result};
 pub struct PdfOptions {
     /// The longest edge of a page's image in pixels, 16 to 16384. Default 1024.
     pub edge: u32,
+    /// Pixels per inch of a page's image, 10 to 2400; `edge` is then the most that it has. Default:
+    /// none, every page has `edge`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpi: Option<f32>,
     /// Pages of a file beyond this many are left out (and counted), at least 1. Default: all.
     pub max_pages: usize,
     /// Files larger than this many bytes are skipped. Default 512 MiB.
@@ -24,6 +28,7 @@ impl Default for PdfOptions {
     fn default() -> Self {
         Self {
             edge: 1024,
+            dpi: None,
             max_pages: usize::MAX,
             max_file_bytes: 512 << 20,
             max_page_points: 2400.0,
@@ -44,6 +49,9 @@ impl PdfOptions {
         };
         if !(16..=16384).contains(&self.edge) {
             return wrong("edge", self.edge.to_string(), "16 to 16384 pixels");
+        }
+        if let Some(dpi) = self.dpi.filter(|dpi| !(10.0..=2400.0).contains(dpi)) {
+            return wrong("dpi", dpi.to_string(), "10 to 2400 pixels per inch");
         }
         if self.max_pages == 0 {
             return wrong("max_pages", "0".into(), "at least 1");

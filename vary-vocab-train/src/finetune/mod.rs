@@ -1,7 +1,6 @@
 //! Training on conversations: the stages of the paper after the first vocabulary, and fine-tuning.
 
 mod data;
-mod device;
 mod recipe;
 
 pub use data::DataArgs;
@@ -19,7 +18,7 @@ use vary_core::checkpoint::{Precision, SaveOptions, StoredType};
 use vary_core::model::{
     FamilyConfig, FamilyModel, FamilyVisitor, read_vocabulary, write_vocabulary,
 };
-use vary_core::pipeline::{Checkpoint, default_device};
+use vary_core::pipeline::{Checkpoint, default_device, named_device};
 use vary_core::train::data::Mixture;
 use vary_core::train::{ConversationObjective, Trained, Trainer, compute_in_bf16, save_adapters};
 use vary_vision::vocab::VisionVocabularyConfig;
@@ -112,8 +111,9 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
     recipe.resolve(mixture.len())?;
     recipe.train.validate()?;
     println!("{}\n# {} conversations", recipe.to_toml()?, mixture.len());
+    let devices = recipe.devices.iter().map(|name| named_device(name));
     let run = Run {
-        devices: open_devices(&recipe)?,
+        devices: devices.collect::<Result<_, _>>()?,
         checkpoint,
         mixture,
         validation,
@@ -122,11 +122,6 @@ pub fn run(args: &FinetuneArgs) -> anyhow::Result<()> {
     };
     let config = run.checkpoint.config.clone();
     config.visit(run)
-}
-
-fn open_devices(recipe: &Recipe) -> anyhow::Result<Vec<Device>> {
-    let names = recipe.devices.iter();
-    names.map(|name| device::parse(name)).collect()
 }
 
 struct Run<'a> {

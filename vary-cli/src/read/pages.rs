@@ -1,0 +1,188 @@
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use anyhow::Result;
+use image::RgbImage;
+use vary_core::Pipeline;
+use vary_core::pipeline::{Answer, AnswerOptions, CancellationToken, FinishReason};
+use vary_core::prompt::Task;
+use vary_data::pdf::{PageText, PdfReader, Skip};
+
+use super::format::Format;
+use super::input::Document;
+use super::page::{Origin, PageRecord};
+use super::{Ocr, ReadArgs};
+use crate::model::ModelArgs;
+use crate::settings::Settings;
+
+/// Pages that are drawn while others are read.
+const AHEAD: usize = 2;
+
+/// Reads documents by a model, which is loaded when the first page needs it.
+pub struct Reader<'a> {
+    args: &'a ModelArgs,
+    settings: &'a Settings,
+    quiet: bool,
+    vary: Option<Pipeline>,
+    unusable: bool,
+    ocr: Ocr,
+    markdown: bool,
+    batch: usize,
+    options: AnswerOptions,
+}
+
+/// A page on its way.
+enum Sheet {
+    Layer(Box<PageText>),
+    Image(RgbImage),
+    Failed(Skip),
+}
+
+/// What takes the pages that were read.
+type Sink<'a> = &'a mut dyn FnMut(PageRecord) -> Result<()>;
+
+impl<'a> Reader<'a> {
+    pub fn new(
+        args: &'a ReadArgs,
+        settings: &'a Settings,
+        quiet: bool,
+        cancellation: CancellationToken,
+    ) -> Self {
+        let mut options = AnswerOptions::default()
+            .with_max_new_tokens(args.max_new_tokens)
+            .with_tiles(args.tiles.map(|max| 1..=max));
+        options.cancellation = cancellation;
+        Self {
+            args: &args.model,
+            settings,
+            quiet,
+            vary: None,
+            unusable: false,
+            ocr: args.ocr,
+            markdown: args.format == Format::Markdown,
+            batch: args.batch.into(),
+            options,
+        }
+    }
+
+    /// Whether the model can't be loaded, so that nothing more will be read.
+    pub fn is_unusable(&self) -> bool {
+        self.unusable
+    }
+
+    /// Reads pages, whose numbers are `wanted`, and hands them on in their order.
+    pub fn read(&mut self, document: Document, wanted: &[usize], to: Sink<'_>) -> Result<()> {
+        match document {
+            Document::Image(_) if wanted.is_empty() => Ok(()),
+            Document::Image(image) => self.sheets(vec![(1, Sheet::Image(*image))], to),
+            Document::Pdf(pdf) => {
+                let ocr = self.ocr;
+                thread::scope(|scope| {
+                    let (sender, receiver) = sync_channel(AHEAD);
+                    scope.spawn(move || {
+                        let mut reader = pdf.reader();
+                        for &page in wanted {
+                            // Nobody waits for it after an error.
+                            if sender
+                                .send((page, sheet(&mut reader, page - 1, ocr)))
+                                .is_err()
+                            {
+                                return;
+                            }
+                        }
+                    });
+                    self.receive(&receiver, to)
+                })
+            }
+        }
+    }
+
+    fn receive(&mut self, sheets: &Receiver<(usize, Sheet)>, to: Sink<'_>) -> Result<()> {
+        while let Ok(first) = sheets.recv() {
+            let mut together = vec![first];
+            while together.len() < self.batch {
+                match sheets.recv() {
+                    Ok(next) => together.push(next),
+                    Err(_) => break,
+                }
+            }
+            self.sheets(together, to)?;
+            if self.options.cancellation.is_cancelled() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads some pages together.
+    fn sheets(&mut self, sheets: Vec<(usize, Sheet)>, to: Sink<'_>) -> Result<()> {
+        let (mut images, mut order) = (vec![], vec![]);
+        for (page, sheet) in sheets {
+            order.push((
+                page,
+                match sheet {
+                    Sheet::Image(image) => {
+                        images.push(image);
+                        None
+                    }
+                    Sheet::Layer(layer) => Some(PageRecord::of_layer(page, &layer, self.markdown)),
+                    Sheet::Failed(skip) => {
+                        Some(PageRecord::failed(page, Origin::Pdf, skip.to_string()))
+                    }
+                },
+            ));
+        }
+        let answers = self.answers(&images)?;
+        let mut read = images.iter().zip(answers);
+        for (page, record) in order {
+            if let Some(record) = record {
+                to(record)?;
+                continue;
+            }
+            match read.next() {
+                // What was interrupted is not complete.
+                Some((_, Ok(answer))) if answer.finish == FinishReason::Cancelled => return Ok(()),
+                Some((image, Ok(answer))) => to(PageRecord::of_answer(page, image, &answer))?,
+                Some((_, Err(error))) => {
+                    to(PageRecord::failed(page, Origin::Image, error.to_string()))?;
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn answers(&mut self, images: &[RgbImage]) -> Result<Vec<vary_core::Result<Answer>>> {
+        if images.is_empty() {
+            return Ok(vec![]);
+        }
+        let vary = match &mut self.vary {
+            Some(vary) => vary,
+            none => {
+                let loaded = self.args.load(self.settings, self.quiet);
+                self.unusable = loaded.is_err();
+                none.insert(loaded?)
+            }
+        };
+        let task = match self.markdown {
+            true => Task::Markdown,
+            false => Task::Ocr,
+        };
+        Ok(vary.answer_batch(images, task, &self.options))
+    }
+}
+
+/// A page of a PDF file, counted from 0, in the form in which it is read.
+fn sheet(reader: &mut PdfReader<'_>, index: usize, ocr: Ocr) -> Sheet {
+    if ocr != Ocr::Always {
+        match (reader.text(index), ocr) {
+            (Ok(layer), _) => return Sheet::Layer(Box::new(layer)),
+            (Err(skip), Ocr::Never) => return Sheet::Failed(skip),
+            (Err(_), _) => {}
+        }
+    }
+    match reader.image(index) {
+        Ok(image) => Sheet::Image(image),
+        Err(skip) => Sheet::Failed(skip),
+    }
+}

@@ -16,7 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   vary read page.png                        text of an image
   vary read report.pdf --format markdown -o report.md
-  vary read scans/ -o texts/ --resume       a folder, going on where it stopped
+  vary read scans/ -o texts/ --resume       a folder; resumes where it stopped
   vary detect street.jpg -o boxes.png       objects, drawn into a copy
   vary ask 'How many cars are in this image?' street.jpg
 

@@ -49,7 +49,7 @@ pub struct ReadArgs {
     /// The file to write, or a folder for several inputs; the standard output without it.
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Keep outputs that are there, and go on with those that are not complete.
+    /// Keep complete outputs and resume incomplete ones.
     #[arg(long, requires = "output")]
     resume: bool,
     /// Pages of PDF files, such as 1-3,7.

@@ -112,7 +112,7 @@ impl PageRecord {
         }
     }
 
-    /// What the text layer of a page says.
+    /// The text layer of a page.
     pub fn of_layer(page: usize, layer: &PageText, markdown: bool) -> Self {
         let mut words = layer.words.iter();
         let (mut lines, mut paragraph) = (vec![], 0);

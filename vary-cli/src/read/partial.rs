@@ -29,8 +29,7 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// Begins the file `target`, or goes on with it if `resume` and an earlier run had the same
-    /// recipe.
+    /// Begins the file `target`, or resumes it if `resume` and an earlier run had the same recipe.
     pub fn open(target: &Path, recipe: &Recipe, resume: bool) -> Result<Self> {
         let mut path = target.as_os_str().to_owned();
         path.push(".part");

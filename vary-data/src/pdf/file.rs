@@ -104,7 +104,7 @@ pub struct PdfReader<'a> {
     images: RenderCache<'a>,
 }
 
-/// What the text layer of a page says.
+/// The text layer of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageText {
     /// Its text in reading order, lines separated by `\n`, paragraphs by an empty line.

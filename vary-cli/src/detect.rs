@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -68,7 +68,7 @@ impl LocateArgs {
 }
 
 impl Found {
-    fn run(&self, path: &PathBuf, task: Task<'_>, settings: &Settings, quiet: bool) -> Result<()> {
+    fn run(&self, path: &Path, task: Task<'_>, settings: &Settings, quiet: bool) -> Result<()> {
         let mut image = open(path, &DecodeOptions::default())?;
         if let Some(out) = &self.output {
             keep_apart(path, out)?;

@@ -37,6 +37,7 @@ impl Format {
 pub struct Writer<W> {
     format: Format,
     out: W,
+    name: String,
     pages: usize,
 }
 
@@ -56,6 +57,7 @@ impl<W: Write> Writer<W> {
         Ok(Self {
             format,
             out,
+            name: name.into(),
             pages: 0,
         })
     }
@@ -81,7 +83,7 @@ impl<W: Write> Writer<W> {
                 let between = if first { "\n" } else { ",\n" };
                 write!(out, "{between}{}", serde_json::to_string(page)?)
             }
-            Format::Hocr => out.write_all(hocr::page(page).as_bytes()),
+            Format::Hocr => out.write_all(hocr::page(page, &self.name).as_bytes()),
         };
         // What is printed is seen at once.
         written.and_then(|()| out.flush()).context("output")

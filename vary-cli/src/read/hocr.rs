@@ -19,13 +19,15 @@ pub fn start(name: &str) -> String {
     )
 }
 
-/// A page.
-pub fn page(page: &PageRecord) -> String {
+/// A page of the input `name`.
+pub fn page(page: &PageRecord, name: &str) -> String {
     let number = page.page;
     let size = [0.0, 0.0, page.width as f32, page.height as f32];
     let place = title(Some(size), None);
     let mut html = format!(
-        "<div class=\"ocr_page\" id=\"page_{number}\" title=\"{place}; ppageno {}\">\n",
+        "<div class=\"ocr_page\" id=\"page_{number}\" title=\"image &quot;{}&quot;; {place}; \
+         ppageno {}\">\n",
+        escape(name),
         number - 1
     );
     for lines in page.lines.chunk_by(|a, b| a.paragraph == b.paragraph) {

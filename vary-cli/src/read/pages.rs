@@ -12,6 +12,7 @@ use super::format::Format;
 use super::input::Document;
 use super::page::{Origin, PageRecord};
 use super::{Ocr, ReadArgs};
+use crate::exit::Interrupted;
 use crate::model::ModelArgs;
 use crate::settings::Settings;
 
@@ -108,7 +109,7 @@ impl<'a> Reader<'a> {
             }
             self.sheets(together, to)?;
             if self.options.cancellation.is_cancelled() {
-                return Ok(());
+                return Err(Interrupted.into());
             }
         }
         Ok(())
@@ -141,7 +142,9 @@ impl<'a> Reader<'a> {
             }
             match read.next() {
                 // What was interrupted is not complete.
-                Some((_, Ok(answer))) if answer.finish == FinishReason::Cancelled => return Ok(()),
+                Some((_, Ok(answer))) if answer.finish == FinishReason::Cancelled => {
+                    return Err(Interrupted.into());
+                }
                 Some((image, Ok(answer))) => to(PageRecord::of_answer(page, image, &answer))?,
                 Some((_, Err(error))) => {
                     to(PageRecord::failed(page, Origin::Image, error.to_string()))?;

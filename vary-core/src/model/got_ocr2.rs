@@ -8,7 +8,7 @@ use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{self, VisionVocabulary};
 
 use super::splice::ImagePlaceholder;
-use super::{FamilyModel, GotLayout, GotOcr2Config, VaryModel, for_towers, project};
+use super::{FamilyConfig, FamilyModel, GotLayout, GotOcr2Config, VaryModel, for_towers, project};
 use crate::Result;
 use crate::checkpoint::{self, KeyMap, KeyRows, SaveOptions};
 
@@ -99,7 +99,7 @@ impl FamilyModel for GotOcr2 {
         self.vision_tower_high = tower;
     }
 
-    /// `config.json` is written in the layout of the weights.
+    /// `config.json` is written in the layout of the weights, which has to be able to hold it.
     fn save(
         &self,
         config: &GotOcr2Config,
@@ -107,6 +107,7 @@ impl FamilyModel for GotOcr2 {
         options: &SaveOptions,
     ) -> Result<()> {
         let config = config.clone().with_layout(self.layout);
+        config.validate()?;
         checkpoint::save_dir(self, &self.key_map(), &config, dir.as_ref(), options)
     }
 

@@ -68,11 +68,13 @@ impl GotOcr2Config {
         }
     }
 
-    /// A few ten thousand parameters, for tests. The image tokens are the last three of the
-    /// vocabulary, in the order `<img>`, `</img>`, `<imgpad>`, as in the published tokenizer.
+    /// A few ten thousand parameters, for tests, in sizes that both layouts can hold. The image
+    /// tokens are the last three of the vocabulary, in the order `<img>`, `</img>`, `<imgpad>`, as
+    /// in the published tokenizer.
     pub fn tiny(vocab_size: usize) -> Self {
         let end = vocab_size as u32;
-        let sam_config = VisionVocabularyConfig::tiny();
+        let tower = VisionVocabularyConfig::tiny();
+        let sam_config = Tower::of(&tower).sam_config(32);
         Self {
             layout: GotLayout::Original,
             text_config: Qwen2Config {

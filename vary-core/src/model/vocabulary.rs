@@ -127,6 +127,19 @@ mod tests {
     }
 
     #[test]
+    fn layout_that_can_not_hold_the_sizes() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = GotOcr2Config::tiny(64);
+        config.sam_config.net_2_chans += 1;
+        let model = config.init(&Device::flex());
+        let model = model.with_layout(GotLayout::Transformers);
+        let error = model.save(&config, dir.path(), &SaveOptions::default());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("layout of transformers"), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn checkpoint_without_vocabulary() {
         let dir = tempfile::tempdir().unwrap();
         let device = Device::flex();

@@ -39,7 +39,7 @@ pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
                 (true, false) => " ",
                 (false, _) => "\n\n",
             });
-            if !(more && !mark.is_empty()) {
+            if !more || mark.is_empty() {
                 text.push_str(mark);
             }
         } else {

@@ -47,6 +47,7 @@ pub fn asset(name: &str) -> String {
     path(&dir.join("../examples/assets").join(name))
 }
 
+/// A path as an argument.
 pub fn path(path: &Path) -> String {
     PathBuf::from(path).into_os_string().into_string().unwrap()
 }

@@ -113,8 +113,12 @@ impl PipelineBuilder {
     /// Loads the model.
     ///
     /// # Errors
-    /// [`Error::NoDevice`], [`Error::UnsupportedPrecision`], [`Error::WeightsNotGiven`],
-    /// [`Error::TokenizerMismatch`], or whatever is wrong with the files or the configuration.
+    /// [`NoDevice`](crate::Error::NoDevice), [`UnsupportedPrecision`], [`WeightsNotGiven`],
+    /// [`TokenizerMismatch`], or whatever is wrong with the files or the configuration.
+    ///
+    /// [`UnsupportedPrecision`]: crate::Error::UnsupportedPrecision
+    /// [`WeightsNotGiven`]: crate::Error::WeightsNotGiven
+    /// [`TokenizerMismatch`]: crate::Error::TokenizerMismatch
     pub fn build(self) -> Result<Pipeline> {
         let mut recognizer = self.recognizer;
         let (model, config, inference, tokenizer) = match self.source {

@@ -85,8 +85,7 @@ impl Words {
     ) -> Result<(Pipeline, Vec<RgbImage>, AnswerOptions)> {
         let image = |path: &PathBuf| open(Path::new(path), &DecodeOptions::default());
         let images = paths.iter().map(image).collect::<Result<_, _>>()?;
-        let mut options = AnswerOptions::default().with_max_new_tokens(self.max_new_tokens);
-        options.cancellation = cancellation()?;
+        let options = AnswerOptions::default().with_max_new_tokens(self.max_new_tokens);
         Ok((self.model.load(settings, quiet)?, images, options))
     }
 
@@ -99,7 +98,8 @@ impl Words {
         settings: &Settings,
         quiet: bool,
     ) -> Result<()> {
-        let (vary, images, options) = self.load(paths, settings, quiet)?;
+        let (vary, images, mut options) = self.load(paths, settings, quiet)?;
+        options.cancellation = cancellation()?;
         let mut answer: Option<Answer> = None;
         for event in vary.stream(&images, task, &options)? {
             match event? {
@@ -146,12 +146,9 @@ impl ChatArgs {
                     // A question that is too long ends the turn, not the conversation.
                     if let Err(error) = turn(&mut chat, question, &options) {
                         let error = error.downcast::<vary_core::Error>()?;
-                        print_line(error)?;
+                        eprintln!("error: {error}");
                     }
                 }
-            }
-            if options.cancellation.is_cancelled() {
-                return Err(Interrupted.into());
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Subcommands on checkpoints.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use vary_core::checkpoint::{CheckpointFiles, StoredType, convert};
 use vary_core::model::ModelConfig;
@@ -34,6 +35,9 @@ pub struct ConvertArgs {
 
 impl ConvertArgs {
     pub fn run(self) -> Result<()> {
+        if let Some(dir) = self.output.parent() {
+            fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        }
         convert(
             &CheckpointFiles::open(&self.checkpoint)?,
             &self.output,

@@ -7,7 +7,7 @@ use vary_core::detection::Detection;
 use vary_core::pipeline::{AnswerOptions, DecodeOptions, open};
 use vary_core::prompt::Task;
 
-use crate::exit::cancellation;
+use crate::exit::{Interrupted, cancellation};
 use crate::model::ModelArgs;
 use crate::output::{keep_apart, print_line, save};
 use crate::settings::Settings;
@@ -78,6 +78,9 @@ impl Found {
         options.min_score = self.min_score;
         options.cancellation = cancellation()?;
         let answer = vary.answer(&image, task, &options)?;
+        if options.cancellation.is_cancelled() {
+            return Err(Interrupted.into());
+        }
         let found = &answer.detections;
         if let Some(out) = &self.output {
             found

@@ -10,9 +10,10 @@ pub const END: &str = "</body>\n</html>\n";
 /// What begins a document.
 pub fn start(name: &str) -> String {
     format!(
-        "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<title>{}</title>\n\
-         <meta name=\"ocr-system\" content=\"vary {}\">\n\
-         <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_par ocr_line ocrx_word\">\n\
+        "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n\
+         <meta charset=\"utf-8\"/>\n<title>{}</title>\n\
+         <meta name=\"ocr-system\" content=\"vary {}\"/>\n\
+         <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_par ocr_line ocrx_word\"/>\n\
          </head>\n<body>\n",
         escape(name),
         env!("CARGO_PKG_VERSION")
@@ -31,15 +32,16 @@ pub fn page(page: &PageRecord, name: &str) -> String {
         number - 1
     );
     for lines in page.lines.chunk_by(|a, b| a.paragraph == b.paragraph) {
-        paragraph(&mut html, lines);
+        paragraph(&mut html, lines, size);
     }
     html + "</div>\n"
 }
 
-fn paragraph(html: &mut String, lines: &[LineRecord]) {
+fn paragraph(html: &mut String, lines: &[LineRecord], page: [f32; 4]) {
     html.push_str("<p class=\"ocr_par\">\n");
     for line in lines {
-        let place = title(line.bbox, None);
+        // A language model does not know where; hOCR wants a box.
+        let place = title(line.bbox.or(Some(page)), None);
         // Writing to a string does not fail.
         let _ = write!(html, "<span class=\"ocr_line\" title=\"{place}\">");
         for (i, word) in line.words.iter().enumerate() {
@@ -51,7 +53,7 @@ fn paragraph(html: &mut String, lines: &[LineRecord]) {
                 "{blank}<span class=\"ocrx_word\" title=\"{place}\">{text}</span>"
             );
         }
-        html.push_str("</span><br>\n");
+        html.push_str("</span><br/>\n");
     }
     html.push_str("</p>\n");
 }

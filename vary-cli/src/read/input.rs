@@ -90,7 +90,15 @@ pub fn jobs(inputs: &[PathBuf], output: Option<&Path>, format: Format) -> Result
             output: Some(output.join(name)),
         }
     };
-    Ok(files.into_iter().map(job).collect())
+    let jobs: Vec<Job> = files.into_iter().map(job).collect();
+    let mut seen = BTreeMap::new();
+    for Job { input, output } in &jobs {
+        if let Some(other) = seen.insert(output, input) {
+            let (other, input) = (other.display(), input.display());
+            bail!("{other} and {input} would be written to one file: read them apart");
+        }
+    }
+    Ok(jobs)
 }
 
 /// Images and PDF files below a folder, in the order of their names.
@@ -242,5 +250,7 @@ mod tests {
         );
         let one = jobs(&["x.pdf".into()], Some(Path::new("y.md")), Format::Markdown).unwrap();
         assert_eq!(one[0].output.as_deref(), Some(Path::new("y.md")));
+        let same = [PathBuf::from("a/p.png"), "b/p.png".into()];
+        assert!(jobs(&same, Some(Path::new("out")), Format::Text).is_err());
     }
 }

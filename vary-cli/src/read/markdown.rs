@@ -77,13 +77,14 @@ mod tests {
         let lines = [
             line("Long", 0),
             line("title", 0),
-            line("Text that goes on", 1),
+            line("Text that continues", 1),
             line("in a second line.", 1),
             line("• first", 2),
             line("•second", 2),
         ];
         let sizes = [32.0, 32.0, 16.0, 16.0, 16.0, 16.0];
-        let expected = "# Long title\n\nText that goes on\nin a second line.\n\n- first\n- second";
+        let expected =
+            "# Long title\n\nText that continues\nin a second line.\n\n- first\n- second";
         assert_eq!(of_layer(&lines, &sizes), expected);
         assert_eq!(of_layer(&[], &[]), "");
     }

@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -20,13 +20,16 @@ use vary_data::pdf::PdfOptions;
 
 use crate::exit::{Interrupted, cancellation, one_line};
 use crate::model::{ModelArgs, progress};
-use crate::output::print;
+use crate::output::{keep_apart, print};
 use crate::settings::Settings;
 use format::{Format, Writer};
 use input::{Document, Job, PageRange, jobs};
 use page::PageRecord;
 use pages::Reader;
-use partial::{Partial, Recipe};
+use partial::{Partial, Recipe, part_of};
+
+/// Longest edge of a PDF page's image in pixels.
+const MAX_EDGE: u32 = 8192;
 
 /// When the image of a PDF page is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -57,11 +60,12 @@ pub struct ReadArgs {
     pages: Option<PageRange>,
     #[arg(long, value_enum, default_value = "auto")]
     ocr: Ocr,
-    /// Pixels per inch at which PDF pages are drawn, and which boxes are in; 10 to 1200.
+    /// Pixels per inch at which PDF pages are drawn, and which boxes are in; 10 to 1200. Pages have
+    /// at most 8192 pixels a side.
     #[arg(long, default_value_t = 150.0, value_parser = dpi)]
     dpi: f32,
-    /// Pages that a language model decodes together.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// Pages of a PDF file that a language model decodes together, 1 to 8.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     batch: u16,
     /// Cut each image into up to this many tiles (GOT-OCR2.0).
     #[arg(long, value_name = "MAX")]
@@ -82,6 +86,14 @@ fn dpi(text: &str) -> Result<f32, String> {
 
 impl ReadArgs {
     pub fn run(self, settings: &Settings, quiet: bool) -> Result<()> {
+        if self.resume
+            && self
+                .inputs
+                .iter()
+                .any(|input| input.as_os_str() == input::STDIN)
+        {
+            bail!("--resume can't know again what the standard input was: name a file");
+        }
         let jobs = jobs(&self.inputs, self.output.as_deref(), self.format)?;
         let cancellation = cancellation()?;
         let mut reader = Reader::new(&self, settings, quiet, cancellation.clone());
@@ -97,16 +109,16 @@ impl ReadArgs {
                 if pipe == Some(io::ErrorKind::BrokenPipe) || reader.is_unusable() {
                     return Err(error);
                 }
+                if jobs.len() > 1 {
+                    eprintln!("error: {}: {}", job.input.display(), one_line(&error));
+                }
                 failed.push(format!("{}: {}", job.input.display(), one_line(&error)));
             }
         }
         match &failed[..] {
             [] => Ok(()),
             [one] if jobs.len() == 1 => bail!("{one}"),
-            several => {
-                several.iter().for_each(|line| eprintln!("error: {line}"));
-                bail!("{} of {} inputs failed", several.len(), jobs.len())
-            }
+            several => bail!("{} of {} inputs failed", several.len(), jobs.len()),
         }
     }
 
@@ -121,9 +133,15 @@ impl ReadArgs {
         let Some(output) = &job.output else {
             return self.print(job, reader, &name, quiet);
         };
-        if self.resume && output.exists() {
+        if self.resume && output.exists() && !part_of(output).exists() {
             return Ok(());
         }
+        keep_apart(&job.input, output)?;
+        ensure!(
+            !output.exists() || output.is_file(),
+            "{} is not a file that can be replaced",
+            output.display()
+        );
         if let Some(dir) = output.parent() {
             fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
         }
@@ -134,7 +152,7 @@ impl ReadArgs {
         let wanted = self.wanted(&document, &done)?;
         let bar = progress(quiet, wanted.len() as u64, name.clone());
         let read = reader.read(document, &wanted, &mut |page| {
-            push(page, &bar, |p| partial.push(p))
+            push(page, &name, &bar, |p| partial.push(p))
         });
         bar.finish_and_clear();
         read?;
@@ -155,7 +173,7 @@ impl ReadArgs {
         let read = reader.read(document, &wanted, &mut |page| {
             failed += usize::from(page.error.is_some());
             // Lines of text and those of the bar do not mix.
-            push(page, &bar, |page| bar.suspend(|| writer.page(page)))
+            push(page, name, &bar, |page| bar.suspend(|| writer.page(page)))
         });
         bar.finish_and_clear();
         writer.finish()?;
@@ -165,10 +183,10 @@ impl ReadArgs {
 
     fn pdf_options(&self) -> PdfOptions {
         PdfOptions {
-            edge: 16384,
+            // Larger pages are drawn at a lower resolution.
+            edge: MAX_EDGE,
             dpi: Some(self.dpi),
-            // Larger pages are drawn smaller.
-            max_page_points: 20_000.0,
+            max_page_points: f32::MAX,
             ..PdfOptions::default()
         }
     }
@@ -208,14 +226,18 @@ impl ReadArgs {
     }
 }
 
-/// Hands a page on and counts it.
+/// Writes a page and counts it.
 fn push(
     page: PageRecord,
+    name: &str,
     bar: &ProgressBar,
     to: impl FnOnce(&PageRecord) -> Result<()>,
 ) -> Result<()> {
     if let Some(error) = &page.error {
-        bar.suspend(|| eprintln!("page {}: {error}", page.page));
+        bar.suspend(|| eprintln!("{name}, page {}: {error}", page.page));
+    }
+    if page.finish.as_deref() == Some("length") {
+        bar.suspend(|| eprintln!("{name}, page {}: cut off, see --max-new-tokens", page.page));
     }
     to(&page)?;
     bar.inc(1);

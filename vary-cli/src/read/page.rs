@@ -1,7 +1,7 @@
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 use vary_core::detection::BoundingBox;
-use vary_core::pipeline::{Answer, Scored};
+use vary_core::pipeline::{Answer, FinishReason, Scored};
 use vary_data::Word;
 use vary_data::pdf::PageText;
 
@@ -16,6 +16,9 @@ pub struct PageRecord {
     pub source: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Why its text ended, unless at its end: `length` after `--max-new-tokens`, or `loop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<String>,
     /// Its text; Markdown if that was asked for.
     pub text: String,
     pub lines: Vec<LineRecord>,
@@ -54,6 +57,18 @@ pub struct WordRecord {
     pub confidence: Option<f32>,
 }
 
+/// The words of a line, the next ones of a page. A word may have blanks in it.
+fn of_line<'a>(line: &str, words: &mut impl Iterator<Item = &'a Word>) -> Vec<&'a Word> {
+    let (mut rest, mut found) = (line, vec![]);
+    while !rest.is_empty() {
+        let Some(word) = words.next() else { break };
+        rest = rest.strip_prefix(word.text.as_str()).unwrap_or_default();
+        rest = rest.strip_prefix(' ').unwrap_or(rest);
+        found.push(word);
+    }
+    found
+}
+
 /// To a tenth of a pixel.
 fn edges(b: BoundingBox) -> [f32; 4] {
     [b.x1, b.y1, b.x2, b.y2].map(|edge| (edge * 10.0).round() / 10.0)
@@ -72,6 +87,7 @@ impl PageRecord {
             height: 0,
             source,
             error: Some(error),
+            finish: None,
             text: String::new(),
             lines: vec![],
         }
@@ -107,6 +123,10 @@ impl PageRecord {
             height: image.height(),
             source: Origin::Image,
             error: None,
+            finish: match answer.finish {
+                FinishReason::Stop => None,
+                other => Some(format!("{other:?}").to_lowercase()),
+            },
             text: answer.text.clone(),
             lines,
         }
@@ -121,8 +141,7 @@ impl PageRecord {
                 paragraph += 1;
                 continue;
             }
-            let count = text.split(' ').count();
-            let words: Vec<&Word> = words.by_ref().take(count).collect();
+            let words = of_line(text, &mut words);
             let bbox = |w: &Word| BoundingBox::new(w.bbox[0], w.bbox[1], w.bbox[2], w.bbox[3]);
             let around = words
                 .iter()
@@ -147,6 +166,7 @@ impl PageRecord {
             height: layer.size.1,
             source: Origin::Pdf,
             error: None,
+            finish: None,
             text: match markdown {
                 true => super::markdown::of_layer(&lines, &layer.sizes),
                 false => layer.text.clone(),

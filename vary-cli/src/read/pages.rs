@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         self.unusable
     }
 
-    /// Reads pages, whose numbers are `wanted`, and hands them on in their order.
+    /// Reads pages, whose numbers are `wanted`, and gives them to `to` in their order.
     pub fn read(&mut self, document: Document, wanted: &[usize], to: Sink<'_>) -> Result<()> {
         match document {
             Document::Image(_) if wanted.is_empty() => Ok(()),

@@ -31,9 +31,7 @@ pub struct Partial {
 impl Partial {
     /// Begins the file `target`, or resumes it if `resume` and an earlier run had the same recipe.
     pub fn open(target: &Path, recipe: &Recipe, resume: bool) -> Result<Self> {
-        let mut path = target.as_os_str().to_owned();
-        path.push(".part");
-        let path = PathBuf::from(path);
+        let path = part_of(target);
         let kept = match resume {
             true => read(&path, recipe),
             false => None,
@@ -106,31 +104,38 @@ impl Partial {
     }
 }
 
+/// Where the pages of a file are until it is complete.
+pub fn part_of(target: &Path) -> PathBuf {
+    let mut path = target.as_os_str().to_owned();
+    path.push(".part");
+    path.into()
+}
+
 fn line(file: &mut impl Write, value: &impl Serialize) -> Result<()> {
     writeln!(file, "{}", serde_json::to_string(value)?)?;
     Ok(file.flush()?)
 }
 
-/// The bytes of the complete lines of an earlier run and its pages; `None` if there is none with
-/// this recipe.
+/// The bytes of the complete lines of an earlier run and its pages, up to the first that failed;
+/// `None` if there is none with this recipe.
 fn read(path: &Path, recipe: &Recipe) -> Option<(u64, Vec<usize>)> {
     let mut file = BufReader::new(File::open(path).ok()?);
-    let (mut bytes, mut done, mut text) = (0, vec![], String::new());
-    while file.read_line(&mut text).ok()? > 0 {
-        if !text.ends_with('\n') {
-            break;
-        }
+    let (mut bytes, mut done, mut line) = (0, vec![], vec![]);
+    while file.read_until(b'\n', &mut line).ok()? > 0 {
         if bytes == 0 {
-            let found: Recipe = serde_json::from_str(&text).ok()?;
+            let found: Recipe = serde_json::from_slice(&line).ok()?;
             if found != *recipe {
                 return None;
             }
         } else {
-            let page: PageRecord = serde_json::from_str(&text).ok()?;
-            done.push(page.page);
+            match serde_json::from_slice::<PageRecord>(&line) {
+                Ok(page) if page.error.is_none() && line.ends_with(b"\n") => done.push(page.page),
+                // Cut off, or to be tried again.
+                _ => break,
+            }
         }
-        bytes += text.len() as u64;
-        text.clear();
+        bytes += line.len() as u64;
+        line.clear();
     }
     (bytes > 0).then_some((bytes, done))
 }

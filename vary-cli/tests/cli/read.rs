@@ -81,7 +81,7 @@ fn pdf_with_text_scan_and_nothing_to_read() {
     let output = run(&["read", &file, "--ocr", "never"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        error(&output).contains("page 2: it is a scanned image"),
+        error(&output).contains("mixed.pdf, page 2: it is a scanned image"),
         "{}",
         error(&output)
     );
@@ -151,9 +151,18 @@ fn existing_outputs_are_kept() {
     assert_eq!(fs::read_to_string(&to).unwrap(), "mine");
     text(&args[..4]);
     assert!(fs::read_to_string(&to).unwrap().starts_with("Annual"));
+    // The input itself, and the standard input, which can't be known again.
+    let before = fs::read(&from).unwrap();
+    for args in [
+        ["read", &path(&from), "-o", &path(&from)].to_vec(),
+        ["read", "-", "-o", &path(&to), "--resume"].to_vec(),
+    ] {
+        assert_eq!(run(&args).status.code(), Some(1), "{args:?}");
+    }
+    assert_eq!(fs::read(&from).unwrap(), before);
 }
 
-/// Interrupts the program when it has read two pages, and lets it go on.
+/// Interrupts the program when it has read two pages, and resumes.
 #[cfg(unix)]
 #[test]
 fn interrupted_run_resumes() {
@@ -213,9 +222,9 @@ fn interrupted_run_resumes() {
     let read = lines();
     assert!((3..13).contains(&read), "{read}");
 
-    // As if the last line had been cut off.
+    // As if the last line had been cut off within a character.
     let bytes = fs::read(&part).unwrap();
-    fs::write(&part, &bytes[..bytes.len() - 20]).unwrap();
+    fs::write(&part, [&bytes[..bytes.len() - 20], &[0xe2][..]].concat()).unwrap();
     assert!(vary().args(args(&resumed)).status().unwrap().success());
     assert!(!part.exists());
     assert_eq!(fs::read(&resumed).unwrap(), fs::read(&whole).unwrap());

@@ -91,14 +91,20 @@ pub fn jobs(inputs: &[PathBuf], output: Option<&Path>, format: Format) -> Result
         }
     };
     let jobs: Vec<Job> = files.into_iter().map(job).collect();
+    apart(&jobs)?;
+    Ok(jobs)
+}
+
+/// Checks that each job has an output of its own.
+fn apart(jobs: &[Job]) -> Result<()> {
     let mut seen = BTreeMap::new();
-    for Job { input, output } in &jobs {
+    for Job { input, output } in jobs {
         if let Some(other) = seen.insert(output, input) {
             let (other, input) = (other.display(), input.display());
             bail!("{other} and {input} would be written to one file: read them apart");
         }
     }
-    Ok(jobs)
+    Ok(())
 }
 
 /// Images and PDF files below a folder, in the order of their names.

@@ -6,7 +6,7 @@ use burn::nn::Linear;
 use burn::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use vary_vision::preprocess::ImageProcessor;
 use vary_vision::vocab::{VisionVocabulary, VisionVocabularyConfig};
 
@@ -235,7 +235,13 @@ impl ModelConfig {
         let model_type = fields.get("model_type").and_then(Value::as_str);
         let known = model_type.is_none_or(|found| C::MODEL_TYPES.contains(&found));
         let of_family = known && C::recognizes(fields);
-        of_family.then(|| parse_config_json::<C>(path, text).map(Into::into))
+        of_family.then(|| {
+            let config: C = parse_config_json(path, text)?;
+            for deviation in deviations(fields, &json!(config)) {
+                tracing::info!("{}: {deviation}", path.display());
+            }
+            Ok(config.into())
+        })
     }
 
     /// Calls a visitor with the configuration of the family.
@@ -302,6 +308,36 @@ impl ModelConfig {
     }
 }
 
+/// In what a `config.json` differs from the one that would be written: fields that it lacks, for
+/// which values of the released model stand in, and fields that have no effect.
+fn deviations(file: &Value, written: &Value) -> Vec<String> {
+    let (Some(file), Some(written)) = (file.as_object(), written.as_object()) else {
+        return vec![];
+    };
+    let named = |fields: Vec<&String>, what: &str| {
+        let names: Vec<&str> = fields.into_iter().map(String::as_str).collect();
+        (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+    };
+    let lacking = written.keys().filter(|name| !file.contains_key(*name));
+    let ignored = file.keys().filter(|name| !written.contains_key(*name));
+    let mut found: Vec<String> = [
+        named(
+            lacking.collect(),
+            "fields with the value of the released model",
+        ),
+        named(ignored.collect(), "fields without effect"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    for (name, part) in file {
+        let inside = written.get(name).map(|written| deviations(part, written));
+        let inside = inside.unwrap_or_default().into_iter();
+        found.extend(inside.map(|deviation| format!("`{name}`: {deviation}")));
+    }
+    found
+}
+
 impl From<VaryTinyConfig> for ModelConfig {
     fn from(config: VaryTinyConfig) -> Self {
         Self::VaryTiny(config)
@@ -335,5 +371,26 @@ pub(super) fn check_model_type(found: &str) -> Result<()> {
         false => Err(Error::Config(format!(
             "`model_type` is `{found}`; Vary's is one of {VARY_TYPES:?}"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviations_are_listed() {
+        let written = json!({"a": 1, "b": {"c": 1, "d": 2}, "e": [1]});
+        assert!(deviations(&written, &written).is_empty());
+        let file = json!({"a": 2, "b": {"c": 5, "x": 0}, "y": {"z": 1}});
+        assert_eq!(
+            deviations(&file, &written),
+            [
+                "fields with the value of the released model: e",
+                "fields without effect: y",
+                "`b`: fields with the value of the released model: d",
+                "`b`: fields without effect: x",
+            ]
+        );
     }
 }

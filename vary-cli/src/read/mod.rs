@@ -97,7 +97,7 @@ impl ReadArgs {
         let jobs = jobs(&self.inputs, self.output.as_deref(), self.format)?;
         let cancellation = cancellation()?;
         let mut reader = Reader::new(&self, settings, quiet, cancellation.clone());
-        let mut failed = vec![];
+        let mut failed = 0;
         for job in &jobs {
             let result = self.job(job, settings, &mut reader, quiet);
             if cancellation.is_cancelled() {
@@ -109,17 +109,14 @@ impl ReadArgs {
                 if pipe == Some(io::ErrorKind::BrokenPipe) || reader.is_unusable() {
                     return Err(error);
                 }
-                if jobs.len() > 1 {
-                    eprintln!("error: {}: {}", job.input.display(), one_line(&error));
-                }
-                failed.push(format!("{}: {}", job.input.display(), one_line(&error)));
+                let error = format!("{}: {}", job.input.display(), one_line(&error));
+                ensure!(jobs.len() > 1, error);
+                eprintln!("error: {error}");
+                failed += 1;
             }
         }
-        match &failed[..] {
-            [] => Ok(()),
-            [one] if jobs.len() == 1 => bail!("{one}"),
-            several => bail!("{} of {} inputs failed", several.len(), jobs.len()),
-        }
+        ensure!(failed == 0, "{failed} of {} inputs failed", jobs.len());
+        Ok(())
     }
 
     fn job(

@@ -37,7 +37,7 @@ impl Detection {
             }
         }
         let step = get_raster_width(WEIGHT, HEIGHT);
-        // Drawn inwards from the right and lower edges, so that the text is always inside the image.
+        // Drawn inwards from the right and lower edges: the text is always inside the image.
         let text: Vec<char> = format!("{label} {score:.2}").chars().collect();
         let left = x1.min(image.width().saturating_sub((text.len() * step) as u32));
         let top = y1.min(image.height().saturating_sub(HEIGHT.val() as u32));

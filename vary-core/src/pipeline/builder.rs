@@ -162,6 +162,6 @@ fn open(source: Option<Source>) -> Result<Checkpoint> {
         #[cfg(feature = "nano")]
         _ => Weights::nano().open(),
         #[cfg(not(feature = "nano"))]
-        _ => Err(Error::WeightsNotGiven),
+        _ => Err(crate::Error::WeightsNotGiven),
     }
 }

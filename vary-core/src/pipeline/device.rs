@@ -41,7 +41,8 @@ pub fn named_device(name: &str) -> Result<Device> {
         #[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
         "wgpu" => Ok(Device::wgpu(burn::prelude::DeviceKind::DiscreteGpu(index))),
         _ => no(format!(
-            "`{name}` is none of cpu, cuda:N and wgpu:N, or its backend is not built in"
+            "no device {index} of `{backend}`: there are cpu, cuda:N and wgpu:N, as far as their \
+             backends are built in"
         )),
     }
 }

@@ -2,16 +2,15 @@
 //! `cargo run --release --example evaluate --features train -- [--report DIR]`.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
 use vary_core::eval::{Evaluation, Truth};
 use vary_core::pipeline::AnswerOptions;
 use vary_core::prompt::Task;
+use vary_core::{Pipeline, Weights};
 use vary_data::Split;
 use vary_data::scenes::{Atlas, SceneConfig, draw};
-use vary_examples::{ModelArgs, exit};
 use vary_vocab_train::evaluate::truths;
 use vary_vocab_train::report::ReportBuilder;
 
@@ -28,16 +27,15 @@ struct Args {
     /// Where report.html and report.json go.
     #[arg(long, default_value = "report")]
     report: PathBuf,
-    #[command(flatten)]
-    model: ModelArgs,
+    /// Checkpoint directory, in place of the embedded model.
+    #[arg(long)]
+    weights: Option<PathBuf>,
 }
 
-fn main() -> ExitCode {
-    exit(run(Args::parse()))
-}
-
-fn run(args: Args) -> Result<()> {
-    let vary = args.model.build()?;
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let weights = args.weights.map_or_else(Weights::nano, Weights::dir);
+    let vary = Pipeline::builder().weights(weights).build()?;
     let atlas = Atlas::embedded()?;
     let config = SceneConfig {
         size: vary.config().info().sam_config.img_size as u32,

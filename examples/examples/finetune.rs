@@ -4,7 +4,6 @@
 //! `docs/training.md`.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use burn::module::Module;
 use clap::Parser;
@@ -19,7 +18,6 @@ use vary_core::train::{
     save_adapters,
 };
 use vary_core::{Pipeline, Weights};
-use vary_examples::exit;
 
 /// Fine-tunes the embedded model.
 #[derive(Parser)]
@@ -47,11 +45,8 @@ impl TrainLogger for PrintLoss {
     }
 }
 
-fn main() -> ExitCode {
-    exit(run(&Args::parse()))
-}
-
-fn run(args: &Args) -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    let args = &Args::parse();
     let images = args.data.join("images");
     let train = Conversations::open(args.data.join("train.json"), &images)?;
     let test = Conversations::open(args.data.join("held_out.json"), &images)?;

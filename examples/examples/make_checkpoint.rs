@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -15,7 +14,6 @@ use vary_core::checkpoint::{SaveOptions, StoredType, save_drawn, write_atomic};
 use vary_core::model::{
     FamilyConfig, FamilyModel, GotLayout, GotOcr2Config, VaryTinyConfig, VaryToyConfig,
 };
-use vary_examples::exit;
 use vary_lm::tokenizer::{Tokenizer, synthetic_tiktoken};
 #[cfg(feature = "train")]
 use vary_vocab_train::nano_tokenizer;
@@ -56,11 +54,8 @@ enum Preset {
     MiniOpt,
 }
 
-fn main() -> ExitCode {
-    exit(run(&Args::parse()))
-}
-
-fn run(args: &Args) -> Result<()> {
+fn main() -> Result<()> {
+    let args = &Args::parse();
     let start = Instant::now();
     Device::flex().seed(args.seed);
     let out = &args.out;

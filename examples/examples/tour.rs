@@ -2,7 +2,6 @@
 //! `cargo run --release --example tour --features train`.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use burn::module::Module;
 use vary_core::model::{FamilyModel, ModelConfig, VaryToy};
@@ -14,11 +13,7 @@ use vary_core::train::{ConversationObjective, LoraConfig, TrainConfig, Trained, 
 const SCENE: &[u8] = include_bytes!("../assets/scene.png");
 const SIGN: &[u8] = include_bytes!("../assets/sign.png");
 
-fn main() -> ExitCode {
-    vary_examples::exit(run())
-}
-
-fn run() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let scene = decode(SCENE, &DecodeOptions::default())?;
     let sign = decode(SIGN, &DecodeOptions::default())?;
     let vary = Pipeline::builder().build()?;

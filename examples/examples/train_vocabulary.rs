@@ -5,7 +5,6 @@
 //! It learns next to nothing in so few steps; `docs/training.md` shows how to train a useful one.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use burn::module::Module;
 use clap::Parser;
@@ -14,7 +13,6 @@ use vary_core::model::{FamilyConfig, VaryTinyConfig, read_vocabulary, write_voca
 use vary_core::pipeline::{DecodeOptions, default_device, open};
 use vary_core::train::data::{Conversations, Mixture};
 use vary_core::train::{ConversationObjective, TrainConfig, Trained, Trainer};
-use vary_examples::exit;
 use vary_vision::preprocess::ImageProcessor;
 use vary_vocab_train::nano_tokenizer;
 
@@ -35,11 +33,8 @@ struct Args {
     steps: u64,
 }
 
-fn main() -> ExitCode {
-    exit(run(&Args::parse()))
-}
-
-fn run(args: &Args) -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    let args = &Args::parse();
     // The tokenizer covers any text; class names are tokens of their own.
     let tokenizer = nano_tokenizer(&["cat", "dog", "car"])?;
     let mut config = VaryTinyConfig::tiny(tokenizer.vocab_size());

@@ -90,7 +90,8 @@ pub fn progress(quiet: bool, total: u64, message: String) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} pages, {eta} left");
+    let style =
+        ProgressStyle::with_template("{msg} {wide_bar} {prefix}{pos}/{len} pages, {eta} left");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total)
         .with_style(style)

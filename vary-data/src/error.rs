@@ -242,7 +242,7 @@ pub enum Error {
     /// A folder of PDF pages that was begun with other options.
     #[cfg(feature = "pdf")]
     #[error(
-        "{}: these pages were begun with other options or another version; use an empty folder, \
+        "{}: these pages were made with other options or by another version; use an empty folder, \
          or the same options", path.display()
     )]
     PdfOptionsChanged {

@@ -9,8 +9,8 @@ use crate::{Error, Result};
 /// Annotation files come from the network, and a path in one must not make a reader open any file
 /// of the machine. Refused are: an empty path and `.`, a NUL byte, absolute paths of Unix and
 /// Windows, drive prefixes (`C:x.jpg`), and any `..` part, even one that a later part would undo.
-/// Both `/` and `\` count as separators on every system, so that a set is refused or accepted alike
-/// everywhere.
+/// Both `/` and `\` count as separators on every system, so that a data set is accepted or refused
+/// on all of them.
 ///
 /// Only the text of the path is looked at, not the disk: a symbolic link inside `folder` is
 /// followed, because large sets are often laid out with links. Whoever may place links in

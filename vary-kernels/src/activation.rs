@@ -7,6 +7,9 @@ use burn::tensor::activation;
 ///
 /// The kernel on Flex is within 1e-6 of it. The derivative is that of the same formula on every
 /// backend.
+///
+/// # Shapes
+/// - x, output: any
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::flex::plain(&x) {
@@ -21,7 +24,10 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * probability
 }
 
-/// `x * sigmoid(1.702 x)`, the activation of CLIP.
+/// `x * sigmoid(1.702 x)`, the activation of CLIP (arXiv 2103.00020).
+///
+/// # Shapes
+/// - x, output: any
 pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::flex::plain(&x) {
@@ -31,6 +37,9 @@ pub fn quick_gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 }
 
 /// `x * sigmoid(x)`, the activation of gated feed-forward layers (SwiGLU, arXiv 2002.05202).
+///
+/// # Shapes
+/// - x, output: any
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "flex")]
     if crate::flex::plain(&x) {

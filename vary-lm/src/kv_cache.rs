@@ -44,22 +44,22 @@ impl KvCache {
         *self.prompt_len.get_or_insert(seq)
     }
 
-    /// Positions held now.
+    /// Number of cached positions.
     pub fn len(&self) -> usize {
         self.layers.first().map_or(0, |layer| layer.len)
     }
 
-    /// Whether nothing is held.
+    /// Whether no position is cached.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Positions that fit.
+    /// Maximum number of positions.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// How many sequences it is for.
+    /// Number of sequences.
     pub fn batch(&self) -> usize {
         self.layers.first().map_or(0, |layer| layer.k.dims()[0])
     }
@@ -71,7 +71,7 @@ impl KvCache {
         }
     }
 
-    /// Makes room for `capacity` positions in all, keeping what is held.
+    /// Makes room for `capacity` positions in total, keeping the cached ones.
     pub fn grow(&mut self, capacity: usize) {
         if capacity > self.capacity {
             self.layers

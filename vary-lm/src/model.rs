@@ -7,7 +7,7 @@ use crate::KvCache;
 /// It is what generation, the splicing of image tokens and training need; the families differ in
 /// how they are built and in their configuration.
 pub trait LanguageModel: Send + Sync {
-    /// Looks tokens up, without positions.
+    /// Embeds token ids, without positions.
     ///
     /// # Shapes
     /// - ids: `[batch, seq]`
@@ -67,10 +67,10 @@ pub trait LanguageModel: Send + Sync {
     /// - output: `[batch, seq, vocab]`
     fn logits(&self, hidden: Tensor<3>) -> Tensor<3>;
 
-    /// An empty cache for this model, `capacity` positions long.
+    /// An empty cache for `batch` sequences of up to `capacity` positions.
     fn cache(&self, batch: usize, capacity: usize) -> KvCache;
 
-    /// Longest sequence.
+    /// Longest sequence, in tokens.
     fn max_positions(&self) -> usize;
 
     /// Whether positions mean the same after prompts of `a` and of `b` tokens, so that a cache that
@@ -83,7 +83,7 @@ pub trait LanguageModel: Send + Sync {
     /// Rows of the token table and width of the residual stream.
     fn embedding_shape(&self) -> [usize; 2];
 
-    /// Where the model is.
+    /// The device of its parameters.
     fn device(&self) -> Device;
 
     /// Logits after one more token of each of several sequences, which are appended to their

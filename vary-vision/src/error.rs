@@ -58,6 +58,21 @@ pub enum Error {
         reason: String,
     },
 
+    /// An image with an edge over the limit; its pixels were not decoded.
+    #[error(
+        "{name}: an edge of {width} x {height} pixels is over the limit of {limit}; \
+         raise `DecodeOptions::max_edge` if you trust it"
+    )]
+    EdgeTooLong {
+        /// Which image.
+        name: String,
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// [`DecodeOptions::max_edge`](crate::preprocess::DecodeOptions::max_edge).
+        limit: u32,
+    },
     /// An image larger than the limit; its pixels were not decoded.
     #[error(
         "{name}: {width} x {height} pixels are over the limit of {limit}; \

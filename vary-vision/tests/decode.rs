@@ -226,6 +226,44 @@ fn pixel_limit_before_decoding() {
 }
 
 #[test]
+fn long_edges_are_refused_before_decoding() {
+    let error = read(&png(1, 15_000_000, 8, 2, &[], &[0, 1, 2])).unwrap_err();
+    assert!(
+        matches!(error, Error::EdgeTooLong { limit: 65_535, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("max_edge"), "{error}");
+}
+
+/// Every scan of a progressive JPEG passes over the whole image.
+#[test]
+fn many_scans_are_refused_before_decoding() {
+    let bytes = encoded(&DynamicImage::ImageRgb8(drawn(20, 10)), ImageFormat::Jpeg);
+    let (image, end) = bytes.split_at(bytes.len() - 2);
+    let with = |scans: usize| [image, &[0xFF, 0xDA, 0, 2].repeat(scans), end].concat();
+    let options = DecodeOptions {
+        max_pixels: 200,
+        ..DecodeOptions::default()
+    };
+    // The image has a scan of its own.
+    let error = decode(&with(20), &options).unwrap_err();
+    assert!(error.to_string().contains("21 scans"), "{error}");
+    let error = decode(&with(19), &options).unwrap_err();
+    assert!(!error.to_string().contains("limit"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe.png");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let error = open(&pipe, &DecodeOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("regular file"), "{error}");
+}
+
+#[test]
 fn empty_images_are_errors() {
     // A GIF of 0 x 0 pixels, and a PNG whose decoder refuses such a header by itself.
     let gif = read(b"GIF89a\0\0\0\0\0\0\0\x2C\0\0\0\0\0\0\0\0\0\x02\0;").unwrap_err();

@@ -4,7 +4,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vary_lm::tokenizer::CoordinateTokens;
 
-/// Initial parameters with which a small model learns fast.
+/// Sets initial parameters with which a small model learns fast; random ones depend on `seed`.
 ///
 /// - Layers that write to the residual stream start at zero, so every block starts as identity.
 /// - Positions of patches start as sines and cosines, as in the original transformer.

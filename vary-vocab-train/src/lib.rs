@@ -1,8 +1,36 @@
 //! Recipes, objectives and programs that train, fine-tune and evaluate Vary.
 //!
-//! `finetune` trains a checkpoint on conversations, boxes or pages by a recipe; `scenes` trains
-//! Vary-nano on the scenes and texts that `vary-data` draws (Vary-toy, arXiv 2401.12503, section
-//! 3.1). `eval` scores a model, `calibrate` fits its calibration map.
+//! The command `vary-vocab-train` runs them; as a library the crate reads and changes its recipes,
+//! and trains and scores with them.
+//!
+//! ```
+//! use vary_vocab_train::finetune::Recipe;
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let mut recipe = Recipe::read("lora")?; // a preset, or the path of a TOML file
+//! recipe.train.batch_size = 4;
+//! recipe.train.validate()?;
+//! println!("{}", recipe.to_toml()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | command | arguments | |
+//! | --- | --- | --- |
+//! | `finetune` | [`FinetuneArgs`] | trains a checkpoint by a [`Recipe`](finetune::Recipe) |
+//! | `scenes` | [`TrainArgs`] | trains Vary-nano on drawn images by a [`SceneRecipe`] |
+//! | `recognizer` | [`RecognizerArgs`] | trains a text recognizer by a [`LinesRecipe`] |
+//! | `eval` | [`EvalArgs`] | scores a model and writes a [`Report`](report::Report) |
+//! | `calibrate` | [`CalibrateArgs`] | fits the calibration map of a checkpoint |
+//!
+//! # Features
+//!
+//! | feature | |
+//! | --- | --- |
+//! | `flex` (default), `ndarray`, `cuda`, `wgpu`, `vulkan`, `metal` | backends of burn |
+//! | `x86-v4` | AVX-512 matrix products on CPUs that have them |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// Calibration of scores on drawn scenes.
 pub mod calibrate;

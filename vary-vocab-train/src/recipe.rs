@@ -277,7 +277,7 @@ impl Preset {
     }
 }
 
-/// Writes the recipe beside a new run, and refuses to go on with one that was started otherwise:
+/// Writes the recipe beside a new run, and refuses to resume one that was started with another:
 /// data order and phases would change in the middle of it.
 pub(crate) fn keep_recipe(path: &Path, resolved: &str) -> anyhow::Result<()> {
     match fs::read_to_string(path) {

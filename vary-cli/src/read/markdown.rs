@@ -2,7 +2,11 @@ use vary_core::pipeline::{BULLETS, heading};
 
 use super::page::LineRecord;
 
-/// The lines of a text layer as Markdown: headings by their size, items of lists, paragraphs.
+/// Space of so many heights of a line separates the cells of a table.
+const GAP: f32 = 1.5;
+
+/// The lines of a text layer as Markdown: headings by their size, items of lists, paragraphs, and
+/// tables where lines with wide gaps follow each other.
 /// `sizes` are those of the words, in their order.
 pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
     let mut first = 0;
@@ -26,9 +30,18 @@ pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
     });
     let usual = usual.map_or(1.0, |(size, _)| *size);
 
+    let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
+    // A single row is rather a header with its page number.
+    let wide = |i: usize| rows.get(i).is_some_and(|row| row.len() > 1);
+    let is_row = |i: usize| wide(i) && (i > 0 && wide(i - 1) || wide(i + 1));
     let mut text = String::new();
     let mut before: Option<(&LineRecord, &str)> = None;
-    for (line, size) in lines.iter().zip(of_line) {
+    for (i, (line, size)) in lines.iter().zip(of_line).enumerate() {
+        if is_row(i) {
+            push_row(&mut text, &rows[i], i > 0 && is_row(i - 1));
+            before = None;
+            continue;
+        }
         let mark = heading(size, usual);
         let item = line.text.strip_prefix(BULLETS);
         if let Some((before, its)) = before {
@@ -43,6 +56,7 @@ pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
                 text.push_str(mark);
             }
         } else {
+            text.push_str(if i > 0 { "\n\n" } else { "" });
             text.push_str(mark);
         }
         match item {
@@ -52,6 +66,41 @@ pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
         before = Some((line, mark));
     }
     text
+}
+
+/// The texts of a line between its wide gaps.
+fn cells(line: &LineRecord) -> Vec<String> {
+    let mut cells: Vec<String> = vec![];
+    let mut end = f32::NEG_INFINITY;
+    for word in &line.words {
+        let [left, top, right, bottom] = word.bbox.unwrap_or_default();
+        match cells.last_mut() {
+            Some(cell) if left - end <= GAP * (bottom - top) => {
+                cell.push(' ');
+                cell.push_str(&word.text);
+            }
+            _ => cells.push(word.text.clone()),
+        }
+        end = right;
+    }
+    cells
+}
+
+/// Adds a row of a table; the first one is its head.
+fn push_row(text: &mut String, cells: &[String], follows: bool) {
+    text.push_str(match (text.is_empty(), follows) {
+        (true, _) => "",
+        (_, true) => "\n",
+        _ => "\n\n",
+    });
+    for cell in cells {
+        text.push_str(&format!("| {} ", cell.replace('|', "\\|")));
+    }
+    text.push('|');
+    if !follows {
+        text.push_str("\n|");
+        text.push_str(&" --- |".repeat(cells.len()));
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +136,31 @@ mod tests {
             "# Long title\n\nText that continues\nin a second line.\n\n- first\n- second";
         assert_eq!(of_layer(&lines, &sizes), expected);
         assert_eq!(of_layer(&[], &[]), "");
+    }
+
+    #[test]
+    fn lines_with_wide_gaps_are_tables() {
+        let words = |texts: &[(&str, f32)]| {
+            let word = |(text, left): &(&str, f32)| super::super::page::WordRecord {
+                text: (*text).into(),
+                bbox: Some([*left, 0.0, left + 20.0, 10.0]),
+                confidence: None,
+            };
+            LineRecord {
+                words: texts.iter().map(word).collect(),
+                ..line(&texts.iter().map(|t| t.0).collect::<Vec<_>>().join(" "), 0)
+            }
+        };
+        let lines = [
+            words(&[("Header", 0.0), ("7", 300.0)]),
+            words(&[("Prices", 0.0), ("below", 24.0)]),
+            words(&[("name", 0.0), ("in", 100.0), ("euros", 124.0)]),
+            words(&[("a|b", 0.0), ("1.50", 110.0)]),
+            words(&[("End", 0.0)]),
+        ];
+        let sizes = [10.0; 10];
+        let expected = "Header 7\nPrices below\n\n| name | in euros |\n| --- | --- |\n\
+                        | a\\|b | 1.50 |\n\nEnd";
+        assert_eq!(of_layer(&lines, &sizes), expected);
     }
 }

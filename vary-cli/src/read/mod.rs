@@ -97,7 +97,7 @@ impl ReadArgs {
         let jobs = jobs(&self.inputs, self.output.as_deref(), self.format)?;
         let cancellation = cancellation()?;
         let mut reader = Reader::new(&self, settings, quiet, cancellation.clone());
-        let mut failed = 0;
+        let mut failed = vec![];
         for job in &jobs {
             let result = self.job(job, settings, &mut reader, quiet);
             if cancellation.is_cancelled() {
@@ -111,11 +111,19 @@ impl ReadArgs {
                 }
                 let error = format!("{}: {}", job.input.display(), one_line(&error));
                 ensure!(jobs.len() > 1, error);
-                eprintln!("error: {error}");
-                failed += 1;
+                failed.push(error);
             }
         }
-        ensure!(failed == 0, "{failed} of {} inputs failed", jobs.len());
+        // At the end, where they are not lost between the pages of the others.
+        for error in &failed {
+            eprintln!("error: {error}");
+        }
+        ensure!(
+            failed.is_empty(),
+            "{} of {} inputs failed",
+            failed.len(),
+            jobs.len()
+        );
         Ok(())
     }
 
@@ -148,6 +156,7 @@ impl ReadArgs {
         let done = std::mem::take(&mut partial.done);
         let wanted = self.wanted(&document, &done)?;
         let bar = progress(quiet, wanted.len() as u64, name.clone());
+        reader.show(&bar);
         let read = reader.read(document, &wanted, &mut |page| {
             push(page, &name, &bar, |p| partial.push(p))
         });
@@ -166,6 +175,7 @@ impl ReadArgs {
         }
         let mut writer = Writer::new(self.format, io::stdout(), name)?;
         let bar = progress(quiet, wanted.len() as u64, name.to_owned());
+        reader.show(&bar);
         let mut failed = 0;
         let read = reader.read(document, &wanted, &mut |page| {
             failed += usize::from(page.error.is_some());

@@ -3,8 +3,9 @@ use std::thread;
 
 use anyhow::Result;
 use image::RgbImage;
+use indicatif::ProgressBar;
 use vary_core::Pipeline;
-use vary_core::pipeline::{Answer, AnswerOptions, CancellationToken, FinishReason};
+use vary_core::pipeline::{Answer, AnswerOptions, CancellationToken, Event, FinishReason};
 use vary_core::prompt::Task;
 use vary_data::pdf::{PageText, PdfReader, Skip};
 
@@ -30,6 +31,7 @@ pub struct Reader<'a> {
     markdown: bool,
     batch: usize,
     options: AnswerOptions,
+    bar: ProgressBar,
 }
 
 /// A page on its way.
@@ -63,7 +65,13 @@ impl<'a> Reader<'a> {
             markdown: args.format == Format::Markdown,
             batch: args.batch.into(),
             options,
+            bar: ProgressBar::hidden(),
         }
+    }
+
+    /// Shows the tokens of a page on a bar.
+    pub fn show(&mut self, bar: &ProgressBar) {
+        self.bar = bar.clone();
     }
 
     /// Whether the model can't be loaded, so that nothing more will be read.
@@ -171,8 +179,37 @@ impl<'a> Reader<'a> {
             true => Task::Markdown,
             false => Task::Ocr,
         };
-        Ok(vary.answer_batch(images, task, &self.options))
+        Ok(match images {
+            [image] => vec![streamed(vary, image, task, &self.options, &self.bar)],
+            _ => vary.answer_batch(images, task, &self.options),
+        })
     }
+}
+
+/// The answer about an image; the number of its tokens is shown as they are decoded.
+fn streamed(
+    vary: &Pipeline,
+    image: &RgbImage,
+    task: Task<'_>,
+    options: &AnswerOptions,
+    bar: &ProgressBar,
+) -> vary_core::Result<Answer> {
+    let mut tokens = 0;
+    for event in vary.stream(image, task, options)? {
+        match event? {
+            Event::Token { .. } => {
+                tokens += 1;
+                bar.set_prefix(format!("{tokens} tokens, "));
+            }
+            Event::Done(answer) => {
+                bar.set_prefix("");
+                return Ok(answer);
+            }
+            _ => {}
+        }
+    }
+    // A stream without an error ends with its answer, so that this is not reached.
+    vary.answer(image, task, options)
 }
 
 /// A page of a PDF file, counted from 0, in the form in which it is read.

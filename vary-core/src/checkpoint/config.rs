@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// not deserialize to `T`.
 pub fn read_config_json<T: DeserializeOwned>(dir: impl AsRef<Path>) -> Result<T> {
     let path = dir.as_ref().join("config.json");
-    let text = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+    let text = crate::file::read_text(&path).map_err(|source| Error::io(&path, source))?;
     parse_config_json(&path, &text)
 }
 

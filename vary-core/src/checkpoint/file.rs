@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +10,7 @@ use crate::error::{Error, Result};
 /// Lists the tensors of one weight file.
 pub(super) fn open_file(path: &Path) -> Result<Vec<(String, Entry)>> {
     let io = |source| Error::io(path, source);
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = crate::file::open(path).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("safetensors") => {

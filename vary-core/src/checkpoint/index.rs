@@ -25,7 +25,7 @@ pub(crate) fn read_index(path: &Path) -> Result<BTreeMap<String, String>> {
         path: path.into(),
         reason,
     };
-    let text = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+    let text = crate::file::read_text(path).map_err(|source| Error::io(path, source))?;
     let index: Index = serde_json::from_slice(&text).map_err(|e| bad(e.to_string()))?;
     let Entries(entries) = index.weight_map;
     let mut listed = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! Weights stored in 8 bits: whole numbers of -127 to 127 (`I8`) and, as `NAME_scale` beside
-//! `NAME`, what a step is worth in each row, that is for each index of the first axis.
+//! Weights stored in 8 bits: integers from -127 to 127 (`I8`) as `NAME` and, as `NAME_scale`, the
+//! scale of each row, that is of each index of the first axis.
 
 use std::collections::BTreeMap;
 

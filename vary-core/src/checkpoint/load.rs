@@ -48,7 +48,7 @@ pub fn load_with<M: Module>(
 }
 
 /// Loads a part of a model, such as a tower, as f32: the sub-module that is at `field` of the model
-/// that `map` is of. Tensors of other parts are not looked at.
+/// that `map` is of. Tensors of other parts are ignored.
 ///
 /// # Errors
 /// As [`load_with`].
@@ -63,8 +63,8 @@ pub fn load_part<M: Module>(
 }
 
 /// Loads the parameters that `files` has under the same name and in the same shape, as f32, if
-/// `wanted` by name. The others keep their values; their names are returned. This is how a changed
-/// network begins with what another one has learned.
+/// `wanted` by name. The others keep their values; their names are returned. Use it to start a
+/// changed network from the parameters of another one.
 ///
 /// # Errors
 /// [`Error::NonFinite`] with every tensor that has NaN or infinite values; [`Error::Io`];

@@ -8,6 +8,27 @@
 //!
 //! Tensors are read one at a time by positioned reads (no memory map: a file that shrinks is an
 //! error and not a crash). Peak memory is the model plus one tensor.
+//!
+//! ```
+//! use burn::nn::{Linear, LinearConfig};
+//! use burn::prelude::*;
+//! use vary_core::checkpoint::{CheckpointFiles, KeyMap, SaveOptions, load, save};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("model.safetensors");
+//! let model: Linear = LinearConfig::new(2, 3).init(&Device::flex());
+//! save(&model, &KeyMap::new(), &path, &SaveOptions::default())?;
+//!
+//! let files = CheckpointFiles::open(&path)?;
+//! let (name, shape) = files.shapes().last().ok_or("no tensors")?;
+//! assert_eq!((name, shape), ("weight", &[3, 2][..])); // as PyTorch stores it
+//! let fresh = LinearConfig::new(2, 3).init(&Device::flex());
+//! let loaded = load(fresh, &files, &KeyMap::new())?;
+//! assert_eq!(loaded.weight.val().into_data(), model.weight.val().into_data());
+//! # Ok(())
+//! # }
+//! ```
 
 mod atomic;
 mod config;

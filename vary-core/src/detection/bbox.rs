@@ -6,6 +6,17 @@ use super::COORD_MAX;
 ///
 /// `x2` and `y2` are edges, not the last pixel inside, so a box over a whole image is
 /// `[0, 0, width, height]` and its width is `x2 - x1`.
+///
+/// ```
+/// use vary_core::detection::BoundingBox;
+///
+/// let a = BoundingBox::new(0.0, 0.0, 100.0, 50.0);
+/// let b = BoundingBox::new(50.0, 0.0, 150.0, 50.0);
+/// assert_eq!(a.area(), 5000.0);
+/// assert!((a.iou(&b) - 1.0 / 3.0).abs() < 1e-6);
+/// // As the model writes it, about an image of 200 x 100 pixels.
+/// assert_eq!(b.to_thousandths(200, 100), [250, 0, 750, 500]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BoundingBox {
     /// Left edge.
@@ -39,7 +50,7 @@ impl BoundingBox {
         self.width() * self.height()
     }
 
-    /// The smallest box around this one and another.
+    /// The smallest box that contains both boxes.
     #[must_use]
     pub fn around(self, other: Self) -> Self {
         Self {

@@ -1,9 +1,9 @@
 //! Boxes as text and boxes in pixels.
 //!
 //! The language model writes boxes as text with integers from 0 to 1000; users see [`Detection`]s
-//! in pixels of the original image. [`format_answer`] writes such text, [`parse_answer`] reads it
-//! back, whatever the model made of it, and [`AnswerParser`] while it grows. A [`CalibrationMap`]
-//! turns raw scores into probabilities; [`nms`] leaves out what an answer lists twice.
+//! in pixels of the original image. [`format_answer`] writes such text; [`parse_answer`] reads it
+//! back, with the deviations that models make, and [`AnswerParser`] does so incrementally. A
+//! [`CalibrationMap`] turns raw scores into probabilities; [`nms`] removes duplicates.
 
 mod bbox;
 mod calibration_map;

@@ -3,7 +3,7 @@ use super::Detection;
 /// Non-maximum suppression: sorts `detections` by falling score, then leaves out each that overlaps
 /// a more confident one of the same label with an IoU above `iou`. From 1 on nothing is left out.
 ///
-/// A language model that lists boxes now and then lists one twice, with edges a little apart.
+/// A language model that lists boxes sometimes lists one twice, with slightly different edges.
 ///
 /// ```
 /// # use vary_core::detection::{BoundingBox, Detection, nms};

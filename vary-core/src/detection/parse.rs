@@ -50,9 +50,17 @@ impl ParsedBox {
     }
 }
 
-/// Reads the boxes out of a model's answer. Never fails, whatever the text is.
+/// Reads the boxes in a model's answer. Never fails, whatever the text is.
 ///
-/// Understood are the format of [`format_answer`](super::format_answer) and what models make of it:
+/// ```
+/// # use vary_core::detection::parse_answer;
+/// let parsed = parse_answer("car: [009, 552, 058, 737],\n[682, 598, 999, 976].");
+/// assert_eq!(parsed.boxes.len(), 2);
+/// assert_eq!(parsed.boxes[1].label, "car");
+/// assert_eq!(parsed.boxes[1].coords, [682.0, 598.0, 999.0, 976.0]);
+/// ```
+///
+/// It accepts the format of [`format_answer`](super::format_answer) and common deviations:
 /// numbers without padding or with decimals, any or no blanks, a missing full stop, full-width
 /// punctuation and brackets, brackets around a list of boxes, and boxes without a label. Swapped
 /// corners are put in order and numbers outside 0..=1000 clamped. A bracket with more or fewer
@@ -67,7 +75,7 @@ pub fn parse_answer(text: &str) -> ParsedAnswer {
     }
 }
 
-/// Reads an answer that grows: [`parse_answer`] piece by piece, each character once.
+/// [`parse_answer`] for a text that arrives in pieces. Each character is read once.
 #[derive(Debug, Clone, Default)]
 pub struct AnswerParser {
     text: String,

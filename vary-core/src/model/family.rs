@@ -30,20 +30,19 @@ pub enum Family {
     GotOcr2,
 }
 
-/// What the other modules need of a model's configuration.
+/// The part of a model's configuration that does not depend on its family.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ModelInfo<'a> {
     /// Rows of the token table.
     pub vocab_size: usize,
-    /// Longest sequence of the language model.
+    /// Longest sequence of the language model, in tokens.
     pub max_positions: usize,
     /// Ids and length of an image placeholder.
     pub image_placeholder: ImagePlaceholder,
     /// The vision vocabulary.
     pub sam_config: &'a VisionVocabularyConfig,
-    /// What images go through before each of the towers, in the order of
-    /// [`VaryModel::processors`].
+    /// Preprocessing of the input of each tower, in the order of [`VaryModel::processors`].
     pub processors: Vec<ImageProcessor>,
     /// Tokens that end an answer.
     pub stop_tokens: &'static [&'static str],
@@ -77,7 +76,7 @@ pub trait FamilyConfig:
     /// [`Error::Config`] or the part's own error, naming the field.
     fn validate(&self) -> Result<()>;
 
-    /// What the other modules need of it.
+    /// The part that does not depend on the family.
     fn info(&self) -> ModelInfo<'_>;
 
     /// Makes the model with random parameters, drawn when first used.
@@ -107,8 +106,7 @@ pub trait FamilyModel: VaryModel + Module + 'static {
     /// The vision vocabulary and the projector of its tokens.
     fn vision_vocabulary(&self) -> (&VisionVocabulary, &Linear);
 
-    /// Puts another vision vocabulary in the place of the model's. It needs the same sizes, and
-    /// has to be on the device of the one that it replaces.
+    /// Replaces the model's vision vocabulary by one of the same sizes, on the same device.
     fn set_vision_vocabulary(&mut self, tower: VisionVocabulary);
 
     /// The vision vocabulary and the projector of its tokens, if the tower is trained.
@@ -178,12 +176,12 @@ pub enum ModelConfig {
 /// A model of any family.
 pub type AnyModel = Box<dyn VaryModel>;
 
-/// What is done with a model of any family; see [`ModelConfig::visit`].
+/// An operation on a model of any family; see [`ModelConfig::visit`].
 pub trait FamilyVisitor {
     /// What it gives.
     type Output;
 
-    /// Does it with the configuration of a family.
+    /// Runs it with the configuration of a family.
     fn visit<C: FamilyConfig>(self, config: &C) -> Self::Output;
 }
 
@@ -206,7 +204,7 @@ impl ModelConfig {
     /// another family's file.
     pub fn read(dir: impl AsRef<Path>) -> Result<Self> {
         let path = dir.as_ref().join("config.json");
-        let text = std::fs::read(&path).map_err(|source| Error::io(&path, source))?;
+        let text = crate::file::read_text(&path).map_err(|source| Error::io(&path, source))?;
         Self::parse(&path, &text)
     }
 
@@ -257,7 +255,7 @@ impl ModelConfig {
         each_family!(self, config => family(config))
     }
 
-    /// What the other modules need of it.
+    /// The part that does not depend on the family.
     pub fn info(&self) -> ModelInfo<'_> {
         each_family!(self, config => config.info())
     }
@@ -265,7 +263,7 @@ impl ModelConfig {
     /// Checks that the parts fit each other.
     ///
     /// # Errors
-    /// Naming the field.
+    /// [`Error::Config`] or the part's own error, naming the field.
     pub fn validate(&self) -> Result<()> {
         each_family!(self, config => config.validate())
     }
@@ -356,8 +354,8 @@ impl From<GotOcr2Config> for ModelConfig {
     }
 }
 
-/// `model_type` of Vary's families: the code's, and that of the published files. Which of both it
-/// is says nothing about the network.
+/// `model_type` of Vary's families: the code's, and that of the published files. The network is the
+/// same with both.
 pub(super) const VARY_TYPES: &[&str] = &["vary", "mmgpt"];
 
 /// The default of `model_type`.

@@ -104,7 +104,7 @@ impl GotOcr2Config {
         self
     }
 
-    /// What images go through before the tower.
+    /// Preprocessing of the tower's input.
     pub fn processor(&self) -> ImageProcessor {
         ImageProcessor::vary(self.sam_config.img_size)
     }

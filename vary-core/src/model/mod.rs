@@ -35,7 +35,7 @@ use vary_vision::vocab::VisionVocabulary;
 use crate::Result;
 use crate::checkpoint::SaveOptions;
 
-/// What a pipeline and a training objective need of a model, whatever its towers are.
+/// The interface of a model for pipelines and training objectives, independent of its towers.
 pub trait VaryModel: Send + Sync {
     /// The language model.
     fn language_model(&self) -> &dyn LanguageModel;
@@ -43,7 +43,8 @@ pub trait VaryModel: Send + Sync {
     /// Ids and length of an image placeholder.
     fn image_placeholder(&self) -> ImagePlaceholder;
 
-    /// What images go through before each of the towers.
+    /// Preprocessing of the input of each tower, in the order of
+    /// [`encode_pixels`](Self::encode_pixels).
     fn processors(&self) -> &[ImageProcessor];
 
     /// Encodes images to image tokens.

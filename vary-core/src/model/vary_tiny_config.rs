@@ -112,7 +112,7 @@ impl VaryTinyConfig {
         }
     }
 
-    /// What images go through before the tower.
+    /// Preprocessing of the tower's input.
     pub fn processor(&self) -> ImageProcessor {
         ImageProcessor::vary(self.sam_config.img_size)
     }

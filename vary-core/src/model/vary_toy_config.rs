@@ -129,7 +129,7 @@ impl VaryToyConfig {
         }
     }
 
-    /// What images go through before each of the towers: CLIP's first.
+    /// Preprocessing of the input of each tower: CLIP's first.
     pub fn processors(&self) -> [ImageProcessor; 2] {
         [
             ImageProcessor::clip(self.clip_config.image_size),

@@ -10,13 +10,13 @@ use crate::detection::{BoundingBox, Detection};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The text as the model wrote it, with coordinates in thousandths.
+    /// The text as the model wrote it; coordinates of boxes are in thousandths of the image.
     pub text: String,
     /// The tokens, in order.
     pub tokens: Vec<TokenScore>,
     /// The objects, the most confident first, in pixels of the original image.
     pub detections: Vec<Detection>,
-    /// Pieces of `text` that are neither a box nor its label; all of it in an answer of words.
+    /// Pieces of `text` that are neither a box nor its label: for an answer in words, all of it.
     pub unparsed: Vec<String>,
     /// Why the answer ended.
     pub finish: FinishReason,
@@ -29,26 +29,26 @@ pub struct Answer {
 /// A token of an [`Answer`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenScore {
-    /// Bytes of the text that it wrote. Tokens that share a character all have it.
+    /// Bytes of [`Answer::text`] that it produced. Tokens that share a character all cover it.
     pub range: Range<usize>,
-    /// Natural logarithm of the model's confidence in it: of a coordinate token that of its place,
-    /// neighbouring values included, of any other its probability.
+    /// Natural logarithm of the confidence in it, at most 0. The confidence is the probability of
+    /// the token; of a coordinate, that of all values within 20 thousandths of it.
     pub log_confidence: f32,
-    /// Where it stands in the image, in pixels, if it was read by a recognizer: then a token is a
+    /// Its box in the image, in pixels, if it was read by a recognizer: then each token is one
     /// character.
     pub bbox: Option<BoundingBox>,
 }
 
-/// A stretch of an [`Answer`]'s text with the model's confidence in it.
+/// A word or line of an [`Answer`] with its confidence, see [`Answer::words`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored<'a> {
     /// The text.
     pub text: &'a str,
-    /// Where it stands, in bytes.
+    /// Its bytes in [`Answer::text`].
     pub range: Range<usize>,
-    /// Geometric mean of the probabilities of its tokens, 0 to 1.
+    /// Geometric mean of the confidences of its tokens, 0 to 1.
     pub score: f32,
-    /// Where it stands in the image, in pixels, if it was read by a recognizer.
+    /// Its box in the image, in pixels, if it was read by a recognizer.
     pub bbox: Option<BoundingBox>,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn score(log_confidences: impl Iterator<Item = f32>) -> f32 {
 }
 
 impl Answer {
-    /// An answer of text alone, from elsewhere than a pipeline; its fields can be set.
+    /// An answer with this text that no pipeline made; set its other fields as needed.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -130,11 +130,13 @@ pub struct Usage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Times {
-    /// Preprocessing and encoding the images; next to nothing for those that are encoded already.
+    /// Preprocessing and encoding the images; close to zero for encoded ones. With a recognizer,
+    /// finding and cutting out the text lines.
     pub encode: Duration,
-    /// Reading the prompts.
+    /// Processing the prompts.
     pub prefill: Duration,
-    /// Generating the answer. In a batch, the passes that this answer took part in.
+    /// Generating the answer; in a batch, the passes that this answer took part in. With a
+    /// recognizer, reading the text lines.
     pub decode: Duration,
 }
 
@@ -157,13 +159,13 @@ impl std::ops::AddAssign for Times {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// More of the text; all of them joined are [`Answer::text`].
+    /// The next piece of the text; all pieces joined are [`Answer::text`].
     Token {
         /// One token's text, or that of several which share a character.
         text: String,
     },
-    /// A box is complete. Boxes come in the order of the text, before non-maximum suppression and
-    /// the score threshold.
+    /// A complete box, in pixels. Boxes come in the order of the text, before non-maximum
+    /// suppression and the score threshold.
     Box(Detection),
     /// The end, with the whole answer.
     Done(Answer),

@@ -8,8 +8,24 @@ use crate::Result;
 use crate::prompt::Task;
 
 impl Pipeline {
-    /// Answers a task about an image, or about several that are shown in order; boxes are in
-    /// pixels of the first.
+    /// Answers a task about an image, or about several that are shown in order. Boxes are in pixels
+    /// of the first image.
+    ///
+    #[cfg_attr(feature = "nano", doc = "```")]
+    #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/assets/scene.png");
+    /// let vary = Pipeline::builder().build()?;
+    /// let image = open(path, &DecodeOptions::default())?;
+    /// let options = AnswerOptions::default().with_max_new_tokens(100);
+    /// let answer = vary.answer(&image, Task::DetectClasses(&["car", "bird"]), &options)?;
+    /// println!("{} ({:?})", answer.text, answer.finish);
+    /// assert!(answer.usage.new_tokens <= 100);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::ContextLength`](crate::Error::ContextLength) when the question is too long for the
@@ -35,8 +51,31 @@ impl Pipeline {
 
     /// [`answer`](Self::answer) for many images, each on its own, decoded together: up to
     /// [`max_batch`](super::PipelineBuilder::max_batch) at a time, in order; when one ends, the
-    /// next takes its place. The answers are those of one by one. An image that fails does not
-    /// affect the others.
+    /// next takes its place.
+    ///
+    /// Returns one result for each image, in order. Each is what [`answer`](Self::answer) returns
+    /// for that image: one that fails does not affect the others.
+    ///
+    #[cfg_attr(feature = "nano", doc = "```")]
+    #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/assets/scene.png");
+    /// let vary = Pipeline::builder().build()?;
+    /// // The second image has no pixels.
+    /// let images = [open(path, &DecodeOptions::default())?, RgbImage::new(0, 0)];
+    /// let answers = vary.answer_batch(&images, Task::DetectAll, &AnswerOptions::default());
+    /// for answer in &answers {
+    ///     match answer {
+    ///         Ok(answer) => println!("{} objects", answer.detections.len()),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// assert!(answers[0].is_ok() && answers[1].is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn answer_batch(
         &self,
         images: &[impl AsImage],

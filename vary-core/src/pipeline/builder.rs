@@ -14,7 +14,7 @@ use crate::recognition::Recognizer;
 /// Default of [`PipelineBuilder::max_batch`].
 const MAX_BATCH: usize = 8;
 
-/// Settings of a [`Pipeline`].
+/// Settings of a [`Pipeline`], made by [`Pipeline::builder`].
 #[derive(Default)]
 pub struct PipelineBuilder {
     source: Option<Source>,
@@ -80,7 +80,7 @@ impl PipelineBuilder {
         self
     }
 
-    /// What the parameters are kept in; f32 by default, whatever the checkpoint stores.
+    /// Precision of the parameters in memory; f32 by default, whatever the checkpoint stores.
     #[must_use]
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
@@ -88,22 +88,23 @@ impl PipelineBuilder {
     }
 
     /// Maximum number of sequences that are decoded together, 8 by default: images of
-    /// [`answer_batch`](Pipeline::answer_batch). Each keeps a cache of its own; more are faster,
-    /// and need more memory.
+    /// [`answer_batch`](Pipeline::answer_batch). Each has its own key/value cache: more sequences
+    /// are faster in total and need more memory.
     #[must_use]
     pub fn max_batch(mut self, sequences: NonZeroUsize) -> Self {
         self.max_batch = Some(sequences);
         self
     }
 
-    /// How the model is used, in place of the checkpoint's `inference_config.json`.
+    /// Settings for inference in place of the checkpoint's `inference_config.json`.
     #[must_use]
     pub fn inference_config(mut self, inference: InferenceConfig) -> Self {
         self.inference = Some(inference);
         self
     }
 
-    /// What reads text in place of the language model; by default the checkpoint's, if it has one.
+    /// The text recognizer that [`read`](Pipeline::read) and [`markdown`](Pipeline::markdown) use
+    /// in place of the language model; by default the checkpoint's, if it has one.
     #[must_use]
     pub fn recognizer(mut self, recognizer: Recognizer) -> Self {
         self.recognizer = Some(recognizer);

@@ -29,7 +29,8 @@ impl Turn {
 
 /// A conversation about images, made by [`Pipeline::chat`].
 ///
-/// The history is part of every prompt; what the model has read of it is not read again.
+/// The history is part of every prompt. Its keys and values are cached, so that a turn reads little
+/// more than its question.
 pub struct Chat {
     pipeline: Pipeline,
     images: Vec<Input<'static>>,
@@ -47,10 +48,29 @@ impl fmt::Debug for Chat {
 }
 
 impl Pipeline {
-    /// Starts a conversation about an image, or about several.
+    /// Starts a conversation about an image, or about several. The images are encoded here, once.
+    ///
+    #[cfg_attr(feature = "nano", doc = "```")]
+    #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/assets/scene.png");
+    /// let vary = Pipeline::builder().build()?;
+    /// let image = open(path, &DecodeOptions::default())?;
+    /// let mut chat = vary.chat(&image)?;
+    /// let options = AnswerOptions::default();
+    /// let question = Task::DetectAll.question(vary.config().family());
+    /// assert_eq!(chat.ask(&question, &options)?.detections.len(), 7);
+    /// assert_eq!(chat.ask("How many cars are in this image?", &options)?.text, "1");
+    /// assert_eq!(chat.history().len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::NoImages`], [`Error::Vision`], [`Error::ForeignImage`].
+    /// [`Error::NoImages`] without images, [`Error::Vision`] for an image without pixels,
+    /// [`Error::ForeignImage`] for one that another pipeline has encoded.
     pub fn chat(&self, images: &(impl AsImages + ?Sized)) -> Result<Chat> {
         let images = images.inputs();
         if images.is_empty() {
@@ -67,7 +87,7 @@ impl Pipeline {
 }
 
 impl Chat {
-    /// The turns so far.
+    /// The turns so far, the oldest first.
     pub fn history(&self) -> &[Turn] {
         &self.turns
     }
@@ -79,7 +99,7 @@ impl Chat {
         self.turns = history;
     }
 
-    /// Removes the last turn.
+    /// Removes the last turn and returns it; `None` without turns.
     pub fn undo(&mut self) -> Option<Turn> {
         self.turns.pop()
     }
@@ -129,7 +149,7 @@ pub struct ChatStream<'a> {
 }
 
 impl ChatStream<'_> {
-    /// The rest of the answer at once.
+    /// Decodes the rest of the answer and returns all of it.
     ///
     /// # Errors
     /// As [`AnswerStream::finish`].

@@ -62,7 +62,7 @@ impl InferenceConfig {
     /// [`Error::Io`], [`Error::ConfigField`] for an unknown field or one of another form.
     pub fn read(dir: impl AsRef<Path>) -> Result<Self> {
         let path = dir.as_ref().join(FILE);
-        match std::fs::read(&path) {
+        match crate::file::read_text(&path) {
             Ok(text) => Self::parse(&path, &text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Error::io(path, error)),

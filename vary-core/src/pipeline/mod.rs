@@ -8,6 +8,7 @@
 //! # let image = image::RgbImage::new(64, 48);
 //! let vary = Pipeline::builder().build()?;
 //! for found in vary.detect(&image)? {
+//!     println!("{} {:?}", found.label, found.bbox);
 //! }
 //!
 //! // Encoded once, asked twice, with options.
@@ -25,9 +26,9 @@
 //! [`ask`](Pipeline::ask), ..) are short forms. [`Task::Ask`] puts any prompt in the place of the
 //! paper's. Which tasks are answered well depends on the weights.
 //!
-//! An answer passes five stages, each a module: `plan` makes requests of a task, `encode` makes
-//! image tokens of their views, `decode` runs the language model over a batch of requests, `parse`
-//! reads text and boxes, `merge` makes one answer of the requests'.
+//! An answer passes five stages, each a module: `plan` turns a task into requests, `encode` turns
+//! their views into image tokens, `decode` runs the language model over a batch of requests,
+//! `parse` extracts text and boxes, `merge` joins the answers to the requests.
 //!
 //! [`Task`]: crate::prompt::Task
 //! [`Task::Ask`]: crate::prompt::Task::Ask
@@ -79,10 +80,11 @@ use crate::model::{AnyModel, ImagePlaceholder, ModelConfig, VaryModel};
 use crate::recognition::Recognizer;
 use crate::{Error, Result};
 
-/// A model with all that it takes to answer questions about images.
+/// A model with its tokenizer and settings: answers questions about images.
 ///
-/// Clones share the weights. It keeps nothing of a request, so any number of threads may use one
-/// at the same time and get what they would get alone.
+/// Make one with [`builder`](Self::builder). Clones are cheap and share the weights. Requests leave
+/// no state behind, so any number of threads may use one pipeline at the same time; each gets the
+/// answers that it would get alone.
 #[derive(Clone)]
 pub struct Pipeline {
     inner: Arc<Inner>,
@@ -111,7 +113,20 @@ impl fmt::Debug for Pipeline {
 }
 
 impl Pipeline {
-    /// Starts with the embedded model, if there is one, on the best device.
+    /// Settings of a new pipeline: by default the embedded model (feature `nano`) on the best
+    /// device, in f32.
+    ///
+    /// ```no_run
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// let vary = Pipeline::builder()
+    ///     .weights(Weights::dir("Vary-toy"))
+    ///     .precision(Precision::Bf16)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder() -> PipelineBuilder {
         PipelineBuilder::default()
     }
@@ -120,8 +135,8 @@ impl Pipeline {
     /// autodiff). [`PipelineBuilder::model`] takes further settings.
     ///
     /// # Errors
-    /// [`Error::TokenizerMismatch`] when the tokenizer is another model's, or what
-    /// [`ModelConfig::validate`] finds.
+    /// [`Error::TokenizerMismatch`] when the tokenizer is another model's, and the errors of
+    /// [`ModelConfig::validate`].
     pub fn new(
         model: impl VaryModel + 'static,
         config: impl Into<ModelConfig>,
@@ -135,7 +150,8 @@ impl Pipeline {
         &self.inner.config
     }
 
-    /// How the model is used, beyond its configuration.
+    /// Settings for inference that `config.json` does not have: the calibration map of the scores,
+    /// the form of the prompts.
     pub fn inference_config(&self) -> &InferenceConfig {
         &self.inner.inference
     }
@@ -150,13 +166,13 @@ impl Pipeline {
         &self.inner.tokenizer
     }
 
-    /// Where the model is.
+    /// The device of the model's parameters.
     pub fn device(&self) -> Device {
         self.inner.model.language_model().device()
     }
 
-    /// Writes the model as a checkpoint directory that [`Weights::dir`] opens, see
-    /// [`save_pretrained`].
+    /// Writes the model, and its text recognizer if it has one, as a checkpoint directory that
+    /// [`Weights::dir`] opens, see [`save_pretrained`].
     ///
     /// # Errors
     /// As [`save_pretrained`].

@@ -14,34 +14,39 @@ use crate::{Error, Result};
 /// ```
 /// # use vary_core::pipeline::AnswerOptions;
 /// let options = AnswerOptions::default().with_max_new_tokens(40).with_min_score(0.3);
+/// assert_eq!(options.max_new_tokens, 40);
+/// assert_eq!(options.nms_iou, 0.5); // a default
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AnswerOptions {
-    /// Maximum number of new tokens, 1024 by default. The room that the context has left
-    /// is a limit as well. A recognizer does not count tokens.
+    /// Maximum number of new tokens, 1024 by default; never more than fit into the model's context.
+    /// A recognizer does not count tokens.
     pub max_new_tokens: usize,
-    /// Draw tokens at random instead of taking the most likely.
+    /// Draws tokens at random. `None`, the default, always takes the most likely token.
     pub sampling: Option<Sampling>,
-    /// End an answer that repeats itself. By default four times the same 20 tokens.
+    /// Ends an answer that repeats itself; by default when the same 20 tokens occur four times in a
+    /// row. `None` disables it.
     pub loop_guard: Option<LoopGuard>,
-    /// Bans tokens that would complete a run of so many tokens that occurred before, in the prompt
-    /// or in the answer. By default as the family was released: 20 for GOT-OCR2.0 at the first
-    /// question about one whole image, else none. `Some(0)` disables it.
+    /// Bans tokens that would repeat an n-gram of this length of the prompt or the answer. `None`,
+    /// the default, is what the family was released with: 20 for GOT-OCR2.0 at the first question
+    /// about one whole image, else no ban. `Some(0)` disables it.
     pub no_repeat_ngram: Option<usize>,
-    /// Of boxes of one label that overlap with an IoU above this, 0 to 1,
-    /// [`Answer::detections`](super::Answer::detections) has the most confident only
-    /// ([`nms`](crate::detection::nms)); 0.5 by default, 1 keeps all.
+    /// IoU, 0 to 1, above which two boxes of one label count as duplicates:
+    /// [`Answer::detections`](super::Answer::detections) has the more confident one only
+    /// ([`nms`](crate::detection::nms)). 0.5 by default; 1 keeps all.
     pub nms_iou: f32,
     /// Score threshold of [`Answer::detections`](super::Answer::detections), 0 to 1. By default
     /// [`MIN_SCORE`](crate::detection::MIN_SCORE) where the checkpoint is calibrated and scores are
     /// probabilities, else 0.
     pub min_score: Option<f32>,
-    /// Cuts the image into tiles, of as many as the range allows those that fit its shape best, and
-    /// shows them with the whole image (GOT-OCR2.0; its demo has 1 to 6). Small print becomes
-    /// legible; the time grows with each tile. None by default.
+    /// Cuts the image into a grid of this many tiles, the one that fits its shape best, and encodes
+    /// them and the whole image (GOT-OCR2.0; its demo has 1 to 6). A range within 1 to 64. Small
+    /// print becomes legible; the time grows with each tile. `None`, the default, encodes the whole
+    /// image alone.
     pub tiles: Option<RangeInclusive<usize>>,
-    /// Ends the answer from elsewhere; checked before an image is encoded and before every token.
+    /// Ends the answer from another thread; checked before an image is encoded and before every
+    /// token.
     pub cancellation: CancellationToken,
 }
 
@@ -108,7 +113,7 @@ impl AnswerOptions {
         self
     }
 
-    /// Sets [`tiles`](Self::tiles); `None` shows the image as it is.
+    /// Sets [`tiles`](Self::tiles); `None` encodes the whole image alone.
     #[must_use]
     pub fn with_tiles(mut self, tiles: impl Into<Option<RangeInclusive<usize>>>) -> Self {
         self.tiles = tiles.into();

@@ -10,9 +10,9 @@ use crate::prompt::Task;
 use crate::{Error, Result};
 
 /// An answer as it is decoded: an iterator over [`Event`]s that ends with [`Event::Done`] or an
-/// error. Nothing is computed before it is asked for.
+/// error. It is lazy: each token is decoded by the call of `next` that returns it.
 ///
-/// A stream may be dropped at any time; nothing of it remains.
+/// A stream may be dropped at any time, which ends the answer.
 pub struct AnswerStream {
     decoder: Decoder<'static>,
     /// `None` after the end.
@@ -30,9 +30,31 @@ impl std::fmt::Debug for AnswerStream {
 }
 
 impl Pipeline {
-    /// Like [`answer`](Self::answer), but yields tokens and boxes as they are decoded: a box as
-    /// soon as its last token is there. Images are encoded before this returns; what a recognizer
-    /// reads is there at once.
+    /// Like [`answer`](Self::answer), but yields tokens and boxes as they are decoded: a box with
+    /// its last token. Images are encoded before this returns. The text of a recognizer comes in a
+    /// single [`Event::Token`].
+    ///
+    #[cfg_attr(feature = "nano", doc = "```")]
+    #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/assets/scene.png");
+    /// let vary = Pipeline::builder().build()?;
+    /// let image = open(path, &DecodeOptions::default())?;
+    /// let mut boxes = 0;
+    /// for event in vary.stream(&image, Task::DetectAll, &AnswerOptions::default())? {
+    ///     match event? {
+    ///         Event::Token { text } => print!("{text}"),
+    ///         Event::Box(_) => boxes += 1,
+    ///         Event::Done(answer) => println!("\n{} tokens", answer.usage.new_tokens),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// assert!(boxes >= 7);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -102,7 +124,7 @@ impl AnswerStream {
         self.merger.as_ref().map_or("", Merger::text)
     }
 
-    /// The rest of the answer at once.
+    /// Decodes the rest of the answer and returns all of it.
     ///
     /// # Errors
     /// The first error of the stream; [`Error::StreamEnded`] after [`Event::Done`] or an error.

@@ -11,7 +11,28 @@ impl Pipeline {
         self.answer(images, task, &AnswerOptions::default())
     }
 
-    /// All objects of an image, the most confident first.
+    /// All objects of an image, the most confident first, with boxes in pixels and scores in 0..=1.
+    /// Those below the score threshold are left out, see
+    /// [`min_score`](AnswerOptions::min_score).
+    ///
+    #[cfg_attr(feature = "nano", doc = "```")]
+    #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/assets/scene.png");
+    /// let vary = Pipeline::builder().build()?;
+    /// let image = open(path, &DecodeOptions::default())?;
+    /// let found = vary.detect(&image)?;
+    /// for object in &found {
+    ///     let BoundingBox { x1, y1, x2, y2 } = object.bbox;
+    ///     println!("{} {:.2}: {x1}, {y1} to {x2}, {y2}", object.label, object.score);
+    /// }
+    /// assert_eq!(found.len(), 7);
+    /// assert!(found.iter().any(|object| object.label == "pizza"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -19,8 +40,8 @@ impl Pipeline {
         Ok(self.plain(image, Task::DetectAll)?.detections)
     }
 
-    /// [`detect`](Self::detect) for many images, decoded together; one that fails does not affect
-    /// the others. See [`answer_batch`](Self::answer_batch).
+    /// [`detect`](Self::detect) for many images, decoded together: one result for each image, in
+    /// order. One that fails does not affect the others. See [`answer_batch`](Self::answer_batch).
     pub fn detect_batch(&self, images: &[impl AsImage]) -> Vec<Result<Vec<Detection>>> {
         let answers = self.answer_batch(images, Task::DetectAll, &AnswerOptions::default());
         let detections = |answer: Result<Answer>| answer.map(|answer| answer.detections);
@@ -28,8 +49,23 @@ impl Pipeline {
     }
 
     /// The object that a phrase such as "the left car" refers to: the most confident box of the
-    /// answer. Its label is empty where the model answers with a box alone. `None` where the answer
-    /// has no box with the score of [`min_score`](AnswerOptions::min_score).
+    /// answer, in pixels. Its label is empty where the model answers with a box alone. `None` where
+    /// no box of the answer reaches [`min_score`](AnswerOptions::min_score).
+    ///
+    #[cfg_attr(feature = "nano", doc = "```")]
+    #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/assets/scene.png");
+    /// let vary = Pipeline::builder().build()?;
+    /// let image = open(path, &DecodeOptions::default())?;
+    /// let car = vary.locate(&image, "the car")?;
+    /// let expected = BoundingBox::new(381.0, 73.0, 461.0, 121.0);
+    /// assert!(car.is_some_and(|car| car.bbox.iou(&expected) > 0.5));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -40,13 +76,33 @@ impl Pipeline {
 
     /// All text of a page.
     ///
+    /// A model with a text recognizer, such as the embedded one, reads line by line: then every
+    /// token is a character with its box in pixels.
+    ///
+    #[cfg_attr(feature = "nano", doc = "```")]
+    #[cfg_attr(not(feature = "nano"), doc = "```ignore")]
+    /// use vary_core::prelude::*;
+    ///
+    /// # fn main() -> vary_core::Result<()> {
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/assets/sign.png");
+    /// let vary = Pipeline::builder().build()?;
+    /// let image = open(path, &DecodeOptions::default())?;
+    /// let answer = vary.read(&image)?;
+    /// assert_eq!(answer.text, "Group\nPaper deep\nHandle scale");
+    /// for line in answer.lines() {
+    ///     println!("{} ({:.2}) at {:?}", line.text, line.score, line.bbox);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`answer`](Self::answer).
     pub fn read(&self, image: &impl AsImage) -> Result<Answer> {
         self.plain(image, Task::Ocr)
     }
 
-    /// All text of a page, as Markdown.
+    /// All text of a page, as Markdown. What is read, and by what, is as in [`read`](Self::read).
     ///
     /// # Errors
     /// As [`answer`](Self::answer).

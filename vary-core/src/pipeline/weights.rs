@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// Directory of a checkpoint's text recognizer.
 pub(super) const RECOGNIZER: &str = "recognizer";
 
-/// Where a model's files are.
+/// Where a model's files are: embedded, in a directory, or on a hub.
 #[derive(Debug, Clone)]
 pub struct Weights(Source);
 
@@ -38,26 +38,26 @@ impl Weights {
     /// A directory with `config.json`, the weights (`model.safetensors`, its shards with their
     /// index, or what else [`CheckpointFiles`] reads) and the tokenizer (`tokenizer.json`,
     /// `qwen.tiktoken`, or OPT's `vocab.json` and `merges.txt`), and optionally
-    /// `inference_config.json` and a directory `recognizer` with a text recognizer. The path of a
-    /// weight file stands for it and what is beside it.
+    /// `inference_config.json` and a directory `recognizer` with a text recognizer. The path may
+    /// also be that of a weight file, with the other files beside it.
     pub fn dir(path: impl Into<PathBuf>) -> Self {
         Self(Source::Dir(path.into()))
     }
 }
 
-/// A model's files, opened: what a pipeline or a training run is made from.
+/// The opened files of a model, from which a pipeline or a training run is made.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Checkpoint {
     /// Configuration of the model.
     pub config: ModelConfig,
-    /// How the model is used.
+    /// Settings for inference.
     pub inference: InferenceConfig,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
     /// Its weights, not yet read.
     pub files: CheckpointFiles,
-    /// The recognizer that reads text for it, if there is one.
+    /// The files of its text recognizer, if it has one.
     pub recognizer: Option<RecognizerFiles>,
 }
 
@@ -65,7 +65,10 @@ impl Weights {
     /// Opens the files without reading the weights.
     ///
     /// # Errors
-    /// [`Error::TokenizerMismatch`], or whatever is wrong with the files.
+    /// [`Error::TokenizerMismatch`] for files of different models; [`Error::Io`],
+    /// [`Error::ConfigField`], [`Error::Config`], [`Error::NoWeights`] and the other errors of
+    /// [`ModelConfig::read`], [`Tokenizer::from_dir`] and [`CheckpointFiles::open`]; those of a
+    /// download.
     pub fn open(&self) -> Result<Checkpoint> {
         match &self.0 {
             #[cfg(feature = "nano")]
@@ -81,7 +84,7 @@ impl Checkpoint {
     /// Loads the weights and makes a pipeline.
     ///
     /// # Errors
-    /// [`Error::TokenizerMismatch`], or whatever is wrong with the files or the configuration.
+    /// As [`PipelineBuilder::build`](super::PipelineBuilder::build).
     pub fn load(self, device: &Device, precision: Precision) -> Result<Pipeline> {
         Pipeline::builder()
             .device(device.clone())

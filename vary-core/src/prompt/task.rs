@@ -7,8 +7,14 @@ use crate::{Error, Result};
 /// What follows a question that is answered briefly (Vary-toy, arXiv 2401.12503, table 1: DocVQA).
 pub const SHORT_ANSWER: &str = "Answer using a single word or phrase.";
 
-/// A question that the models were trained on (paper section 3.1 and table 1), or any other.
-/// `to_string` gives its text as Vary-tiny+ was asked.
+/// A question that the models were trained on (Vary-toy, arXiv 2401.12503, section 3.1 and table
+/// 1), or any other. `to_string` returns its text in the wording of Vary-tiny+.
+///
+/// ```
+/// # use vary_core::prompt::Task;
+/// assert_eq!(Task::Locate("a dog").to_string(), "Detect an object: a dog.");
+/// assert_eq!(Task::Ask("What is the total?").to_string(), "What is the total?");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Task<'a> {
@@ -22,7 +28,7 @@ pub enum Task<'a> {
     OcrIn(Region),
     /// The text of a region, with its markup (GOT-OCR2.0).
     MarkdownIn(Region),
-    /// Every object of the image. The paper uses it up to 30 boxes.
+    /// Every object of the image. The paper uses it for images with up to 30 boxes.
     DetectAll,
     /// The objects of these classes.
     DetectClasses(&'a [&'a str]),

@@ -14,14 +14,14 @@ pub const BLANK: usize = 0;
 pub struct Symbol {
     /// Class, 1 or more.
     pub class: usize,
-    /// Steps that it takes.
+    /// The steps that it covers.
     pub steps: Range<usize>,
     /// Natural logarithm of the highest probability of its steps.
     pub log_confidence: f32,
 }
 
-/// The likeliest class of each step, repeats joined and blanks left out. Linear in the number of
-/// steps.
+/// Greedy decoding: the most likely class of each step, repeats joined and blanks left out. Linear
+/// in the number of steps.
 ///
 /// # Shapes
 /// - log_probs: `[steps, classes]`, natural logarithms

@@ -16,7 +16,7 @@ const COLUMNS: usize = 8;
 /// Pixels along the lines that one pass reads.
 const PASS: usize = 4096;
 
-/// Reads text lines.
+/// Reads the text of line images, without a language model.
 #[derive(Debug, Clone)]
 pub struct Recognizer {
     model: TextRecognizer,
@@ -75,19 +75,19 @@ impl RecognizerFiles {
     }
 }
 
-/// A line that was read.
+/// The text of a line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LineText {
     /// Its characters from left to right.
     pub characters: Vec<Character>,
 }
 
-/// A character that was read.
+/// A character of a [`LineText`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Character {
     /// The character.
     pub value: char,
-    /// Left and right edge, as shares of the line's width.
+    /// Left and right edge, as shares of the line's width: 0 to 1.
     pub span: [f32; 2],
     /// Natural logarithm of its probability.
     pub log_confidence: f32,

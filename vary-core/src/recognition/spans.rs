@@ -1,4 +1,4 @@
-//! Where characters are along a line: CTC says only in which step each is seen best.
+//! Edges of characters along a line: CTC yields only the step in which each has its maximum.
 
 use std::ops::Range;
 

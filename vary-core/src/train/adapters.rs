@@ -72,7 +72,7 @@ pub fn save_adapters<M: FamilyModel>(
 pub fn load_adapters<M: FamilyModel>(model: M, dir: impl AsRef<Path>) -> Result<(M, LoraConfig)> {
     let dir = dir.as_ref();
     let path = dir.join(CONFIG);
-    let text = fs::read(&path).map_err(|e| Error::io(&path, e))?;
+    let text = crate::file::read_text(&path).map_err(|e| Error::io(&path, e))?;
     let config: AdapterConfig = parse_config_json(&path, &text)?;
     let refused = |reason| Error::Adapters {
         path: path.clone(),
@@ -386,7 +386,7 @@ fn read_tensors(
         path: path.into(),
         reason,
     };
-    let bytes = fs::read(path).map_err(|e| Error::io(path, e))?;
+    let bytes = crate::file::read(path).map_err(|e| Error::io(path, e))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| refused(e.to_string()))?;
     let mut wrong: Vec<String> = (expected.keys())
         .filter(|name| file.tensor(name).is_err())

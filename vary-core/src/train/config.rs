@@ -2,43 +2,64 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// How a run is trained. The defaults are those of PyTorch's AdamW and of the HF trainer that
-/// Vary was trained with.
+/// Settings of a [`Trainer`](super::Trainer): optimizer, schedule, batches, checkpoints and log.
+/// The defaults of the optimizer are those of PyTorch's AdamW and of the HF trainer that Vary was
+/// trained with.
+///
+/// ```
+/// use vary_core::train::TrainConfig;
+///
+/// let config = TrainConfig {
+///     steps: 1000,
+///     batch_size: 16,
+///     micro_batch_size: 4, // four passes of four samples make a step
+///     learning_rate: 2e-4,
+///     ..TrainConfig::default()
+/// }
+/// .with_lr_group("^mm_projector", 2e-5);
+/// assert!(config.validate().is_ok());
+/// assert_eq!(config.schedule(30), 1.0); // after the warm-up of 3 %
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Optimizer steps of the whole run.
+    /// Optimizer steps of the whole run, at least 1; 1000 by default.
     pub steps: u64,
-    /// Samples of one optimizer step.
+    /// Samples of one optimizer step, at least 1; 8 by default.
     pub batch_size: usize,
-    /// Samples of one forward and backward pass; gradients of a step's passes are added up.
+    /// Samples of one forward and backward pass, at least 1; 8 by default. Gradients of a step's
+    /// passes are added up.
     pub micro_batch_size: usize,
-    /// Passes computed at the same time, each on its share of the cores. The result of a step does
-    /// not depend on it, as gradients are added in the order of the passes. With dropout, whose
-    /// masks all workers draw from one generator, only runs with one worker are reproducible.
+    /// Passes computed at the same time, each on its share of the cores, at least 1; 1 by default.
+    /// The result of a step does not depend on it, as gradients are added in the order of the
+    /// passes. With dropout, whose masks all workers draw from one generator, only runs with one
+    /// worker are reproducible.
     pub workers: usize,
-    /// AdamW's peak learning rate, for parameters that are in none of the `lr_groups`.
+    /// AdamW's peak learning rate, at least 0; 5e-5 by default. For parameters that are in none of
+    /// the `lr_groups`.
     pub learning_rate: f64,
-    /// Course of the learning rate after the warm-up.
+    /// Course of the learning rate after the warm-up; [`Cosine`](LrSchedule::Cosine) by default.
     pub lr_schedule: LrSchedule,
-    /// Steps of linear warm-up, as a share of `steps` (rounded up).
+    /// Steps of linear warm-up, as a share of `steps` (rounded up), 0 to 1; 0.03 by default.
     pub warmup_ratio: f64,
-    /// Decoupled weight decay; biases and norms are exempt.
+    /// Decoupled weight decay, at least 0; 0 by default. Biases and norms are exempt.
     pub weight_decay: f32,
-    /// AdamW's decay rates of the two moments.
+    /// AdamW's decay rates of the two moments, each at least 0 and below 1; (0.9, 0.999) by
+    /// default.
     pub betas: (f32, f32),
-    /// AdamW's epsilon.
+    /// AdamW's epsilon, above 0; 1e-8 by default.
     pub epsilon: f32,
-    /// Maximum L2 norm of all gradients together; larger ones are scaled down to it.
+    /// Maximum L2 norm of all gradients together, above 0; 1 by default. Larger gradients are
+    /// scaled down to it.
     pub max_grad_norm: f32,
     /// Trains the matrices inside the networks with Muon instead of AdamW, at this peak learning
-    /// rate (times `sqrt(max(1, rows / columns))`).
+    /// rate (times `sqrt(max(1, rows / columns))`). `None` by default.
     pub muon_learning_rate: Option<f64>,
-    /// Steps between checkpoints; 0 writes one at the end only.
+    /// Steps between checkpoints; 500 by default, 0 writes one at the end only.
     pub save_every: u64,
-    /// Checkpoints kept, the newest.
+    /// Number of checkpoints kept, the newest, at least 1; 2 by default.
     pub keep: usize,
-    /// Steps between lines of the log.
+    /// Steps between lines of the log, at least 1; 20 by default.
     pub log_every: u64,
     /// Learning rates of parameter groups; none by default. Of several that match a parameter, the
     /// last one counts.
@@ -149,7 +170,7 @@ impl TrainConfig {
         }
     }
 
-    /// Factor of the learning rate at an optimizer step, counted from 0.
+    /// Factor of the peak learning rate at an optimizer step, counted from 0: in 0..=1.
     pub fn schedule(&self, step: u64) -> f64 {
         let warmup = (self.warmup_ratio * self.steps as f64).ceil() as u64;
         match self.lr_schedule {
@@ -170,7 +191,8 @@ pub enum LrSchedule {
     Constant,
 }
 
-/// HF's `get_cosine_schedule_with_warmup`, with half a cycle.
+/// HF's `get_cosine_schedule_with_warmup` with half a cycle: the factor of the peak learning rate,
+/// 0 to 1, at `step` of `total`, counted from 0, after `warmup` steps of linear warm-up.
 pub fn cosine_with_warmup(step: u64, warmup: u64, total: u64) -> f64 {
     if step < warmup {
         return step as f64 / warmup.max(1) as f64;

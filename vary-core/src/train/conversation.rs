@@ -15,7 +15,8 @@ use crate::{Error, Result};
 /// Conversations in a row that may have nothing to learn before the run stops.
 const TRIES: u64 = 64;
 
-/// Learns the answers of conversations: the second stage of the paper, and fine-tuning.
+/// The objective that learns the answers of conversations: the second stage of the paper (arXiv
+/// 2401.12503, section 3.2), and fine-tuning.
 ///
 /// Labels are those of [`Family::label`](crate::model::Family::label). The loss is the mean over
 /// the learned tokens of an optimizer step. A conversation with an unreadable image, or of which

@@ -14,10 +14,10 @@ const MAX_LINES: usize = 256;
 /// Paper at the left of a strip, at most.
 const MAX_OFFSET: u64 = 8;
 
-/// Where the lines come from that a [`TextRecognizer`] is trained on.
+/// A source of text lines to train a [`TextRecognizer`] on.
 pub trait LineSource: Send + Sync {
-    /// The image and the text of line `index`, which is at most `aspect` times as wide as high, and
-    /// best nearly so. A pure function.
+    /// The image and the text of line `index`: a pure function of both arguments. `aspect` is the
+    /// maximum of its width over its height; lines close to it waste the least padding.
     ///
     /// # Errors
     /// Stops the run.
@@ -27,15 +27,17 @@ pub trait LineSource: Send + Sync {
     fn identity(&self) -> String;
 }
 
-/// How lines are put together to samples of one width.
+/// How lines are batched to samples of one width.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LineBatches {
-    /// Width of all lines of a sample together, in pixels of a strip.
+    /// Width of all lines of a sample together, in pixels of a strip; at least the last of
+    /// `widths`, at most 2^20. 6144 by default.
     pub pixels: usize,
-    /// The narrowest sample, the widest at the beginning of a run, and the widest at its end.
+    /// Smallest width of a sample, largest width at the start of a run, and largest width at its
+    /// end, in pixels: rising, 16 to 16384. `[64, 192, 1280]` by default.
     pub widths: [usize; 3],
-    /// Samples after which the widest are drawn.
+    /// Index of the sample from which the largest width is reached; 10,000 by default.
     pub growth: u64,
 }
 
@@ -60,6 +62,8 @@ impl LineBatches {
         least * (most / least).powf(at)
     }
 
+    /// Checks ranges.
+    ///
     /// # Errors
     /// [`Error::Config`] naming the field.
     pub fn validate(&self) -> Result<()> {
@@ -92,6 +96,9 @@ pub struct LineSample {
 }
 
 impl<S: LineSource> LineObjective<S> {
+    /// An objective for recognizers of `config`, on lines of `source`. A character of a line that
+    /// is not in the alphabet stops the run.
+    ///
     /// # Errors
     /// [`Error::Config`] for settings out of range.
     pub fn new(config: RecognizerConfig, batches: LineBatches, source: S) -> Result<Self> {

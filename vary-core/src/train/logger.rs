@@ -115,7 +115,7 @@ pub struct ValidationReport {
     pub step: u64,
     /// Validation loss; lower is better.
     pub loss: f32,
-    /// What else the validation measured.
+    /// Further values that the validation measured.
     pub fields: Map<String, Value>,
     /// Whether it is the lowest loss of the run so far.
     pub best: bool,

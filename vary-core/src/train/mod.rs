@@ -1,9 +1,17 @@
-//! Training: one exact loop for every stage.
+//! Training: one loop for every stage, bit-exact over interruptions on CPUs.
 //!
 //! An [`Objective`] defines what is learned, a [`TrainConfig`] how, and the [`Trainer`] runs it:
 //! gradient accumulation, clipping of the global gradient norm, AdamW with PyTorch's arithmetic
-//! (or Muon), warm-up and cosine, checkpoints, [`Validation`], [`TrainLogger`]s and bit-exact
-//! resume.
+//! (or Muon), warm-up and cosine, checkpoints, [`Validation`], [`TrainLogger`]s and resuming.
+//!
+//! | to | see |
+//! | --- | --- |
+//! | train on conversations | [`ConversationObjective`] with data sets of [`data`] |
+//! | choose what is trained, LoRA | [`Trained`], [`LoraConfig`] |
+//! | store adapters alone | [`save_adapters`], [`load_adapters`] |
+//! | keep the best model | [`Trainer::with_validation`] |
+//! | train a text recognizer | [`LineObjective`] |
+//! | train something else | implement [`Objective`]; example at [`Trainer`] |
 
 mod activation_checkpointing;
 mod adapters;
@@ -40,7 +48,7 @@ pub use trainer::{Trainer, draw_parameters};
 pub use tuning::{LoraConfig, Trained};
 pub use validation::{LossValidation, Score, Validation};
 
-/// Compiles and runs the programs of the guide.
+/// Compiles and runs the program of the guide.
 #[cfg(all(doctest, feature = "nano"))]
-#[doc = include_str!("../../../docs/training.md")]
+#[doc = include_str!("../../../docs/guides/fine-tuning.md")]
 struct Guide;

@@ -23,12 +23,14 @@ pub trait Objective: Send + Sync {
     /// Stops the run. An objective that skips unusable samples returns another one instead.
     fn sample(&self, index: u64) -> Result<Self::Sample>;
 
-    /// Identifies data order and loss. A run does not resume with an objective of another identity.
+    /// Identifies data order and loss; empty by default. A run does not resume with an objective of
+    /// another identity.
     fn identity(&self) -> String {
         String::new()
     }
 
-    /// How messages name the sample at `index`: its file and record, where it has them.
+    /// How messages name the sample at `index`: its file and record, where it has them. By default
+    /// `sample INDEX`.
     fn describe(&self, index: u64, sample: &Self::Sample) -> String {
         let _ = sample;
         format!("sample {index}")
@@ -46,7 +48,7 @@ pub trait Objective: Send + Sync {
 
     /// Loss of `micro`, a micro-batch of an optimizer step.
     ///
-    /// The losses of all micro-batches add up to the loss of the step: normalise by numbers of the
+    /// The losses of all micro-batches add up to the loss of the step: divide by counts over the
     /// whole step, such as its learned tokens.
     ///
     /// # Errors
@@ -89,12 +91,12 @@ impl<S> Clone for Step<'_, S> {
 
 impl<S> Copy for Step<'_, S> {}
 
-/// A [`Loss`] as numbers.
+/// The values of a [`Loss`].
 #[derive(Debug, Clone)]
 pub struct LossValue {
     /// The loss.
     pub total: f32,
-    /// Its parts.
+    /// Name and value of each part.
     pub parts: Vec<(&'static str, f32)>,
 }
 
@@ -131,7 +133,7 @@ pub(super) fn numbers(scalars: impl Iterator<Item = Tensor<1>>) -> Vec<f32> {
 }
 
 impl Loss {
-    /// Gradients of the parameters of `model`, and the loss as numbers.
+    /// Gradients of the parameters of `model`, and the values of the loss.
     pub fn gradients<M: Module>(self, model: &M) -> (GradientsParams, LossValue) {
         let value = LossValue::of(&self);
         let grads = GradientsParams::from_grads(self.total.backward(), model);

@@ -33,7 +33,7 @@ impl TrainOptimizer {
         })
     }
 
-    /// One step at the scheduled rates of `step`, counted from 0.
+    /// One step at the scheduled rates of `step`, counted from 0; returns the updated module.
     pub fn step<M: Module>(&mut self, step: u64, module: M, grads: GradientsParams) -> M {
         let factor = self.config.schedule(step);
         let mut rates = ModuleLrScheduler::new(self.config.learning_rate * factor);

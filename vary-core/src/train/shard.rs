@@ -1,7 +1,15 @@
-/// A worker's share of a list: every `world`-th item from the `rank`-th on.
+/// A worker's share of a list: every `world`-th item from index `rank` on.
 ///
 /// The shares of all ranks are disjoint, together they are the whole list, and they differ in
 /// length by one at most.
+///
+/// ```
+/// use vary_core::train::Shard;
+///
+/// let shard = Shard { rank: 1, world: 3 };
+/// let own: Vec<_> = shard.of(&["a", "b", "c", "d", "e"]).collect();
+/// assert_eq!(own, [(1, &"b"), (4, &"e")]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     /// Number of the worker, below `world`.

@@ -195,7 +195,7 @@ impl Checkpoints {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {
-    fs::read(file).map_err(|e| Error::io(file, e))
+    crate::file::read(file).map_err(|e| Error::io(file, e))
 }
 
 fn bad(file: &Path, reason: &dyn Display) -> Error {

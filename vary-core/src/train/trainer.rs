@@ -23,6 +23,58 @@ use crate::{Error, Result};
 /// The training loop: makes samples, accumulates gradients, steps the optimizer, logs, validates
 /// and writes checkpoints.
 ///
+/// It trains any module with any [`Objective`], here a single weight:
+///
+/// ```
+/// use burn::nn::{Linear, LinearConfig};
+/// use burn::prelude::*;
+/// use vary_core::train::{Loss, Objective, Step, TrainConfig, Trainer};
+///
+/// /// Learns to double a number.
+/// struct Double;
+///
+/// impl Objective for Double {
+///     type Model = Linear;
+///     type Sample = f32;
+///
+///     fn sample(&self, index: u64) -> vary_core::Result<f32> {
+///         Ok((index % 7) as f32 / 7.0)
+///     }
+///
+///     fn loss(
+///         &self,
+///         model: &Linear,
+///         micro: &[f32],
+///         step: Step<'_, f32>,
+///     ) -> vary_core::Result<Loss> {
+///         let device = model.weight.val().device();
+///         let x = Tensor::<1>::from_floats(micro, &device).reshape([micro.len(), 1]);
+///         let error = model.forward(x.clone()) - x * 2.0;
+///         // The losses of the micro-batches of a step add up to its mean.
+///         let total = error.square().sum() / step.samples.len() as f32;
+///         Ok(Loss { total, parts: vec![] })
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let dir = tempfile::tempdir()?;
+/// let device = Device::flex().autodiff();
+/// let model = LinearConfig::new(1, 1).with_bias(false).init(&device);
+/// let config = TrainConfig {
+///     steps: 200,
+///     learning_rate: 0.1,
+///     ..TrainConfig::default()
+/// };
+/// let model = Trainer::new(config, dir.path())?.fit(&Double, model)?;
+/// let six = model.forward(Tensor::<2>::from_floats([[3.0]], &device));
+/// assert!((six.into_scalar::<f32>() - 6.0).abs() < 0.1);
+/// assert!(dir.path().join("log.jsonl").exists());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// For conversations use [`ConversationObjective`](super::ConversationObjective).
+///
 /// A run lives in a directory:
 ///
 /// - `log.jsonl`: a line every [`log_every`](TrainConfig::log_every) steps with `step`, `loss` and
@@ -31,10 +83,10 @@ use crate::{Error, Result};
 /// - `checkpoints/`: what the run resumes from, with the trained parameters only;
 /// - `validation.jsonl` and `best/`, with a validation.
 ///
-/// A run that was interrupted resumes from its newest checkpoint. On a CPU the result is bit for
-/// bit that of a run that was never interrupted, except with dropout and several workers. The
-/// caller starts the same run again: settings, the objective's [`identity`](Objective::identity)
-/// and frozen parameters are compared, the scale of adapters is not.
+/// An interrupted run resumes from its newest checkpoint when the caller starts it again with the
+/// same settings, [`identity`](Objective::identity) of the objective and frozen parameters; these
+/// are compared, the scale of adapters is not. On a CPU the result is bit for bit that of a run
+/// that was never interrupted, except with dropout and several workers.
 pub struct Trainer<'a, M> {
     config: TrainConfig,
     dir: PathBuf,
@@ -44,7 +96,7 @@ pub struct Trainer<'a, M> {
 }
 
 impl<'a, M: Module + Send + Sync> Trainer<'a, M> {
-    /// A trainer for the run in `dir`.
+    /// A trainer for the run in `dir`, which [`fit`](Self::fit) creates if needed.
     ///
     /// # Errors
     /// [`Error::Config`] for a setting out of range.
@@ -86,7 +138,8 @@ impl<'a, M: Module + Send + Sync> Trainer<'a, M> {
         self
     }
 
-    /// Trains `model`, which is on a device with autodiff, to the end of the run.
+    /// Trains `model`, which is on a device with autodiff, to the end of the run, and returns it on
+    /// that device; `model.valid()` is the model for inference.
     ///
     /// # Errors
     /// [`Error::NoAutodiff`] for a model on another device; [`Error::Config`] if nothing of it is
@@ -315,8 +368,8 @@ fn check_trainable<M: Module>(model: &M) -> Result<()> {
     Ok(())
 }
 
-/// Initialises the parameters that are still lazy. burn draws the random values of each when it is
-/// first used; a copy that a step or a checkpoint makes would draw values of its own.
+/// Initialises the parameters that are still lazy. burn draws the random values of a parameter when
+/// it is first used; a copy that a step or a checkpoint makes would otherwise draw other values.
 pub fn draw_parameters<M: Module>(model: &M) {
     struct Draw;
     impl ModuleVisitor for Draw {

@@ -4,6 +4,19 @@
 //! measured before anything is drawn: a layout in which one would be cut or overlap another is
 //! dropped and another one tried.
 //!
+//! ```
+//! use vary_data::drawn::{DrawnConfig, chart};
+//!
+//! # fn main() -> vary_data::Result<()> {
+//! let drawn = chart(1, 0, &DrawnConfig::new(640, 480)?)?;
+//! for question in &drawn.questions {
+//!     println!("{} {}", question.text, question.answers[0]);
+//! }
+//! assert_eq!(drawn.page.image.dimensions(), (640, 480));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Pies and lines use the platform's sines and arcs: between machines single pixels may differ and,
 //! rarely, whether a layout that barely fits is kept.
 

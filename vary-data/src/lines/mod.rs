@@ -1,4 +1,4 @@
-//! Text lines cut from pages, as training data of a line recogniser.
+//! Text lines cut from pages, as training data of a text recognizer.
 //!
 //! [`write_pdf_lines`] and [`write_page_lines`] cut the lines of PDF files and of page folders into
 //! tar shards; [`Lines`] reads them, and [`LineSampler`] draws runs of words from them, with what

@@ -27,6 +27,46 @@ const SCAN_AREA: f64 = 0.8;
 const STAMP: usize = 40;
 
 /// An open PDF file.
+///
+/// ```
+/// use vary_data::pdf::{PdfFile, PdfOptions};
+///
+/// # fn main() -> Result<(), vary_data::pdf::Skip> {
+/// # let text = "BT /F1 11 Tf 72 700 Td (First line of text) Tj ET";
+/// # let objects = [
+/// #     "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+/// #     "<< /Type /Pages /Kids [4 0 R] /Count 1 >>".to_owned(),
+/// #     "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica \
+/// #      /Encoding /WinAnsiEncoding >>".to_owned(),
+/// #     "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 5 0 R \
+/// #      /Resources << /Font << /F1 3 0 R >> >> >>".to_owned(),
+/// #     format!("<< /Length {} >>\nstream\n{text}\nendstream", text.len()),
+/// # ];
+/// # let mut bytes = b"%PDF-1.7\n".to_vec();
+/// # let mut table = "xref\n0 6\n0000000000 65535 f \n".to_owned();
+/// # for (i, object) in objects.iter().enumerate() {
+/// #     table += &format!("{:010} 00000 n \n", bytes.len());
+/// #     bytes.extend(format!("{} 0 obj\n{object}\nendobj\n", i + 1).bytes());
+/// # }
+/// # let start = bytes.len();
+/// # table += &format!("trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
+/// # bytes.extend(table.bytes());
+/// let file = PdfFile::parse(bytes, &PdfOptions::default())?; // or `open` with a path
+/// let mut reader = file.reader();
+/// for index in 0..file.page_count() {
+///     match reader.page(index) {
+///         Ok(page) => println!("{}\n{} words", page.text, page.words.len()),
+///         Err(reason) => println!("page {index} is skipped: {reason}"),
+///     }
+/// }
+///
+/// let page = reader.page(0)?;
+/// assert_eq!(page.text, "First line of text");
+/// assert_eq!(page.words[0].text, "First");
+/// assert_eq!(page.image.dimensions(), (768, 1024)); // `edge` is 1024 by default
+/// # Ok(())
+/// # }
+/// ```
 pub struct PdfFile {
     pdf: Pdf,
     options: PdfOptions,
@@ -36,8 +76,8 @@ impl PdfFile {
     /// Opens a file.
     ///
     /// # Errors
-    ///
-    /// If options are out of range, the file can't be read, is too large, encrypted or broken.
+    /// [`Error::Io`] if the file can't be read, [`Error::Pdf`] if it is too large, encrypted or
+    /// broken, [`Error::PdfOption`] for options out of range.
     pub fn open(path: impl Into<PathBuf>, options: &PdfOptions) -> Result<Self> {
         let path = path.into();
         options.check()?;
@@ -51,11 +91,10 @@ impl PdfFile {
         Self::parse(bytes, options).map_err(|reason| Error::Pdf { path, reason })
     }
 
-    /// Reads the bytes of a file.
+    /// Reads the bytes of a file. Options are not checked.
     ///
     /// # Errors
-    ///
-    /// If they are encrypted or broken. Options are taken as they are.
+    /// [`Skip::Encrypted`], [`Skip::Broken`].
     pub fn parse(bytes: Vec<u8>, options: &PdfOptions) -> Result<Self, Skip> {
         let pdf = guarded(|| Pdf::new(bytes))?.map_err(|error| match error {
             LoadPdfError::Decryption(
@@ -73,7 +112,7 @@ impl PdfFile {
         })
     }
 
-    /// The number of its pages, whatever [`PdfOptions::max_pages`] is.
+    /// The number of its pages, regardless of [`PdfOptions::max_pages`].
     pub fn page_count(&self) -> usize {
         self.pdf.pages().len()
     }
@@ -81,13 +120,13 @@ impl PdfFile {
     /// Reads a page, counted from 0. For many pages a [`reader`](Self::reader) is faster.
     ///
     /// # Errors
-    ///
     /// The reason why the page is skipped.
     pub fn page(&self, index: usize) -> Result<Page, Skip> {
         self.reader().page(index)
     }
 
-    /// A reader that keeps fonts from page to page. It stays in its thread, but there may be many.
+    /// A reader that caches fonts between pages. A reader stays in its thread; several threads may
+    /// each have one.
     pub fn reader(&self) -> PdfReader<'_> {
         PdfReader {
             file: self,
@@ -113,15 +152,14 @@ pub struct PageText {
     pub words: Vec<Word>,
     /// The font size of each word in pixels.
     pub sizes: Vec<f32>,
-    /// Width and height of the page's image.
+    /// Width and height of the page's image in pixels.
     pub size: (u32, u32),
 }
 
 impl<'a> PdfReader<'a> {
-    /// Reads a page, counted from 0: its text, and the image that shows it.
+    /// Reads a page, counted from 0: its image, text and words.
     ///
     /// # Errors
-    ///
     /// The reason why the page is skipped.
     pub fn page(&mut self, index: usize) -> Result<Page, Skip> {
         self.guarded(index, |reader, page, place| {
@@ -138,16 +176,14 @@ impl<'a> PdfReader<'a> {
     /// Reads the text layer of a page, counted from 0, without drawing it.
     ///
     /// # Errors
-    ///
-    /// The reason why the page has no text that is what its reader sees.
+    /// The reason why the page has no text layer that agrees with what it shows.
     pub fn text(&mut self, index: usize) -> Result<PageText, Skip> {
         self.guarded(index, |reader, page, place| reader.read(page, &place))
     }
 
-    /// Draws a page, counted from 0, whatever is on it.
+    /// Draws a page, counted from 0, with or without text.
     ///
     /// # Errors
-    ///
     /// The reason why the page can't be drawn.
     pub fn image(&mut self, index: usize) -> Result<RgbImage, Skip> {
         self.guarded(index, |reader, page, place| reader.draw(page, &place))

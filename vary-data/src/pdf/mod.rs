@@ -1,8 +1,8 @@
 //! Pages from PDF files: images, text in reading order and word boxes.
 //!
 //! Pages are drawn and read by hayro, which is pure Rust; text never goes through OCR. A page
-//! without a usable text layer is not given, but skipped for a reason ([`Skip`]).
-//! [`extract_folder`] does a whole folder; [`PdfFile`] gives pages one by one.
+//! without a usable text layer is skipped, with the reason ([`Skip`]). [`extract_folder`] converts
+//! a whole folder; [`PdfFile`] reads single pages.
 
 mod columns;
 mod file;

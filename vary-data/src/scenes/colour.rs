@@ -1,7 +1,7 @@
 //! Colours that objects are given.
 //!
 //! Hue is in degrees, saturation and value are in `0..=1`, all by piecewise linear formulas, which
-//! every machine rounds alike.
+//! round to the same values on every machine.
 
 use image::RgbaImage;
 use serde::{Deserialize, Serialize};

@@ -9,61 +9,66 @@ use crate::split::Split;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SceneConfig {
-    /// Which backgrounds scenes may show.
+    /// Which backgrounds scenes may show. Default [`Train`](Split::Train).
     pub split: Split,
-    /// Side of the square image in pixels, `16..=4096`.
+    /// Side of the square image in pixels, `16..=4096`. Default 192.
     pub size: u32,
-    /// Fewest objects of a scene, at least 1.
+    /// Minimum number of objects of a scene, at least 1. Default 1.
     pub min_objects: usize,
-    /// Most objects of a scene, at most 200.
+    /// Maximum number of objects of a scene, at most 200. Default 40.
     pub max_objects: usize,
-    /// Most objects of a scene that is no crowd, `1..=200`.
+    /// Maximum number of objects of a scene that is no crowd, `1..=200`. Default 10.
     pub few_objects: usize,
     /// Probability that a scene is a crowd of more than `few_objects` objects, `0..=1`; only
-    /// crowds hold more.
+    /// crowds hold more. Default 0.25.
     pub crowd: f32,
-    /// Least longest side of an object of a crowd as share of the image's side, `0.02..=1`.
+    /// Minimum longest side of an object of a crowd as share of the image's side, `0.02..=1`.
+    /// Default 0.07.
     pub crowd_min_share: f32,
-    /// Greatest longest side of an object of a crowd as share of the image's side, `0.02..=1`.
+    /// Maximum longest side of an object of a crowd as share of the image's side, `0.02..=1`.
+    /// Default 0.2.
     pub crowd_max_share: f32,
-    /// Least longest side of an object as share of the image's side, `0.02..=1`.
+    /// Minimum longest side of an object as share of the image's side, `0.02..=1`. Default 0.12.
     pub min_share: f32,
-    /// Greatest longest side of an object as share of the image's side, `0.02..=1`.
+    /// Maximum longest side of an object as share of the image's side, `0.02..=1`. Default 0.5.
     pub max_share: f32,
-    /// Objects are turned by up to this many degrees either way, `0..=180`.
+    /// Objects are turned by up to this many degrees either way, `0..=180`. Default 20.
     pub rotation: f32,
-    /// Width over height changes by up to this share either way, `0..=0.5`.
+    /// Width over height changes by up to this share either way, `0..=0.5`. Default 0.15.
     pub aspect_jitter: f32,
-    /// Share of an object that all others together may hide, `0..=1`.
+    /// Share of an object that all others together may hide, `0..=1`. Default 0.3.
     pub max_overlap: f32,
     /// Probability that a further object is of a class that the scene has already, `0..=1`.
+    /// Default 0.25.
     pub repeat: f32,
-    /// Probability that an object whose colour may change gets a colour, `0..=1`.
+    /// Probability that an object whose colour may change gets a colour, `0..=1`. Default 0.7.
     pub recolour: f32,
-    /// Probability that the background has many small distractors, `0..=1`.
+    /// Probability that the background has many small distractors, `0..=1`. Default 0.3.
     pub clutter: f32,
-    /// Probability that the objects of a scene throw soft shadows, `0..=1`.
+    /// Probability that the objects of a scene throw soft shadows, `0..=1`. Default 0.4.
     pub shadow: f32,
-    /// Mirror every other object left to right.
+    /// Mirror every other object left to right. Default false.
     pub flip: bool,
     /// Brightness of each object and of the image changes by up to this share, `0..=1`.
+    /// Default 0.15.
     pub brightness: f32,
-    /// Saturation of each object changes by up to this share, `0..=1`.
+    /// Saturation of each object changes by up to this share, `0..=1`. Default 0.25.
     pub saturation: f32,
     /// Greatest change of brightness from the middle to a side by light from there, `0..=1`.
+    /// Default 0.25.
     pub light: f32,
-    /// Greatest share of brightness that the corners lose, `0..=1`.
+    /// Greatest share of brightness that the corners lose, `0..=1`. Default 0.3.
     pub vignette: f32,
-    /// Greatest bend of the curves of brightness and of contrast, `0..=0.5`.
+    /// Greatest bend of the curves of brightness and of contrast, `0..=0.5`. Default 0.25.
     pub curve: f32,
-    /// Each channel changes by up to this share over the whole image, `0..=0.5`.
+    /// Each channel changes by up to this share over the whole image, `0..=0.5`. Default 0.06.
     pub cast: f32,
     /// Greatest length of the motion blur of every fifth scene as share of the image's side,
-    /// `0..=0.1`.
+    /// `0..=0.1`. Default 0.012.
     pub motion: f32,
-    /// Greatest weight of a neighbour in the blur of half the scenes, `0..=0.33`.
+    /// Greatest weight of a neighbour in the blur of half the scenes, `0..=0.33`. Default 0.2.
     pub blur: f32,
-    /// Greatest standard deviation of the pixel noise, white being 1, `0..=1`.
+    /// Greatest standard deviation of the pixel noise, white being 1, `0..=1`. Default 0.04.
     pub noise: f32,
 }
 

@@ -1,7 +1,22 @@
 //! Synthetic detection scenes: sprites on random backgrounds, with exact boxes.
 //!
-//! A scene is a pure function of the configuration, a seed and an index: any scene can be drawn
-//! apart from the others, in any order, on any machine.
+//! A scene is a pure function of the configuration, a seed and an index: scenes can be drawn
+//! independently, in any order, on any machine.
+//!
+//! ```
+//! use vary_data::scenes::{Atlas, SceneConfig, draw};
+//!
+//! # fn main() -> vary_data::Result<()> {
+//! let (atlas, config) = (Atlas::embedded()?, SceneConfig::default());
+//! let scene = draw(&config, &atlas, 1, 0);
+//! for object in &scene.objects {
+//!     println!("{} {:?}", atlas.names()[object.class], object.bbox); // pixels
+//! }
+//! assert_eq!(scene.image.dimensions(), (192, 192));
+//! assert_eq!(scene, draw(&config, &atlas, 1, 0));
+//! # Ok(())
+//! # }
+//! ```
 
 mod atlas;
 pub(crate) mod background;
@@ -35,7 +50,7 @@ use layout::Layout;
 pub struct Scene {
     /// The image.
     pub image: RgbImage,
-    /// The objects, the farthest first.
+    /// The objects, the farthest first: later ones may hide earlier ones.
     pub objects: Vec<SceneObject>,
 }
 

@@ -11,18 +11,19 @@ use crate::split::Split;
 #[serde(default, deny_unknown_fields)]
 pub struct TextConfig {
     /// Side of the square image in pixels, `64..=2048`. The layout does not depend on it.
+    /// Default 192.
     pub size: u32,
-    /// Which fonts, papers and colours may show.
+    /// Which fonts, papers and colours may show. Default [`Train`](Split::Train).
     pub split: Split,
-    /// What images may show, each as often as it stands here.
+    /// What images may show, each as often as it stands here. Default all kinds.
     pub kinds: Vec<TextKind>,
-    /// Texts are turned and sheared by up to this many degrees either way, `0..=8`.
+    /// Texts are turned and sheared by up to this many degrees either way, `0..=8`. Default 4.
     pub skew: f32,
-    /// The image's brightness changes by up to this share, `0..=0.3`.
+    /// The image's brightness changes by up to this share, `0..=0.3`. Default 0.1.
     pub brightness: f32,
-    /// Greatest weight of a neighbour in the blur of half the images, `0..=0.33`.
+    /// Greatest weight of a neighbour in the blur of half the images, `0..=0.33`. Default 0.15.
     pub blur: f32,
-    /// Greatest standard deviation of the pixel noise, white being 1, `0..=0.2`.
+    /// Greatest standard deviation of the pixel noise, white being 1, `0..=0.2`. Default 0.03.
     pub noise: f32,
 }
 

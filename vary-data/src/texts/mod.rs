@@ -1,7 +1,20 @@
 //! Small images of text, with the place of every character.
 //!
-//! An image is a pure function of the configuration, the kind, a seed and an index: any image
-//! can be drawn apart from the others, in any order.
+//! An image is a pure function of the configuration, the kind, a seed and an index: images can be
+//! drawn independently, in any order.
+//!
+//! ```
+//! use vary_data::texts::{TextConfig, TextKind, Texts};
+//!
+//! # fn main() -> vary_data::Result<()> {
+//! let texts = Texts::embedded()?;
+//! let scene = texts.draw(&TextConfig::default(), Some(TextKind::Receipt), 1, 0);
+//! println!("{}", scene.plain.text);
+//! // A place for each character.
+//! assert_eq!(scene.plain.places.len(), scene.plain.text.chars().count());
+//! # Ok(())
+//! # }
+//! ```
 
 mod compose;
 mod config;

@@ -1,14 +1,16 @@
 //! Pages typeset by [typst](https://typst.app): from text or Markdown to an image of a page with
 //! exactly known text, word boxes and Markdown.
 //!
-//! ```no_run
+//! ```
 //! use vary_data::typeset::{PageStyle, Typesetter, parse_markdown};
 //!
 //! # fn main() -> vary_data::Result<()> {
 //! let typesetter = Typesetter::new(&[])?;
 //! let blocks = parse_markdown("# Title\n\nText with **bold** words and $x^2$.")?;
-//! for page in typesetter.typeset(&blocks, &PageStyle::default())? {
-//!     println!("{}", page.text);
+//! let pages = typesetter.typeset(&blocks, &PageStyle::default())?;
+//! assert_eq!(pages.len(), 1);
+//! for page in pages {
+//!     println!("{} in {} words", page.text, page.words.len());
 //! }
 //! # Ok(())
 //! # }

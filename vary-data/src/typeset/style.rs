@@ -7,37 +7,39 @@ use crate::{Error, Result};
 /// How a page looks. All lengths are in pixels of the image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageStyle {
-    /// Width of the image, `64..=8192`.
+    /// Width of the image, `64..=8192`. Default 724.
     pub width: u32,
-    /// Height of the image, `64..=8192`.
+    /// Height of the image, `64..=8192`. Default 1024.
     pub height: u32,
     /// Left, top, right and bottom margin; they leave at least half of the page.
+    /// Default `[72.0, 84.0, 72.0, 84.0]`.
     pub margins: [f32; 4],
-    /// Columns of text, `1..=4`.
+    /// Columns of text, `1..=4`. Default 1.
     pub columns: u8,
     /// Family of the text, one of [`Typesetter::families`](super::Typesetter::families).
+    /// Default `Libertinus Serif`.
     pub font: String,
-    /// Size of the text (its em), `4.0..=200.0`.
+    /// Size of the text (its em), `4.0..=200.0`. Default 14.
     pub size: f32,
-    /// Distance from line to line in ems, `1.0..=3.0`.
+    /// Distance from line to line in ems, `1.0..=3.0`. Default 1.3.
     pub line_spacing: f32,
-    /// Additional distance between paragraphs in ems, `0.0..=3.0`.
+    /// Additional distance between paragraphs in ems, `0.0..=3.0`. Default 0.5.
     pub paragraph_spacing: f32,
-    /// Indent of a paragraph's first line in ems, `0.0..=4.0`.
+    /// Indent of a paragraph's first line in ems, `0.0..=4.0`. Default 0.
     pub indent: f32,
-    /// Whether lines are stretched to the full width of their column.
+    /// Whether lines are stretched to the full width of their column. Default true.
     pub justify: bool,
-    /// Whether headings are centred.
+    /// Whether headings are centred. Default false.
     pub centre_headings: bool,
-    /// Lines of tables.
+    /// Lines of tables. Default [`Book`](TableLines::Book).
     pub table_lines: TableLines,
-    /// Text in the top margin; none if empty.
+    /// Text in the top margin; none if empty. Default empty.
     pub header: String,
-    /// Whether pages have a number in the bottom margin.
+    /// Whether pages have a number in the bottom margin. Default false.
     pub page_numbers: bool,
-    /// Colour of the paper, as red, green, blue.
+    /// Colour of the paper, as red, green, blue. Default white.
     pub paper: [u8; 3],
-    /// Colour of the ink, as red, green, blue.
+    /// Colour of the ink, as red, green, blue. Default black.
     pub ink: [u8; 3],
 }
 

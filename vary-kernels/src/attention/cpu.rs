@@ -55,7 +55,8 @@ pub fn forward(inputs: &Inputs<'_>, map: &Map, bf16: bool) -> Vec<f32> {
     out
 }
 
-/// Gradients of the inputs from those of the attended values.
+/// Gradients of the inputs from those of the attended values, `grad`:
+/// `[batch, height, width, channels]`.
 ///
 /// # Panics
 /// If the sizes of the inputs or of `grad` do not match `map`.

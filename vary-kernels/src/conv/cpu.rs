@@ -130,7 +130,12 @@ impl Conv {
     }
 }
 
-/// The convolved maps, `[batch, rows, columns, outputs]`.
+/// The convolved maps.
+///
+/// # Shapes
+/// - x: `[batch, height, width, inputs]`
+/// - weight: `[outputs, inputs, rows, columns]`, as in PyTorch
+/// - output: `[batch, out_height, out_width, outputs]`, see [`Conv::out_size`]
 ///
 /// # Panics
 /// If the sizes of the slices do not match `conv`.
@@ -155,7 +160,12 @@ pub fn forward(x: &[f32], weight: &[f32], conv: &Conv) -> Vec<f32> {
     out
 }
 
-/// Gradient of the maps.
+/// Gradient of the maps, from the gradient `grad` of the output.
+///
+/// # Shapes
+/// - weight: `[outputs, inputs, rows, columns]`
+/// - grad: `[batch, out_height, out_width, outputs]`
+/// - output: `[batch, height, width, inputs]`
 ///
 /// # Panics
 /// If the sizes of the slices do not match `conv`.
@@ -186,7 +196,12 @@ pub fn backward_x(weight: &[f32], grad: &[f32], conv: &Conv) -> Vec<f32> {
     out
 }
 
-/// Gradient of the weight.
+/// Gradient of the weight, from the gradient `grad` of the output.
+///
+/// # Shapes
+/// - x: `[batch, height, width, inputs]`
+/// - grad: `[batch, out_height, out_width, outputs]`
+/// - output: `[outputs, inputs, rows, columns]`
 ///
 /// # Panics
 /// If the sizes of the slices do not match `conv`.

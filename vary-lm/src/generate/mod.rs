@@ -1,5 +1,5 @@
-//! The decode loop: logits in, tokens out. It knows no tensors: whoever runs the model hands over
-//! the logits of the prompt and a step that feeds one token and returns the next logits.
+//! The decode loop: logits in, tokens out. It has no tensors: the caller passes the logits of the
+//! prompt and a step that feeds one token to the model and returns the next logits.
 
 mod options;
 mod sampler;
@@ -20,7 +20,7 @@ pub struct GeneratedToken {
     pub logprob: f32,
 }
 
-/// Everything a generation produced.
+/// The result of a generation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generation {
     /// The tokens, without the stop token.
@@ -82,7 +82,7 @@ impl<S: FnMut(u32) -> Result<Vec<f32>>> Generator<S> {
         self
     }
 
-    /// Lets `token` end the generation; it is checked before every step.
+    /// Sets a token that ends the generation; it is checked before every step.
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
         self.cancellation = token;

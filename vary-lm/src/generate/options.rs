@@ -6,16 +6,16 @@ use crate::{Error, Result};
 /// How tokens are chosen and when generation ends. The default is greedy with 1024 new tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerateOptions {
-    /// The most tokens that are generated; the stop token does not count.
+    /// Maximum number of new tokens, without the stop token; 1024 by default.
     pub max_new_tokens: usize,
-    /// Draw tokens at random instead of taking the likeliest.
+    /// Draws tokens at random. `None`, the default, always takes the most likely token.
     pub sampling: Option<Sampling>,
-    /// Ids that end generation, such as the id of `</s>`.
+    /// Ids that end generation, such as the id of `</s>`; none by default.
     pub stop_tokens: Vec<u32>,
     /// Ends generation that repeats itself. Off by default.
     pub loop_guard: Option<LoopGuard>,
-    /// Bans tokens that would complete a run of so many tokens that occurred before, in the prompt
-    /// or in what was generated (`no_repeat_ngram_size` of transformers). Off by default.
+    /// Bans tokens that would repeat an n-gram of this length of the prompt or the new tokens
+    /// (`no_repeat_ngram_size` of transformers). Off by default.
     pub no_repeat_ngram: Option<usize>,
 }
 
@@ -81,19 +81,20 @@ impl GenerateOptions {
     }
 }
 
-/// Random choice of tokens, reproducible from `seed` on every machine.
+/// Random choice of tokens, reproducible from `seed` on every machine. The default draws from the
+/// model's own distribution with seed 0.
 ///
 /// The distribution is sharpened by `temperature`, then cut to the `top_k` likeliest tokens, then
 /// to the smallest set of likeliest tokens that holds at least `top_p` of the mass that is left.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
-    /// Divides the logits; above 0. Small values come close to greedy decoding.
+    /// Divides the logits; above 0, 1 by default. Small values come close to greedy decoding.
     pub temperature: f32,
-    /// Mass of the nucleus, in `(0, 1]`; 1 keeps everything.
+    /// Mass of the nucleus, in `(0, 1]`; 1, the default, keeps everything.
     pub top_p: f32,
-    /// How many tokens are kept at most; `None` keeps all.
+    /// Maximum number of tokens kept; `None`, the default, keeps all.
     pub top_k: Option<usize>,
-    /// Seed of the random generator.
+    /// Seed of the random generator; 0 by default.
     pub seed: u64,
 }
 
@@ -122,7 +123,7 @@ pub struct LoopGuard {
 }
 
 impl Default for LoopGuard {
-    /// Four times the same 32 tokens: longer than any leader of dots on a page.
+    /// The same 32 tokens four times in a row: longer than any leader of dots on a page.
     fn default() -> Self {
         Self {
             ngram: 32,
@@ -151,13 +152,22 @@ pub enum FinishReason {
     Stop,
     /// `max_new_tokens` were generated.
     Length,
-    /// The loop guard tripped.
+    /// The [`LoopGuard`] found a repetition.
     Loop,
-    /// The [`CancellationToken`] was used.
+    /// The [`CancellationToken`] was cancelled.
     Cancelled,
 }
 
-/// Ends a running generation from elsewhere. Clones share their state.
+/// Ends a running generation from another thread or a callback. Clones share their state.
+///
+/// ```
+/// use vary_lm::generate::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let other = token.clone(); // for another thread
+/// other.cancel();
+/// assert!(token.is_cancelled());
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct CancellationToken(Arc<AtomicBool>);
 

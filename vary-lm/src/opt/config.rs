@@ -85,6 +85,14 @@ impl OptConfig {
                 )));
             }
         }
+        // Several times what any released model has.
+        if self.num_hidden_layers > 1024 {
+            let reason = format!(
+                "`num_hidden_layers` is {}; it must be at most 1024",
+                self.num_hidden_layers
+            );
+            return Err(Error::Config(reason));
+        }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             return Err(Error::Config(format!(
                 "`hidden_size` {} is not a multiple of `num_attention_heads` {}",

@@ -136,6 +136,14 @@ impl QwenConfig {
                 return fail(format!("`{name}` is {value}; it must be 1 to 2^24"));
             }
         }
+        // Several times what any released model has.
+        if self.num_hidden_layers > 1024 {
+            let reason = format!(
+                "`num_hidden_layers` is {}; it must be at most 1024",
+                self.num_hidden_layers
+            );
+            return Err(Error::Config(reason));
+        }
         if !self.num_attention_heads.is_multiple_of(self.kv_heads()) {
             return fail(format!(
                 "`num_attention_heads` {} is not a multiple of `num_key_value_heads` {}",

@@ -2,6 +2,7 @@
 
 mod build;
 mod bytes;
+mod check;
 mod coordinates;
 mod decode;
 mod dir;
@@ -54,6 +55,18 @@ pub struct ImageTokens {
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: Arc<tokenizers::Tokenizer>,
+    /// See [`vocab_size`](Self::vocab_size).
+    ids: usize,
+}
+
+/// Reads a file that may be from anyone.
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    // A pipe without a writer would keep the caller waiting, and a device may have no end.
+    if !std::fs::metadata(path)?.is_file() {
+        let kind = std::io::ErrorKind::InvalidInput;
+        return Err(std::io::Error::new(kind, "not a regular file"));
+    }
+    std::fs::read(path)
 }
 
 impl fmt::Debug for Tokenizer {
@@ -69,10 +82,10 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be read, [`Error::Tokenizer`] when it is not a byte-level
-    /// tokenizer.
+    /// BPE tokenizer or has parts that those do not have.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let json = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let json = read_file(path).map_err(|e| Error::io(path, e))?;
         Self::parse(&json, path.display())
     }
 
@@ -105,7 +118,7 @@ impl Tokenizer {
     /// [`Error::Io`]; [`Error::Tokenizer`], with the line, when the file is malformed.
     pub fn from_tiktoken(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let data = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let data = read_file(path).map_err(|e| Error::io(path, e))?;
         tiktoken::build(&data, &path.to_string_lossy())
     }
 
@@ -118,15 +131,18 @@ impl Tokenizer {
     }
 
     fn parse(json: &[u8], what: impl ToString) -> Result<Self> {
-        let inner = tokenizers::Tokenizer::from_bytes(json).map_err(|e| {
+        let refused = |e: &dyn fmt::Display| {
             Error::tokenizer(what.to_string(), format!("not a valid tokenizer.json: {e}"))
-        })?;
+        };
+        let checked = check::check(json).map_err(|e| refused(&e))?;
+        let inner = tokenizers::Tokenizer::from_bytes(checked.json).map_err(|e| refused(&e))?;
         if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
             let reason = "not a byte-level tokenizer (its decoder must be `ByteLevel`)";
             return Err(Error::tokenizer(what, reason));
         }
         Ok(Self {
             inner: Arc::new(inner),
+            ids: checked.ids,
         })
     }
 
@@ -187,9 +203,10 @@ impl Tokenizer {
         })
     }
 
-    /// Number of tokens, added ones included. Embedding tables may have more rows.
+    /// Number of ids: the largest plus one, added tokens included. Embedding tables may have more
+    /// rows.
     pub fn vocab_size(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        self.ids
     }
 }
 

@@ -6,14 +6,14 @@ use tokenizers::models::bpe::BPE;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::template::TemplateProcessing;
 
-use super::{EOS, IMAGE_END, IMAGE_PATCH, IMAGE_START, PAD, Tokenizer};
+use super::{EOS, IMAGE_END, IMAGE_PATCH, IMAGE_START, PAD, Tokenizer, check, read_file};
 use crate::{Error, Result};
 
 /// See [`Tokenizer::from_opt_files`].
 pub(super) fn read(vocab: &Path, merges: &Path) -> Result<Tokenizer> {
     // Opened here first because errors of `BPE` do not name the file.
     for path in [vocab, merges] {
-        std::fs::File::open(path).map_err(|e| Error::io(path, e))?;
+        read_file(path).map_err(|e| Error::io(path, e))?;
     }
     let (vocab_name, merges_name) = (vocab.to_string_lossy(), merges.to_string_lossy());
     let model = BPE::from_file(&vocab_name, &merges_name)
@@ -47,8 +47,11 @@ impl Tokenizer {
                 .rstrip(true)
         });
         inner.add_tokens(image).map_err(failed)?;
+        let largest = inner.get_vocab(true).into_values().max().unwrap_or(0);
+        check::in_range(largest).map_err(|e| Error::tokenizer("vocabulary", e))?;
         Ok(Self {
             inner: Arc::new(inner),
+            ids: largest as usize + 1,
         })
     }
 
@@ -62,8 +65,8 @@ impl Tokenizer {
             .special_tokens(vec![(EOS, bos)])
             .build()
             .map_err(|e| Error::tokenizer("assembly", e))?;
-        let mut inner = tokenizer.inner;
+        let Self { mut inner, ids } = tokenizer;
         Arc::make_mut(&mut inner).with_post_processor(Some(template));
-        Ok(Self { inner })
+        Ok(Self { inner, ids })
     }
 }

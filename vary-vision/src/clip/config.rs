@@ -105,16 +105,19 @@ impl ClipVisionConfig {
     /// [`Error::Config`] naming the field and the reason.
     pub fn validate(&self) -> Result<()> {
         let fail = |reason: String| Err(Error::Config(reason));
-        for (name, value) in [
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("image_size", self.image_size),
-            ("patch_size", self.patch_size),
+        // Several times what any released model has.
+        for (name, value, most) in [
+            ("hidden_size", self.hidden_size, 1 << 20),
+            ("intermediate_size", self.intermediate_size, 1 << 20),
+            ("num_hidden_layers", self.num_hidden_layers, 1024),
+            ("num_attention_heads", self.num_attention_heads, 1 << 20),
+            ("image_size", self.image_size, 8192),
+            ("patch_size", self.patch_size, 8192),
         ] {
-            if value == 0 || value > 1 << 20 {
-                return fail(format!("CLIP's `{name}` is {value}; it must be 1 to 2^20"));
+            if value == 0 || value > most {
+                return fail(format!(
+                    "CLIP's `{name}` is {value}; it must be 1 to {most}"
+                ));
             }
         }
         for (name, value, of, divisor) in [

@@ -87,7 +87,7 @@ impl ClipVision {
         index as usize
     }
 
-    /// Runs the first `layers` layers and shows each hidden state to `inspect`, the embedding
+    /// Runs the first `layers` layers and passes each hidden state to `inspect`, the embedding
     /// first. The class token is at position 0.
     ///
     /// # Shapes

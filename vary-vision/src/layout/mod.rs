@@ -62,7 +62,7 @@ pub struct TextLine {
 }
 
 /// The text lines of `image` in reading order: columns of text beside each other are read one after
-/// the other, rows of a table or a form across. Empty where nothing looks like text lines.
+/// the other, rows of a table or a form across. Empty if no text lines are found.
 ///
 /// Lines may rise or fall by up to a tenth of their length. Letters are at least 5 pixels high, and
 /// at least 1/300 of the shorter edge.

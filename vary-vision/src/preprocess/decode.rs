@@ -1,5 +1,5 @@
-use std::fs::File;
-use std::io::{Cursor, Read};
+use std::fs::{self, File};
+use std::io::{Cursor, Error as IoError, ErrorKind, Read};
 use std::path::Path;
 
 use image::error::ImageError;
@@ -15,8 +15,11 @@ pub struct DecodeOptions {
     /// Turn the image upright by its EXIF orientation (default). The original code does
     /// not: switch it off to get the same values for a turned image.
     pub apply_orientation: bool,
-    /// Largest width times height that is decoded; 100 megapixels by default.
+    /// Largest width times height that is decoded; 100 megapixels by default. Twenty times as many
+    /// pixels may be in the scans of a progressive JPEG, each of which passes over all of them.
     pub max_pixels: u64,
+    /// Longest edge that is decoded, in pixels; 65,535 by default, the most that a JPEG can have.
+    pub max_edge: u32,
 }
 
 impl Default for DecodeOptions {
@@ -24,7 +27,17 @@ impl Default for DecodeOptions {
         Self {
             apply_orientation: true,
             max_pixels: 100_000_000,
+            max_edge: 65_535,
         }
+    }
+}
+
+impl DecodeOptions {
+    /// Bytes that a file or a decoder may need: eight for a pixel, and what is beside the pixels.
+    fn max_bytes(&self) -> u64 {
+        self.max_pixels
+            .saturating_mul(8)
+            .saturating_add(EXTRA_MEMORY)
     }
 }
 
@@ -32,11 +45,15 @@ impl Default for DecodeOptions {
 const HEAD: u64 = 64;
 /// Memory a decoder may take beside the pixels: palettes, ICC profiles, text.
 const EXTRA_MEMORY: u64 = 64 << 20;
+/// Passes over as many pixels as an image may have, which the scans of a JPEG may make. Usual
+/// progressive files have ten scans; a file of a megabyte can have ten thousand.
+const SCANS: u64 = 20;
 
 /// Reads the image in a file and converts it to RGB, as [`decode`].
 ///
 /// # Errors
-/// [`Error::Io`] if the file can't be read, else as [`decode`].
+/// [`Error::Io`] if the file can't be read or is no regular file, such as a pipe, which could keep
+/// the reader waiting; else as [`decode`].
 pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage> {
     let path = path.as_ref();
     let io = |source| Error::Io {
@@ -44,6 +61,14 @@ pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage>
         source,
     };
     let name = path.display().to_string();
+    // Asked first: to open a pipe without a writer waits for one.
+    let metadata = fs::metadata(path).map_err(io)?;
+    if !metadata.is_file() {
+        return Err(io(IoError::new(
+            ErrorKind::InvalidInput,
+            "not a regular file",
+        )));
+    }
     let mut file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
     file.by_ref()
@@ -52,10 +77,16 @@ pub fn open(path: impl AsRef<Path>, options: &DecodeOptions) -> Result<RgbImage>
         .map_err(io)?;
     if guess(&bytes).is_none() {
         // Not worth reading gigabytes of something else for the same answer.
-        let len = file.metadata().map_err(io)?.len();
-        return Err(not_an_image(&name, &bytes, len));
+        return Err(not_an_image(&name, &bytes, metadata.len()));
     }
-    file.read_to_end(&mut bytes).map_err(io)?;
+    let limit = options.max_bytes();
+    file.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > limit {
+        let reason = format!(
+            "the file is longer than the {limit} bytes that `DecodeOptions::max_pixels` allows"
+        );
+        return Err(Error::UnsupportedImage { name, reason });
+    }
     decode_named(&name, &bytes, options)
 }
 
@@ -101,17 +132,15 @@ fn decode_named(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Rgb
     let failed = |error| from_image(name, format, error);
 
     let mut limits = Limits::no_limits();
-    let pixels = options.max_pixels.saturating_mul(8);
-    limits.max_alloc = Some(pixels.saturating_add(EXTRA_MEMORY));
+    limits.max_alloc = Some(options.max_bytes());
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(failed)?;
 
     let (width, height) = decoder.dimensions();
-    check_size(name, width, height, options.max_pixels)?;
-    if format == ImageFormat::Jpeg && !jpeg_has_end(bytes) {
-        let reason = "the data ends before the end marker (truncated?)";
-        return Err(broken(name, format, reason));
+    check_size(name, width, height, options)?;
+    if format == ImageFormat::Jpeg {
+        check_scans(name, bytes, u64::from(width) * u64::from(height), options)?;
     }
     // Metadata that can't be read is no reason to refuse the pixels.
     let orientation = match options.apply_orientation {
@@ -140,8 +169,8 @@ fn decode_named(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Rgb
     Ok(upright.into_rgb8())
 }
 
-/// Compares the size in a header with the limit, before anything is allocated for it.
-fn check_size(name: &str, width: u32, height: u32, limit: u64) -> Result<()> {
+/// Compares the size in a header with the limits, before anything is allocated for it.
+fn check_size(name: &str, width: u32, height: u32, options: &DecodeOptions) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::EmptyImage {
             name: name.into(),
@@ -149,12 +178,43 @@ fn check_size(name: &str, width: u32, height: u32, limit: u64) -> Result<()> {
             height,
         });
     }
-    if u64::from(width) * u64::from(height) > limit {
+    let name = || name.to_owned();
+    if u64::from(width) * u64::from(height) > options.max_pixels {
         return Err(Error::TooManyPixels {
-            name: name.into(),
+            name: name(),
             width,
             height,
-            limit,
+            limit: options.max_pixels,
+        });
+    }
+    if width.max(height) > options.max_edge {
+        return Err(Error::EdgeTooLong {
+            name: name(),
+            width,
+            height,
+            limit: options.max_edge,
+        });
+    }
+    Ok(())
+}
+
+/// Compares what the scans of a JPEG decode with the limit. Without an end marker it is cut off:
+/// the decoder fills what is missing with grey and reports nothing.
+fn check_scans(name: &str, bytes: &[u8], pixels: u64, options: &DecodeOptions) -> Result<()> {
+    let Some(scans) = jpeg_scans(bytes) else {
+        let reason = "the data ends before the end marker (truncated?)";
+        return Err(broken(name, ImageFormat::Jpeg, reason));
+    };
+    let limit = options.max_pixels.saturating_mul(SCANS);
+    if pixels.saturating_mul(scans) > limit {
+        let reason = format!(
+            "its {scans} scans decode {} pixels, over the limit of {limit}; \
+             raise `DecodeOptions::max_pixels` if you trust it",
+            pixels.saturating_mul(scans)
+        );
+        return Err(Error::UnsupportedImage {
+            name: name.into(),
+            reason,
         });
     }
     Ok(())
@@ -184,25 +244,26 @@ fn jpeg_pixels(bytes: &[u8], width: u32, height: u32) -> Option<DynamicImage> {
     }
 }
 
-/// Whether a JPEG's end marker is there. The decoder fills what is missing with grey and reports
-/// nothing, so the segments are walked here; a thumbnail's end marker lies inside one of them.
-fn jpeg_has_end(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(2..).unwrap_or_default();
+/// The number of scans before a JPEG's end marker, or `None` if there is no end marker. The segments
+/// are walked here, since a thumbnail's end marker lies inside one of them.
+fn jpeg_scans(bytes: &[u8]) -> Option<u64> {
+    let mut rest = bytes.get(2..)?;
+    let mut scans = 0;
     loop {
         // Entropy-coded data holds stuffed zeros, restart markers and fill bytes: not segments.
         let is_segment =
             |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0x01 | 0xD0..=0xD8 | 0xFF);
-        let Some(at) = rest.windows(2).position(is_segment) else {
-            return false;
-        };
-        if rest[at + 1] == 0xD9 {
-            return true;
+        let at = rest.windows(2).position(is_segment)?;
+        match rest[at + 1] {
+            0xD9 => return Some(scans),
+            0xDA => scans += 1,
+            _ => {}
         }
-        let Some(&[high, low]) = rest.get(at + 2..at + 4) else {
-            return false;
+        let &[high, low] = rest.get(at + 2..at + 4)? else {
+            return None;
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
-        rest = rest.get(at + 2 + length..).unwrap_or_default();
+        rest = rest.get(at + 2 + length..)?;
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use image::RgbImage;
@@ -58,31 +59,57 @@ pub(super) fn resize_and_crop(image: &RgbImage, size: u32) -> Result<RgbImage> {
     Ok(resample(image, target, kept))
 }
 
-/// The part `kept` of `image` resized to `target`, both width first.
+/// The part `kept` of `image` resized to `target`, both width first. Beside the result there is
+/// memory for one row, and for those rows of the result that are not complete yet: no more than the
+/// result has, however high the image is.
 fn resample(image: &RgbImage, target: [u64; 2], kept: [Range<u64>; 2]) -> RgbImage {
     let (width, height) = image.dimensions();
     let [columns, rows] = kept.map(|range| (range.end - range.start, range));
     let changes = |source, target, kept| u64::from(source) != target || kept != target;
-    let vertically = changes(height, target[1], rows.0).then(|| windows(height, target[1], rows.1));
-    // Rows that the second pass does not read are not made by the first.
-    let used = vertically
-        .as_deref()
-        .map_or(0..height as usize, used_pixels);
-    let mut first_row = 0;
-    let mut wide = None;
-    if changes(width, target[0], columns.0) {
-        let windows = windows(width, target[0], columns.1);
-        let mut out = RgbImage::new(windows.len() as u32, used.len() as u32);
-        first_row = used.start;
-        horizontal(image, first_row, &windows, &mut out);
-        wide = Some(out);
+    let wide = changes(width, target[0], columns.0);
+    if !wide && !changes(height, target[1], rows.0) {
+        return image.clone();
     }
-    let Some(windows) = vertically else {
-        return wide.unwrap_or_else(|| image.clone());
-    };
-    let source = wide.as_ref().unwrap_or(image);
-    let mut out = RgbImage::new(source.width(), windows.len() as u32);
-    vertical(source, first_row, &windows, &mut out);
+    let columns: Option<Vec<Window>> = wide.then(|| windows(width, target[0], columns.1).collect());
+    let row_len = 3 * columns.as_ref().map_or(width as usize, Vec::len);
+    let mut out = RgbImage::new(row_len as u32 / 3, (rows.1.end - rows.1.start) as u32);
+    let mut coming = windows(height, target[1], rows.1).peekable();
+    let mut rows_out = out.chunks_exact_mut(row_len);
+    let mut begun: VecDeque<(Window, Vec<i32>)> = VecDeque::new();
+    let (mut buffer, mut spare) = (vec![0; row_len], vec![]);
+    let first = coming.peek().map_or(0, |window| window.start);
+    let rows_in = image.chunks_exact(3 * width as usize).enumerate();
+    for (y, row) in rows_in.skip(first) {
+        while let Some(window) = coming.next_if(|window| window.start <= y) {
+            let mut sums: Vec<i32> = spare.pop().unwrap_or_default();
+            sums.clear();
+            sums.resize(row_len, HALF);
+            begun.push_back((window, sums));
+        }
+        if begun.is_empty() {
+            break;
+        }
+        let row = match &columns {
+            Some(windows) => {
+                horizontal(row, windows, &mut buffer);
+                &buffer
+            }
+            None => row,
+        };
+        for (window, sums) in &mut begun {
+            let weight = window.weights[y - window.start];
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += i32::from(*value) * weight;
+            }
+        }
+        // Windows end in the order in which they begin.
+        while let Some((_, sums)) = begun.pop_front_if(|(window, _)| window.end() == y + 1) {
+            for (out, sum) in rows_out.next().into_iter().flatten().zip(&sums) {
+                *out = clip(*sum);
+            }
+            spare.push(sums);
+        }
+    }
     out
 }
 
@@ -92,26 +119,25 @@ struct Window {
     weights: Vec<i32>,
 }
 
-/// All source pixels that any of the windows uses; they are in order.
-fn used_pixels(windows: &[Window]) -> Range<usize> {
-    let start = windows.first().map_or(0, |window| window.start);
-    let end = |window: &Window| window.start + window.weights.len();
-    start..windows.last().map_or(start, end)
+impl Window {
+    fn end(&self) -> usize {
+        self.start + self.weights.len()
+    }
 }
 
-/// The windows of the target pixels `kept`. An axis that keeps its size has windows of one pixel.
-fn windows(source: u32, target: u64, kept: Range<u64>) -> Vec<Window> {
-    if u64::from(source) == target {
-        let pixel = |start| Window {
-            start: start as usize,
-            weights: vec![1 << PRECISION],
-        };
-        return kept.map(pixel).collect();
-    }
+/// The windows of the target pixels `kept`, in order. An axis that keeps its size has windows of
+/// one pixel.
+fn windows(source: u32, target: u64, kept: Range<u64>) -> impl Iterator<Item = Window> {
     let scale = f64::from(source) / target as f64;
     let stretch = scale.max(1.0);
     let radius = RADIUS * stretch;
-    let window = |index| {
+    kept.map(move |index| {
+        if u64::from(source) == target {
+            return Window {
+                start: index as usize,
+                weights: vec![1 << PRECISION],
+            };
+        }
         let centre = (index as f64 + 0.5) * scale;
         // `as` truncates and saturates at zero, as the reference does.
         let start = (centre - radius + 0.5) as u32;
@@ -124,8 +150,7 @@ fn windows(source: u32, target: u64, kept: Range<u64>) -> Vec<Window> {
             start: start as usize,
             weights: weights.into_iter().map(fixed).collect(),
         }
-    };
-    kept.map(window).collect()
+    })
 }
 
 /// Keys' cubic convolution with a = -0.5.
@@ -138,42 +163,18 @@ fn cubic(x: f64) -> f64 {
     }
 }
 
-/// Row `first_row` of `source` becomes the first of `target`.
-fn horizontal(source: &RgbImage, first_row: usize, windows: &[Window], target: &mut RgbImage) {
-    let rows_in = source
-        .chunks_exact(3 * source.width() as usize)
-        .skip(first_row);
-    let rows_out = target.chunks_exact_mut(3 * windows.len());
-    for (row_in, row_out) in rows_in.zip(rows_out) {
-        let (pixels, _) = row_in.as_chunks::<3>();
-        let (out, _) = row_out.as_chunks_mut::<3>();
-        for (window, out) in windows.iter().zip(out) {
-            let mut sum = [HALF; 3];
-            for (pixel, weight) in pixels[window.start..].iter().zip(&window.weights) {
-                for (sum, value) in sum.iter_mut().zip(pixel) {
-                    *sum += i32::from(*value) * weight;
-                }
-            }
-            *out = sum.map(clip);
-        }
-    }
-}
-
-/// The windows count rows from `first_row`, which is the first of `source`.
-fn vertical(source: &RgbImage, first_row: usize, windows: &[Window], target: &mut RgbImage) {
-    let row_len = 3 * source.width() as usize;
-    let mut sums = vec![HALF; row_len];
-    for (window, row_out) in windows.iter().zip(target.chunks_exact_mut(row_len)) {
-        sums.fill(HALF);
-        let rows_in = source.chunks_exact(row_len).skip(window.start - first_row);
-        for (row_in, weight) in rows_in.zip(&window.weights) {
-            for (sum, value) in sums.iter_mut().zip(row_in) {
+/// The columns of a row.
+fn horizontal(row: &[u8], windows: &[Window], out: &mut [u8]) {
+    let (pixels, _) = row.as_chunks::<3>();
+    let (out, _) = out.as_chunks_mut::<3>();
+    for (window, out) in windows.iter().zip(out) {
+        let mut sum = [HALF; 3];
+        for (pixel, weight) in pixels[window.start..].iter().zip(&window.weights) {
+            for (sum, value) in sum.iter_mut().zip(pixel) {
                 *sum += i32::from(*value) * weight;
             }
         }
-        for (out, sum) in row_out.iter_mut().zip(&sums) {
-            *out = clip(*sum);
-        }
+        *out = sum.map(clip);
     }
 }
 

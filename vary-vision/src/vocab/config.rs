@@ -147,20 +147,21 @@ impl VisionVocabularyConfig {
     /// [`Error::Config`] naming the field and the reason.
     pub fn validate(&self) -> Result<()> {
         let fail = |reason: String| Err(Error::Config(reason));
-        for (name, value) in [
-            ("img_size", self.img_size),
-            ("patch_size", self.patch_size),
-            ("embed_dim", self.embed_dim),
-            ("depth", self.depth),
-            ("num_heads", self.num_heads),
-            ("out_chans", self.out_chans),
-            ("window_size", self.window_size),
-            ("net_2_chans", self.net_2_chans),
-            ("net_3_chans", self.net_3_chans),
+        // Several times what any released model has.
+        for (name, value, most) in [
+            ("img_size", self.img_size, 8192),
+            ("patch_size", self.patch_size, 8192),
+            ("embed_dim", self.embed_dim, 1 << 16),
+            ("depth", self.depth, 1024),
+            ("num_heads", self.num_heads, 1 << 16),
+            ("out_chans", self.out_chans, 1 << 16),
+            ("window_size", self.window_size, 1024),
+            ("net_2_chans", self.net_2_chans, 1 << 16),
+            ("net_3_chans", self.net_3_chans, 1 << 16),
         ] {
-            if value == 0 || value > 1 << 16 {
+            if value == 0 || value > most {
                 return fail(format!(
-                    "`{name}` is {value}; it must be between 1 and 65536"
+                    "`{name}` is {value}; it must be between 1 and {most}"
                 ));
             }
         }

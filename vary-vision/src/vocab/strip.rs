@@ -13,7 +13,7 @@ use super::config::Activation;
 use super::{Block, LayerNorm2d};
 use crate::{Error, Result};
 
-/// Configuration of a [`StripEncoder`], `strip_config` of a recogniser's `config.json`.
+/// Configuration of a [`StripEncoder`], `strip_config` of a recognizer's `config.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StripConfig {
     /// Height of a strip in pixels; a multiple of [`column_width`](Self::column_width).
@@ -35,7 +35,8 @@ pub struct StripConfig {
     pub window_size: usize,
     /// Blocks (from 0) that attend to the whole strip instead of a window.
     pub global_attn_indexes: Vec<usize>,
-    /// Columns beyond which global attention tells distances no longer apart.
+    /// Distance in columns up to which global attention distinguishes positions; farther ones
+    /// count as this far.
     pub max_distance: usize,
     /// Epsilon of every layer norm.
     pub layer_norm_eps: f64,

@@ -15,6 +15,7 @@ const JPEG_TOLERANCE: f32 = 0.05;
 const AS_STORED: DecodeOptions = DecodeOptions {
     apply_orientation: false,
     max_pixels: 1 << 24,
+    max_edge: 65_535,
 };
 
 struct Case {

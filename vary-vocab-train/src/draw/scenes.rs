@@ -56,7 +56,7 @@ pub fn scenes(args: &SceneArgs) -> Result<()> {
         Some(path) => {
             let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             serde_json::from_slice(&text)
-                .with_context(|| format!("{} holds no scene settings", path.display()))?
+                .with_context(|| format!("{}: not a scene configuration", path.display()))?
         }
     };
     config.size = args.size.unwrap_or(config.size);

@@ -7,7 +7,7 @@ use super::order::{mix, permute};
 use super::{Conversation, Dataset};
 use crate::{Error, Result};
 
-/// Data sets put into one endless data order.
+/// Data sets mixed into one endless data order.
 ///
 /// The order consists of rounds. A round holds each data set's share, randomly interleaved; each
 /// data set is traversed in an order that is random for every pass. Without weights a round is one
@@ -62,7 +62,8 @@ impl Mixture {
         })
     }
 
-    /// What the data order depends on: seed, sizes and shares.
+    /// Identifies the data order: seed, sizes and shares. See
+    /// [`Objective::identity`](crate::train::Objective::identity).
     pub fn identity(&self) -> String {
         let sets = self
             .sets
@@ -72,18 +73,18 @@ impl Mixture {
         format!("seed {}, sets {}", self.seed, sets.join(" "))
     }
 
-    /// Conversations of all data sets.
+    /// Number of conversations of all data sets.
     pub fn len(&self) -> usize {
         self.sets.iter().map(|set| set.data.len()).sum()
     }
 
-    /// Whether there are none; never.
+    /// Whether there are none: always false.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The conversation at `index` of the data order. Where that one can't be used, another
-    /// `attempt`, from 0, is at another place of the same round.
+    /// The conversation at `index` of the data order. `attempt` is 0; if that conversation can't be
+    /// used, further attempts return others of the same round.
     ///
     /// # Errors
     /// Those of the data set, see [`Dataset::get`].

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -148,6 +147,6 @@ impl Dataset for Questions {
 
 /// Reads a whole file; the path of a wrong field has the record's number in it.
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read(path).map_err(|e| Error::io(path, e))?;
+    let text = crate::file::read_text(path).map_err(|e| Error::io(path, e))?;
     crate::checkpoint::parse_config_json(path, &text)
 }

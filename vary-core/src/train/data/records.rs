@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +26,7 @@ impl JsonRecords {
         let path = path.as_ref();
         let io = |e| Error::io(path, e);
         let lines = path.extension().is_some_and(|e| e == "jsonl");
-        let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(io)?);
+        let mut reader = BufReader::with_capacity(1 << 20, crate::file::open(path).map_err(io)?);
         let mut scanner = Scanner::new(lines);
         let mut places = vec![];
         loop {
@@ -78,7 +77,7 @@ impl JsonRecords {
 /// A part of a file.
 pub(super) fn read_at(path: &Path, start: u64, len: u64) -> Result<Vec<u8>> {
     let io = |e| Error::io(path, e);
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = crate::file::open(path).map_err(io)?;
     file.seek(SeekFrom::Start(start)).map_err(io)?;
     let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
     file.read_exact(&mut bytes).map_err(io)?;

@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use tar::{Archive, EntryType};
@@ -131,7 +130,7 @@ impl WebDataset {
 /// The files of each sample of a shard, in the order of the samples' first files.
 fn list_files(shard: &Path) -> Result<Vec<(String, Found)>> {
     let io = |e| Error::io(shard, e);
-    let file = File::open(shard).map_err(io)?;
+    let file = crate::file::open(shard).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
     let mut archive = Archive::new(file);
     let mut samples: Vec<(String, Found)> = vec![];

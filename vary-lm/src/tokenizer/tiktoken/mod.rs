@@ -95,6 +95,7 @@ pub(super) fn build(data: &[u8], file: &str) -> Result<Tokenizer> {
         .map(|name| AddedToken::from(name, true).normalized(true));
     inner.add_special_tokens(specials).map_err(failed)?;
     Ok(Tokenizer {
+        ids: inner.get_vocab_size(true),
         inner: inner.into(),
     })
 }

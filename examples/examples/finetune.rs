@@ -1,7 +1,7 @@
 //! Teaches the embedded model a new question ("Which object is the largest?") with low-rank
 //! adapters (LoRA) on 128 small images, and scores it before and after on images that it was not
 //! trained on: `cargo run --release --example finetune --features train`. For data of your own see
-//! `docs/training.md`.
+//! `docs/guides/fine-tuning.md`.
 
 use std::path::PathBuf;
 

@@ -132,8 +132,25 @@ fn man() -> Result<()> {
 mod tests {
     use super::*;
 
+    /// What clap itself checks in debug builds alone.
     #[test]
-    fn arguments_fit_each_other() {
-        Cli::command().debug_assert();
+    fn no_two_arguments_of_a_command_have_one_name() {
+        fn check(command: &clap::Command) {
+            let mut names: Vec<String> = command
+                .get_arguments()
+                .flat_map(|arg| {
+                    let long = arg.get_long().map(|long| format!("--{long}"));
+                    let short = arg.get_short().map(|short| format!("-{short}"));
+                    [Some(arg.get_id().to_string()), long, short]
+                })
+                .flatten()
+                .collect();
+            let count = names.len();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}: {names:?}", command.get_name());
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
     }
 }

@@ -68,6 +68,19 @@ pub mod recognition;
 #[cfg(feature = "train")]
 pub mod train;
 
+/// Compiles the programs of the guides.
+#[cfg(all(doctest, feature = "nano"))]
+mod guides {
+    #[doc = include_str!("../../docs/guides/reading.md")]
+    struct Reading;
+    #[doc = include_str!("../../docs/guides/detecting.md")]
+    struct Detecting;
+    #[doc = include_str!("../../docs/guides/many-pages.md")]
+    struct ManyPages;
+    #[doc = include_str!("../../docs/guides/checkpoints.md")]
+    struct Checkpoints;
+}
+
 pub use error::{Error, Result};
 pub use pipeline::{Pipeline, Weights};
 

@@ -23,14 +23,14 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Optimizer steps of the whole run, at least 1; 1000 by default.
+    /// Optimizer steps of the whole run, 1 to 10^9; 1000 by default.
     pub steps: u64,
-    /// Samples of one optimizer step, at least 1; 8 by default.
+    /// Samples of one optimizer step, 1 to 2^20; 8 by default.
     pub batch_size: usize,
-    /// Samples of one forward and backward pass, at least 1; 8 by default. Gradients of a step's
+    /// Samples of one forward and backward pass, 1 to 2^20; 8 by default. Gradients of a step's
     /// passes are added up.
     pub micro_batch_size: usize,
-    /// Passes computed at the same time, each on its share of the cores, at least 1; 1 by default.
+    /// Passes computed at the same time, each on its share of the cores, 1 to 1024; 1 by default.
     /// The result of a step does not depend on it, as gradients are added in the order of the
     /// passes. With dropout, whose masks all workers draw from one generator, only runs with one
     /// worker are reproducible.
@@ -57,9 +57,9 @@ pub struct TrainConfig {
     pub muon_learning_rate: Option<f64>,
     /// Steps between checkpoints; 500 by default, 0 writes one at the end only.
     pub save_every: u64,
-    /// Number of checkpoints kept, the newest, at least 1; 2 by default.
+    /// Number of checkpoints kept, the newest, 1 to 2^20; 2 by default.
     pub keep: usize,
-    /// Steps between lines of the log, at least 1; 20 by default.
+    /// Steps between lines of the log, 1 to 10^9; 20 by default.
     pub log_every: u64,
     /// Learning rates of parameter groups; none by default. Of several that match a parameter, the
     /// last one counts.
@@ -122,11 +122,18 @@ impl TrainConfig {
     /// [`Error::Config`] naming the field.
     pub fn validate(&self) -> Result<()> {
         let fail = |reason: &str| Err(Error::Config(reason.into()));
-        if self.steps == 0 || self.batch_size == 0 || self.micro_batch_size == 0 {
-            return fail("`steps`, `batch_size` and `micro_batch_size` must be above 0");
-        }
-        if self.workers == 0 || self.keep == 0 || self.log_every == 0 {
-            return fail("`workers`, `keep` and `log_every` must be above 0");
+        // Beyond any use; what is allocated and counted with them stays within bounds.
+        for (name, value, most) in [
+            ("steps", self.steps, 1_000_000_000),
+            ("batch_size", self.batch_size as u64, 1 << 20),
+            ("micro_batch_size", self.micro_batch_size as u64, 1 << 20),
+            ("workers", self.workers as u64, 1024),
+            ("keep", self.keep as u64, 1 << 20),
+            ("log_every", self.log_every, 1_000_000_000),
+        ] {
+            if !(1..=most).contains(&value) {
+                return fail(&format!("`{name}` is {value}; it must be 1 to {most}"));
+            }
         }
         self.validate_rates()?;
         let decays = |beta: f32| (0.0..1.0).contains(&beta);

@@ -27,7 +27,7 @@ pub enum Trained {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoraConfig {
-    /// Rank of each adapter, above 0; 16 by default.
+    /// Rank of each adapter, 1 to 4096; 16 by default.
     pub rank: usize,
     /// An adapter's product is scaled by `alpha / rank`; 32 by default.
     pub alpha: f64,
@@ -56,7 +56,7 @@ impl Trained {
     ///
     /// # Errors
     /// [`Error::NoAutodiff`] for a model on a device without autodiff; [`Error::Config`] for a rank
-    /// of 0, or a precision in which frozen matrices can't be kept.
+    /// out of range, or a precision in which frozen matrices can't be kept.
     pub fn prepare<M: FamilyModel>(&self, model: M, seed: u64) -> Result<M> {
         if !trained_device(&model).is_autodiff() {
             return Err(Error::NoAutodiff);
@@ -81,8 +81,8 @@ impl LoraConfig {
         matrices: &[Matrix],
         seed: u64,
     ) -> Result<M> {
-        if self.rank == 0 || !self.alpha.is_finite() {
-            let reason = "`rank` of the adapters must be above 0, and `alpha` a finite number";
+        if !(1..=4096).contains(&self.rank) || !self.alpha.is_finite() {
+            let reason = "`rank` of the adapters must be 1 to 4096, and `alpha` a finite number";
             return Err(Error::Config(reason.into()));
         }
         model.language_model().device().seed(seed);

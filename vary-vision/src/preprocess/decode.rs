@@ -244,8 +244,8 @@ fn jpeg_pixels(bytes: &[u8], width: u32, height: u32) -> Option<DynamicImage> {
     }
 }
 
-/// The number of scans before a JPEG's end marker, or `None` if there is no end marker. The segments
-/// are walked here, since a thumbnail's end marker lies inside one of them.
+/// The number of scans before a JPEG's end marker, or `None` if there is no end marker. The
+/// segments are walked here, since a thumbnail's end marker lies inside one of them.
 fn jpeg_scans(bytes: &[u8]) -> Option<u64> {
     let mut rest = bytes.get(2..)?;
     let mut scans = 0;

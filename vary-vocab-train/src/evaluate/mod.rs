@@ -31,8 +31,8 @@ pub struct EvalArgs {
     #[arg(long, default_value = "f32")]
     precision: Precision,
     /// Images per task.
-    #[arg(long, default_value_t = 300)]
-    images: u64,
+    #[arg(long, default_value_t = 300, conflicts_with = "data")]
+    count: u64,
     /// Only the tasks whose names start with one of these; all by default.
     #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "data")]
     task: Vec<String>,
@@ -73,7 +73,7 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<()> {
 fn run_drawn(args: &EvalArgs, pipeline: &Pipeline) -> anyhow::Result<()> {
     let size = pipeline.config().info().sam_config.img_size as u32;
     let start = std::time::Instant::now();
-    let mut suite = Suite::new(args.split, args.seed, args.images, pipeline.config())?;
+    let mut suite = Suite::new(args.split, args.seed, args.count, pipeline.config())?;
     if !args.task.is_empty() {
         suite = suite.only(&args.task)?;
     }

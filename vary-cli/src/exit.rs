@@ -53,7 +53,13 @@ pub fn one_line(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text.replace('\n', " ")
+    // Names of files may hold what a terminal obeys.
+    let shown = |c: char| match c {
+        '\n' => " ".into(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Cancelled by Ctrl-C: the program ends with what is done. A second Ctrl-C ends it at once.
@@ -82,8 +88,8 @@ mod tests {
     fn causes_are_printed_once() {
         let error = anyhow::anyhow!("no\nspace").context("disk: no\nspace");
         assert_eq!(
-            one_line(&error.context("cannot write a")),
-            "cannot write a: disk: no space"
+            one_line(&error.context("cannot write a\u{1b}")),
+            "cannot write a\\u{1b}: disk: no space"
         );
     }
 }

@@ -1,4 +1,5 @@
 use image::RgbImage;
+use serde::{Deserialize, Serialize};
 
 /// A page as an image, with what is written on it.
 #[derive(Debug, Clone)]
@@ -14,7 +15,7 @@ pub struct Page {
 }
 
 /// A word on a page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Word {
     /// Its text, without blanks.
     pub text: String,

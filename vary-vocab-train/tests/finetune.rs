@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use image::{Rgb, RgbImage};
+use vary_vocab_train::finetune::Recipe;
 
 fn program(args: &[&str], dir: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vary-vocab-train"))
@@ -115,6 +116,20 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
+/// The recipe that `docs/training.md` shows.
+#[test]
+fn documented_recipe_is_one() {
+    let page = include_str!("../../docs/training.md");
+    let recipe = page
+        .split("```")
+        .find_map(|block| block.strip_prefix("toml\n"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("recipe.toml");
+    fs::write(&file, recipe.unwrap()).unwrap();
+    let recipe = Recipe::read(file.to_str().unwrap()).unwrap();
+    assert_eq!(recipe.train.lr_groups.len(), 1);
+}
+
 #[test]
 fn mistakes_leave_nothing() {
     let dir = folder();
@@ -189,6 +204,8 @@ fn checkpoint_is_used(dir: &tempfile::TempDir) {
         "run/last",
         "--data",
         "llava.json",
+        "--images",
+        ".",
         "--json",
     ];
     let report: serde_json::Value = serde_json::from_str(&succeeds(&eval, dir.path())).unwrap();

@@ -1,20 +1,24 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use image::RgbImage;
+use tempfile::NamedTempFile;
 use vary_core::pipeline::{DecodeOptions, decode};
-use vary_data::pdf::{PdfFile, PdfOptions};
+use vary_data::pdf::PdfOptions;
 
 use super::format::Format;
+use super::worker::Pdf;
 
 /// What an input is read as, by its name when a folder is searched.
 const EXTENSIONS: [&str; 7] = ["pdf", "png", "jpg", "jpeg", "webp", "bmp", "gif"];
 /// Larger files are not read.
 const MAX_BYTES: u64 = 512 << 20;
+/// Where the mark of a PDF file is looked for.
+const HEAD: u64 = 1024;
 /// The name of the standard input.
 pub const STDIN: &str = "-";
 
@@ -29,7 +33,7 @@ pub struct Job {
 /// What is in an input.
 pub enum Document {
     Image(Box<RgbImage>),
-    Pdf(PdfFile),
+    Pdf(Pdf),
 }
 
 /// The files of all inputs, with the places of their outputs.
@@ -131,13 +135,30 @@ fn search(folder: &Path, below: &Path, files: &mut Vec<(PathBuf, PathBuf)>) -> R
     Ok(())
 }
 
-/// Opens an input.
-pub fn open(path: &Path, options: &PdfOptions) -> Result<Document> {
+/// Whether bytes are the beginning of a PDF file. Some begin with other bytes.
+fn is_pdf(head: &[u8]) -> bool {
+    head.windows(5).any(|w| w == b"%PDF-")
+}
+
+/// Opens an input. A page of a PDF file may take as long as `timeout`.
+pub fn open(path: &Path, options: &PdfOptions, timeout: Duration) -> Result<Document> {
     let mut bytes = vec![];
     let read = match path.as_os_str() == STDIN {
         true => std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes),
         false => {
-            fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+            // To open a pipe without a writer waits for one.
+            let metadata = fs::metadata(path).context("cannot be read")?;
+            ensure!(
+                metadata.is_file(),
+                "not a regular file; `-` reads the standard input"
+            );
+            let mut file = fs::File::open(path).context("cannot be read")?;
+            let head = file.by_ref().take(HEAD).read_to_end(&mut bytes);
+            head.context("cannot be read")?;
+            if is_pdf(&bytes) {
+                return Ok(Document::Pdf(Pdf::open(path, options, timeout)?));
+            }
+            file.take(MAX_BYTES + 1 - HEAD).read_to_end(&mut bytes)
         }
     };
     read.context("cannot be read")?;
@@ -147,13 +168,11 @@ pub fn open(path: &Path, options: &PdfOptions) -> Result<Document> {
         MAX_BYTES >> 20
     );
     ensure!(!bytes.is_empty(), "it is empty");
-    // Some PDF files begin with other bytes.
-    let head = &bytes[..bytes.len().min(1024)];
-    if head.windows(5).any(|w| w == b"%PDF-") {
-        return match PdfFile::parse(bytes, options) {
-            Ok(pdf) => Ok(Document::Pdf(pdf)),
-            Err(reason) => bail!("{reason}"),
-        };
+    if is_pdf(&bytes[..bytes.len().min(HEAD as usize)]) {
+        let mut copy = NamedTempFile::new().context("a temporary file")?;
+        copy.write_all(&bytes).context("a temporary file")?;
+        let pdf = Pdf::open(copy.path(), options, timeout)?;
+        return Ok(Document::Pdf(pdf.with_copy(copy)));
     }
     Ok(Document::Image(Box::new(decode(
         &bytes,

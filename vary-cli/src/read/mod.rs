@@ -7,10 +7,12 @@ mod markdown;
 mod page;
 mod pages;
 mod partial;
+pub mod worker;
 
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -64,6 +66,10 @@ pub struct ReadArgs {
     /// at most 8192 pixels a side.
     #[arg(long, default_value_t = 150.0, value_parser = dpi)]
     dpi: f32,
+    /// Seconds after which a page of a PDF file that is still not drawn is an error.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    page_timeout: u64,
     /// Pages of a PDF file that a language model decodes together, 1 to 8.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     batch: u16,
@@ -150,7 +156,7 @@ impl ReadArgs {
         if let Some(dir) = output.parent() {
             fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
         }
-        let document = input::open(&job.input, &self.pdf_options())?;
+        let document = self.open(job)?;
         let recipe = self.recipe(job, settings);
         let mut partial = Partial::open(output, &recipe, self.resume)?;
         let done = std::mem::take(&mut partial.done);
@@ -167,7 +173,7 @@ impl ReadArgs {
 
     /// Reads an input to the standard output, each page when it is read.
     fn print(&self, job: &Job, reader: &mut Reader<'_>, name: &str, quiet: bool) -> Result<()> {
-        let document = input::open(&job.input, &self.pdf_options())?;
+        let document = self.open(job)?;
         let wanted = self.wanted(&document, &[])?;
         let plain = matches!(self.format, Format::Text | Format::Markdown);
         if plain && (self.inputs.len() > 1 || self.inputs[0].is_dir()) {
@@ -188,6 +194,11 @@ impl ReadArgs {
         failures(failed)
     }
 
+    fn open(&self, job: &Job) -> Result<Document> {
+        let timeout = Duration::from_secs(self.page_timeout);
+        input::open(&job.input, &self.pdf_options(), timeout)
+    }
+
     fn pdf_options(&self) -> PdfOptions {
         PdfOptions {
             // Larger pages are drawn at a lower resolution.
@@ -202,7 +213,7 @@ impl ReadArgs {
     fn wanted(&self, document: &Document, done: &[usize]) -> Result<Vec<usize>> {
         let count = match document {
             Document::Image(_) => 1,
-            Document::Pdf(pdf) => pdf.page_count(),
+            Document::Pdf(pdf) => pdf.worker.page_count(),
         };
         let asked = |page: &usize| self.pages.as_ref().is_none_or(|pages| pages.has(*page));
         let asked: Vec<usize> = (1..=count).filter(asked).collect();

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use vary_core::Pipeline;
 use vary_core::pipeline::{Answer, AnswerOptions, CancellationToken, Event, FinishReason};
 use vary_core::prompt::Task;
-use vary_data::pdf::{PageText, PdfReader, Skip};
+use vary_data::pdf::{PageText, PdfWorker, Skip};
 
 use super::format::Format;
 use super::input::Document;
@@ -84,16 +84,15 @@ impl<'a> Reader<'a> {
         match document {
             Document::Image(_) if wanted.is_empty() => Ok(()),
             Document::Image(image) => self.sheets(vec![(1, Sheet::Image(*image))], to),
-            Document::Pdf(pdf) => {
+            Document::Pdf(mut pdf) => {
                 let ocr = self.ocr;
                 thread::scope(|scope| {
                     let (sender, receiver) = sync_channel(AHEAD);
                     scope.spawn(move || {
-                        let mut reader = pdf.reader();
                         for &page in wanted {
                             // Nobody waits for it after an error.
                             if sender
-                                .send((page, sheet(&mut reader, page - 1, ocr)))
+                                .send((page, sheet(&mut pdf.worker, page - 1, ocr)))
                                 .is_err()
                             {
                                 return;
@@ -213,7 +212,7 @@ fn streamed(
 }
 
 /// A page of a PDF file, counted from 0, in the form in which it is read.
-fn sheet(reader: &mut PdfReader<'_>, index: usize, ocr: Ocr) -> Sheet {
+fn sheet(reader: &mut PdfWorker, index: usize, ocr: Ocr) -> Sheet {
     if ocr != Ocr::Always {
         match (reader.text(index), ocr) {
             (Ok(layer), _) => return Sheet::Layer(Box::new(layer)),

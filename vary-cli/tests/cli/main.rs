@@ -1,6 +1,8 @@
 //! Runs the program `vary`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+mod hostile;
 mod pdf;
 mod read;
 mod rest;

@@ -13,6 +13,7 @@ use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::{Pixmap, RasterizerSettings, RenderContext, Resources, TargetInit};
 use hayro::{RenderCache, RenderSettings, render_into};
 use image::RgbImage;
+use serde::{Deserialize, Serialize};
 
 use super::glyphs::Glyphs;
 use super::layout;
@@ -144,7 +145,7 @@ pub struct PdfReader<'a> {
 }
 
 /// The text layer of a page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageText {
     /// Its text in reading order, lines separated by `\n`, paragraphs by an empty line.
     pub text: String,

@@ -14,6 +14,7 @@ mod options;
 mod record;
 mod skip;
 mod words;
+mod worker;
 
 #[cfg(feature = "lines")]
 pub(crate) use folder::{files_below, is_pdf};
@@ -24,3 +25,4 @@ pub use manifest::{Manifest, SkippedPage};
 pub use options::PdfOptions;
 pub use record::PdfRecord;
 pub use skip::Skip;
+pub use worker::{PdfWorker, serve};

@@ -30,6 +30,13 @@ pub enum Skip {
         /// The most that is allowed.
         limit: f32,
     },
+    /// The child process that reads the file ended; how.
+    Ended(String),
+    /// It takes longer than allowed.
+    TooSlow {
+        /// The most that is allowed.
+        seconds: u64,
+    },
     /// The file is larger than allowed, in bytes.
     FileTooLarge {
         /// Its size in bytes.
@@ -48,6 +55,8 @@ impl Skip {
             Self::Scanned => "scanned",
             Self::Garbled { .. } => "garbled",
             Self::Broken(_) => "broken",
+            Self::Ended(_) => "ended",
+            Self::TooSlow { .. } => "too_slow",
             Self::PageTooLarge { .. } => "page_too_large",
             Self::FileTooLarge { .. } => "file_too_large",
         }
@@ -67,6 +76,8 @@ impl fmt::Display for Skip {
                 "the characters of {unknown} of {glyphs} glyphs are not known"
             ),
             Self::Broken(why) => write!(f, "it is broken: {why}"),
+            Self::Ended(how) => write!(f, "the process that reads it ended: {how}"),
+            Self::TooSlow { seconds } => write!(f, "it takes more than {seconds} s"),
             Self::PageTooLarge { points, limit } => {
                 write!(f, "it is {points} points long, over the limit of {limit}")
             }

@@ -360,6 +360,19 @@ fn context_length() {
     let over = format!(" {} more than the 128", needed - 128);
     assert!(needed > 200 && error.to_string().contains(&over), "{error}");
 
+    // Refused by its bytes, without being tokenized.
+    let error = ask(50_000_000).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::ContextLength {
+                needed: 195_000..,
+                ..
+            }
+        ),
+        "{error}"
+    );
+
     // One letter is one token: fill the context up to the last two positions, then all of it.
     let letters = 200 + 128 - needed;
     let answer = ask(letters - 1).unwrap();

@@ -13,19 +13,33 @@ pub(super) fn open(path: &Path) -> Result<Vec<(String, Entry)>> {
         path: path.into(),
         reason: error.to_string(),
     })?;
+    let size = std::fs::metadata(path)
+        .map_err(|e| Error::io(path, e))?
+        .len();
     let entry = |(name, tensor): (String, pytorch_reader::Tensor)| {
         let (dtype, shape) = (dtype(tensor.dtype()), tensor.shape().to_vec());
-        (
+        let bits = shape.iter().try_fold(dtype.bitsize() as u64, |bits, edge| {
+            bits.checked_mul(*edge as u64)
+        });
+        // Values may be repeated by a stride of zero, which no checkpoint needs.
+        if bits.is_none_or(|bits| bits / 8 > size) {
+            return Err(Error::PyTorch {
+                path: path.into(),
+                reason: format!("`{name}` {shape:?} is larger than the file's {size} bytes"),
+            });
+        }
+        let location = Location::PyTorch(tensor);
+        Ok((
             name,
             Entry {
                 dtype,
                 shape,
-                location: Location::PyTorch(tensor),
+                location,
                 scale: None,
             },
-        )
+        ))
     };
-    Ok(reader.into_tensors().into_iter().map(entry).collect())
+    reader.into_tensors().into_iter().map(entry).collect()
 }
 
 fn dtype(dtype: DType) -> Dtype {

@@ -128,8 +128,11 @@ impl UnknownKey {
 
 /// The candidate with the smallest edit distance, up to 3 or a third of the length.
 fn nearest(name: &str, candidates: &[&str]) -> Option<String> {
+    // The time grows with the product of the lengths, and a file may have names of any.
+    let usual = |name: &str| name.len() <= 300;
+    let candidates = candidates.iter().filter(|c| usual(name) && usual(c));
     let distance = |candidate: &&&str| strsim::levenshtein(name, candidate);
-    let best = candidates.iter().min_by_key(distance)?;
+    let best = candidates.min_by_key(distance)?;
     (distance(&best) <= 3.max(name.len() / 3)).then(|| best.to_string())
 }
 

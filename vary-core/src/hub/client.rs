@@ -59,6 +59,8 @@ impl<'a> Client<'a> {
             .user_agent(concat!("vary-core/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .read_timeout(ANSWER)
+            // A redirect must not lead from https to plain http.
+            .https_only(hub.endpoint.starts_with("https://"))
             .build()
             .map_err(|error| bad("HTTPS_PROXY", causes(&error)))?;
         let client = HFClient::builder()

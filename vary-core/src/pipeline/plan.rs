@@ -10,6 +10,9 @@ use super::{Inner, Turn, Usage};
 use crate::prompt::{Shown, Task, prompt_ids};
 use crate::{Error, Result};
 
+/// No vocabulary has a longer token. Texts that can't fit are refused before they are tokenized.
+const TOKEN_BYTES: usize = 256;
+
 /// One prompt of the model.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -44,6 +47,18 @@ impl ShownImage {
         let [columns, rows] = tile_grid(size, tile, counts)?;
         let tiles = (columns * rows) as usize;
         Ok(tiles + usize::from(tiles > 1))
+    }
+}
+
+/// Refuses texts that have more than `max` tokens, however they are tokenized.
+fn may_fit(turns: &[(&str, Option<&str>)], max: usize) -> Result<()> {
+    let bytes = turns.iter().map(|(q, a)| q.len() + a.map_or(0, str::len));
+    match bytes.sum::<usize>() / TOKEN_BYTES {
+        fewest if fewest < max => Ok(()),
+        fewest => Err(Error::ContextLength {
+            needed: fewest + 1,
+            max,
+        }),
     }
 }
 
@@ -101,9 +116,10 @@ impl Plan {
         let tile = inner.config.info().sam_config.img_size as u32;
         let counts = images.iter().map(|image| image.count(first.size(), tile));
         let views = counts.sum::<Result<usize>>()?;
+        let max = inner.max_positions();
+        may_fit(&turns, max)?;
         let (tokenizer, config) = (&inner.tokenizer, &inner.config);
         let prompt = prompt_ids(tokenizer, config, shown.variant, views, &turns)?;
-        let max = inner.max_positions();
         if prompt.len() >= max {
             let needed = prompt.len() + 1;
             return Err(Error::ContextLength { needed, max });

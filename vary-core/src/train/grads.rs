@@ -72,30 +72,42 @@ pub(super) fn trained_device<M: Module>(module: &M) -> Device {
     find.0.unwrap_or_default()
 }
 
-/// A hash of the names and bytes of frozen parameters, by the steps of rustc's FxHash.
+/// A hash by the steps of rustc's FxHash.
+struct Digest(u64);
+
+impl Digest {
+    fn add(&mut self, bytes: &[u8]) {
+        for word in bytes.chunks(8) {
+            let mut padded = [0; 8];
+            padded[..word.len()].copy_from_slice(word);
+            let word = u64::from_le_bytes(padded);
+            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+}
+
+/// A hash of bytes.
+pub(super) fn digest(bytes: &[u8]) -> u64 {
+    let mut digest = Digest(0);
+    digest.add(bytes);
+    digest.0
+}
+
+impl ModuleVisitor for Digest {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.add(name.as_bytes());
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !is_trained(param) {
+            // The stored matrix: with an adapter, the value is more than what is frozen.
+            self.add(param.base().into_data().as_bytes());
+        }
+    }
+}
+
+/// A hash of the names and bytes of frozen parameters.
 pub(super) fn frozen_digest<M: Module>(module: &M) -> u64 {
-    struct Digest(u64);
-    impl Digest {
-        fn add(&mut self, bytes: &[u8]) {
-            for word in bytes.chunks(8) {
-                let mut padded = [0; 8];
-                padded[..word.len()].copy_from_slice(word);
-                let word = u64::from_le_bytes(padded);
-                self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-            }
-        }
-    }
-    impl ModuleVisitor for Digest {
-        fn enter_module(&mut self, name: &str, _container: &str) {
-            self.add(name.as_bytes());
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if !is_trained(param) {
-                // The stored matrix: with an adapter, the value is more than what is frozen.
-                self.add(param.base().into_data().as_bytes());
-            }
-        }
-    }
     let mut digest = Digest(0);
     module.visit(&mut digest);
     digest.0

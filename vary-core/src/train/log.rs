@@ -102,13 +102,13 @@ fn lines_until(path: &Path, step: u64) -> Result<Vec<u8>> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(kept),
         Err(e) => return Err(io(e)),
     };
-    for line in BufReader::new(file).lines() {
+    for line in BufReader::new(file).split(b'\n') {
         let line = line.map_err(io)?;
         // An interruption may have cut the last line short.
-        let record: Option<Value> = serde_json::from_str(&line).ok();
+        let record: Option<Value> = serde_json::from_slice(&line).ok();
         let at = record.and_then(|record| record["step"].as_u64());
         if at.is_some_and(|at| at <= step) {
-            kept.extend_from_slice(line.as_bytes());
+            kept.extend_from_slice(&line);
             kept.push(b'\n');
         }
     }

@@ -8,7 +8,7 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::TrainConfig;
-use super::grads::frozen_digest;
+use super::grads::{digest, frozen_digest};
 use super::optimizer::TrainOptimizer;
 use crate::checkpoint::{write_atomic, write_json};
 use crate::model::trained_ids;
@@ -24,6 +24,9 @@ struct RunState {
     frozen: u64,
     /// The objective's [`identity`](super::Objective::identity).
     objective: String,
+    /// Hashes of `model.bpk` and `optimizer.bpk`. Checkpoints of earlier versions have none.
+    #[serde(default)]
+    digests: Option<[u64; 2]>,
 }
 
 /// The checkpoints of a run. They hold the trained parameters only; the caller loads the frozen
@@ -70,6 +73,7 @@ impl Checkpoints {
         let trained = ParamGroup::from_ids(trained_ids(model));
         let record = model.clone().into_record_group(trained);
         let bytes = record.into_bytes().map_err(|e| broken(&path, &e))?;
+        let model = digest(&bytes);
         write_atomic(&path, &bytes)?;
         let path = scratch.path().join("optimizer.bpk");
         let bytes = optimizer
@@ -82,6 +86,7 @@ impl Checkpoints {
             config: self.config.clone(),
             frozen: self.frozen,
             objective: self.objective.clone(),
+            digests: Some([model, digest(&bytes)]),
         };
         write_json(scratch.path().join("state.json"), &state)?;
 
@@ -111,7 +116,12 @@ impl Checkpoints {
         let entries = fs::read_dir(&self.dir).map_err(|e| Error::io(&self.dir, e))?;
         for entry in entries.flatten() {
             if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-                fs::remove_dir_all(entry.path()).map_err(|e| Error::io(entry.path(), e))?;
+                let path = entry.path();
+                let removed = match path.is_dir() {
+                    true => fs::remove_dir_all(&path),
+                    false => fs::remove_file(&path),
+                };
+                removed.map_err(|e| Error::io(path, e))?;
             }
         }
         Ok(())
@@ -128,7 +138,9 @@ impl Checkpoints {
         };
         let state = self.read_state(&path.join("state.json"))?;
         let file = path.join("model.bpk");
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(&file)?));
+        let [model_digest, optimizer_digest] = state.digests.map_or([None; 2], |d| d.map(Some));
+        let bytes = read_whole(&file, model_digest)?;
+        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes));
         // Partial, as frozen parameters are not in it. None of the trained ones may be missing.
         let expected = trained_ids(&model).len();
         if let Ok(record) = &record
@@ -146,7 +158,8 @@ impl Checkpoints {
         // The record carries the parameters' ids, by which the optimizer finds its state.
         let optimizer = TrainOptimizer::new(&model, &self.config)?;
         let file = path.join("optimizer.bpk");
-        let bytes = Bytes::from_bytes_vec(read(&file)?);
+        // Of bytes that were changed, loading the record could panic.
+        let bytes = Bytes::from_bytes_vec(read_whole(&file, optimizer_digest)?);
         let record = burn::optim::OptimizerRecord::from_bytes(bytes).map_err(|e| bad(&file, &e))?;
         let optimizer = optimizer.map(|inner| inner.load_record(record));
         Ok((model, optimizer, state.step))
@@ -196,6 +209,19 @@ impl Checkpoints {
 
 fn read(file: &Path) -> Result<Vec<u8>> {
     crate::file::read(file).map_err(|e| Error::io(file, e))
+}
+
+/// Reads a file that has to have a hash, if that is known.
+fn read_whole(file: &Path, expected: Option<u64>) -> Result<Vec<u8>> {
+    let bytes = read(file)?;
+    match expected.is_some_and(|expected| digest(&bytes) != expected) {
+        true => Err(bad(
+            file,
+            &"it is not what was written: the disk or a copy is damaged; remove this checkpoint \
+              to resume from the one before",
+        )),
+        false => Ok(bytes),
+    }
 }
 
 fn bad(file: &Path, reason: &dyn Display) -> Error {

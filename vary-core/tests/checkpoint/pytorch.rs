@@ -96,6 +96,16 @@ fn bad_pytorch_files_fail() {
     ));
 }
 
+/// Ten gigabytes by a stride of zero.
+#[test]
+fn repeated_values_are_refused() {
+    let error = CheckpointFiles::open(data("stride0.bin")).unwrap_err();
+    assert!(
+        error.to_string().contains("larger than the file"),
+        "{error}"
+    );
+}
+
 #[test]
 fn pytorch_shards() {
     let dir = tempfile::tempdir().unwrap();

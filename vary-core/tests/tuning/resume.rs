@@ -56,6 +56,8 @@ pub fn stop_after(dir: &Path, step: u64) {
     // What a kill in the middle of writing leaves.
     std::fs::create_dir(checkpoints.join(".partial-x")).unwrap();
     std::fs::write(checkpoints.join(".partial-x/model.bpk"), b"half").unwrap();
+    // What somebody may have left.
+    std::fs::write(checkpoints.join(".partial-y"), b"").unwrap();
 }
 
 #[test]
@@ -125,4 +127,27 @@ fn other_runs_are_refused() {
         dir.path(),
     );
     refused(error.map(|_| ()).unwrap_err(), "frozen parameters");
+}
+
+/// A bit that changed on the disk.
+#[test]
+fn damaged_checkpoints_are_refused() {
+    let _turn = drawing();
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), Trained::LanguageModel, 4).unwrap();
+    let last = dir.path().join("checkpoints/step-00000004");
+    for name in ["model.bpk", "optimizer.bpk"] {
+        let file = last.join(name);
+        let bytes = std::fs::read(&file).unwrap();
+        for at in [0, bytes.len() / 3, bytes.len() - 1] {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 16;
+            std::fs::write(&file, flipped).unwrap();
+            let error = run(dir.path(), Trained::LanguageModel, 4).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+            assert!(error.to_string().contains("damaged"), "{error}");
+        }
+        std::fs::write(&file, bytes).unwrap();
+    }
+    run(dir.path(), Trained::LanguageModel, 4).unwrap();
 }

@@ -18,3 +18,5 @@ state = {
 }
 torch.save(state, "state.bin")
 torch.save({"state_dict": state, "epoch": 3}, "nested.pth")
+# Ten gigabytes of zeros in a kilobyte.
+torch.save({"a": torch.zeros(1).expand(50_000, 50_000)}, "stride0.bin")

@@ -1,5 +1,4 @@
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
@@ -10,7 +9,7 @@ use crate::ask::{AskArgs, ChatArgs, DescribeArgs};
 use crate::checkpoint::{ConvertArgs, InspectArgs};
 use crate::detect::{DetectArgs, LocateArgs};
 use crate::output::print;
-use crate::read::{ReadArgs, worker};
+use crate::read::ReadArgs;
 use crate::settings::Settings;
 
 const EXAMPLES: &str = "\
@@ -69,9 +68,6 @@ enum Command {
     },
     /// Print the man page.
     Man,
-    /// Read a PDF file for the process that started this one.
-    #[command(name = worker::NAME, hide = true)]
-    PdfWorker { path: PathBuf },
 }
 
 impl Cli {
@@ -115,7 +111,6 @@ impl Cli {
                 print(&text)
             }
             Command::Man => man(),
-            Command::PdfWorker { path } => worker::run(&path),
         }
     }
 }
@@ -126,7 +121,7 @@ fn man() -> Result<()> {
     command.build();
     let mut text = vec![];
     let pages = std::iter::once(&command).chain(command.get_subcommands());
-    for page in pages.filter(|page| page.get_name() != "help" && !page.is_hide_set()) {
+    for page in pages.filter(|page| page.get_name() != "help") {
         let page = clap_mangen::Man::new(page.clone());
         page.render(&mut text).context("the man page")?;
     }

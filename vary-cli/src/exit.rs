@@ -53,13 +53,16 @@ pub fn one_line(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    // Names of files may hold what a terminal obeys.
-    let shown = |c: char| match c {
-        '\n' => " ".into(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
+    shown(&text.replace('\n', " "))
+}
+
+/// A text, such as the name of a file, without characters that control a terminal.
+pub fn shown(text: &str) -> String {
+    let escape = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
     };
-    text.chars().map(shown).collect()
+    text.chars().map(escape).collect()
 }
 
 /// Cancelled by Ctrl-C: the program ends with what is done. A second Ctrl-C ends it at once.

@@ -195,12 +195,12 @@ pub enum Error {
     },
     /// A prompt that leaves no room for an answer.
     #[error(
-        "the prompt with room for an answer needs {needed} tokens, {} more than the {max} of the \
+        "the prompt with room for an answer needs at least {needed} tokens, {} more than the {max} of the \
          context; shorten it",
         needed - max
     )]
     ContextLength {
-        /// Tokens of the prompt, and one for an answer.
+        /// Tokens of the prompt, at least, and one for an answer.
         needed: usize,
         /// Positions of the model.
         max: usize,

@@ -71,6 +71,8 @@ pub mod train;
 /// Compiles the programs of the guides.
 #[cfg(all(doctest, feature = "nano"))]
 mod guides {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
     #[doc = include_str!("../../docs/guides/reading.md")]
     struct Reading;
     #[doc = include_str!("../../docs/guides/detecting.md")]

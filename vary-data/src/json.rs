@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 /// Opens a text file behind its byte order mark, if it has one.
 pub(crate) fn open_text(file: &Path) -> Result<BufReader<File>> {
-    let opened = File::open(file).map_err(|e| Error::io(file, e))?;
+    let opened = crate::file::open(file).map_err(|e| Error::io(file, e))?;
     let mut reader = BufReader::with_capacity(1 << 16, opened);
     let start = reader.fill_buf().map_err(|e| Error::io(file, e))?;
     if start.starts_with(b"\xef\xbb\xbf") {

@@ -45,6 +45,7 @@ mod calendar;
 #[cfg(feature = "charts")]
 pub mod drawn;
 mod error;
+mod file;
 mod json;
 #[cfg(feature = "lines")]
 pub mod lines;

@@ -105,7 +105,7 @@ fn apart(jobs: &[Job]) -> Result<()> {
     for Job { input, output } in jobs {
         if let Some(other) = seen.insert(output, input) {
             let (other, input) = (other.display(), input.display());
-            bail!("{other} and {input} would be written to one file: read them apart");
+            bail!("{other} and {input} would be written to one file: read them separately");
         }
     }
     Ok(())
@@ -140,8 +140,12 @@ fn is_pdf(head: &[u8]) -> bool {
     head.windows(5).any(|w| w == b"%PDF-")
 }
 
-/// Opens an input. A page of a PDF file may take as long as `timeout`.
-pub fn open(path: &Path, options: &PdfOptions, timeout: Duration) -> Result<Document> {
+/// Opens an input. `patience` is asked whether to wait longer for a PDF file or a page of one.
+pub fn open(
+    path: &Path,
+    options: &PdfOptions,
+    patience: impl Fn(Duration) -> bool + Send + 'static,
+) -> Result<Document> {
     let mut bytes = vec![];
     let read = match path.as_os_str() == STDIN {
         true => std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes),
@@ -153,10 +157,10 @@ pub fn open(path: &Path, options: &PdfOptions, timeout: Duration) -> Result<Docu
                 "not a regular file; `-` reads the standard input"
             );
             let mut file = fs::File::open(path).context("cannot be read")?;
-            let head = file.by_ref().take(HEAD).read_to_end(&mut bytes);
+            let head = (&mut file).take(HEAD).read_to_end(&mut bytes);
             head.context("cannot be read")?;
             if is_pdf(&bytes) {
-                return Ok(Document::Pdf(Pdf::open(path, options, timeout)?));
+                return Ok(Document::Pdf(Pdf::open(path, options, patience)?));
             }
             file.take(MAX_BYTES + 1 - HEAD).read_to_end(&mut bytes)
         }
@@ -171,7 +175,7 @@ pub fn open(path: &Path, options: &PdfOptions, timeout: Duration) -> Result<Docu
     if is_pdf(&bytes[..bytes.len().min(HEAD as usize)]) {
         let mut copy = NamedTempFile::new().context("a temporary file")?;
         copy.write_all(&bytes).context("a temporary file")?;
-        let pdf = Pdf::open(copy.path(), options, timeout)?;
+        let pdf = Pdf::open(copy.path(), options, patience)?;
         return Ok(Document::Pdf(pdf.with_copy(copy)));
     }
     Ok(Document::Image(Box::new(decode(

@@ -38,7 +38,9 @@ pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
     let mut before: Option<(&LineRecord, &str)> = None;
     for (i, (line, size)) in lines.iter().zip(of_line).enumerate() {
         if is_row(i) {
-            push_row(&mut text, &rows[i], i > 0 && is_row(i - 1));
+            let table = rows[i..].iter().take_while(|row| row.len() > 1);
+            let head = (i == 0 || !is_row(i - 1)).then(|| table.map(Vec::len).max());
+            push_row(&mut text, &rows[i], head.flatten());
             before = None;
             continue;
         }
@@ -86,20 +88,22 @@ fn cells(line: &LineRecord) -> Vec<String> {
     cells
 }
 
-/// Adds a row of a table; the first one is its head.
-fn push_row(text: &mut String, cells: &[String], follows: bool) {
-    text.push_str(match (text.is_empty(), follows) {
+/// Adds a row of a table. The first one is its head, which has as many cells as the widest row:
+/// others may have fewer.
+fn push_row(text: &mut String, cells: &[String], head: Option<usize>) {
+    text.push_str(match (text.is_empty(), head) {
         (true, _) => "",
-        (_, true) => "\n",
+        (_, None) => "\n",
         _ => "\n\n",
     });
     for cell in cells {
         text.push_str(&format!("| {} ", cell.replace('|', "\\|")));
     }
     text.push('|');
-    if !follows {
+    if let Some(width) = head {
+        text.push_str(&" |".repeat(width - cells.len()));
         text.push_str("\n|");
-        text.push_str(&" --- |".repeat(cells.len()));
+        text.push_str(&" --- |".repeat(width));
     }
 }
 
@@ -155,12 +159,12 @@ mod tests {
             words(&[("Header", 0.0), ("7", 300.0)]),
             words(&[("Prices", 0.0), ("below", 24.0)]),
             words(&[("name", 0.0), ("in", 100.0), ("euros", 124.0)]),
-            words(&[("a|b", 0.0), ("1.50", 110.0)]),
+            words(&[("a|b", 0.0), ("1.50", 110.0), ("net", 200.0)]),
             words(&[("End", 0.0)]),
         ];
         let sizes = [10.0; 10];
-        let expected = "Header 7\nPrices below\n\n| name | in euros |\n| --- | --- |\n\
-                        | a\\|b | 1.50 |\n\nEnd";
+        let expected = "Header 7\nPrices below\n\n| name | in euros | |\n| --- | --- | --- |\n\
+                        | a\\|b | 1.50 | net |\n\nEnd";
         assert_eq!(of_layer(&lines, &sizes), expected);
     }
 }

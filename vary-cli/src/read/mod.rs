@@ -20,7 +20,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use vary_data::pdf::PdfOptions;
 
-use crate::exit::{Interrupted, cancellation, one_line};
+use crate::exit::{Interrupted, cancellation, one_line, shown};
 use crate::model::{ModelArgs, progress};
 use crate::output::{keep_apart, print};
 use crate::settings::Settings;
@@ -115,7 +115,8 @@ impl ReadArgs {
                 if pipe == Some(io::ErrorKind::BrokenPipe) || reader.is_unusable() {
                     return Err(error);
                 }
-                let error = format!("{}: {}", job.input.display(), one_line(&error));
+                let name = job.input.display().to_string();
+                let error = format!("{}: {}", shown(&name), one_line(&error));
                 ensure!(jobs.len() > 1, error);
                 failed.push(error);
             }
@@ -161,7 +162,7 @@ impl ReadArgs {
         let mut partial = Partial::open(output, &recipe, self.resume)?;
         let done = std::mem::take(&mut partial.done);
         let wanted = self.wanted(&document, &done)?;
-        let bar = progress(quiet, wanted.len() as u64, name.clone());
+        let bar = progress(quiet, wanted.len() as u64, shown(&name));
         reader.show(&bar);
         let read = reader.read(document, &wanted, &mut |page| {
             push(page, &name, &bar, |p| partial.push(p))
@@ -177,10 +178,10 @@ impl ReadArgs {
         let wanted = self.wanted(&document, &[])?;
         let plain = matches!(self.format, Format::Text | Format::Markdown);
         if plain && (self.inputs.len() > 1 || self.inputs[0].is_dir()) {
-            print(format!("==> {name} <==\n"))?;
+            print(format!("==> {} <==\n", shown(name)))?;
         }
         let mut writer = Writer::new(self.format, io::stdout(), name)?;
-        let bar = progress(quiet, wanted.len() as u64, name.to_owned());
+        let bar = progress(quiet, wanted.len() as u64, shown(name));
         reader.show(&bar);
         let mut failed = 0;
         let read = reader.read(document, &wanted, &mut |page| {
@@ -196,7 +197,9 @@ impl ReadArgs {
 
     fn open(&self, job: &Job) -> Result<Document> {
         let timeout = Duration::from_secs(self.page_timeout);
-        input::open(&job.input, &self.pdf_options(), timeout)
+        let cancellation = cancellation()?;
+        let patience = move |waited| waited < timeout && !cancellation.is_cancelled();
+        input::open(&job.input, &self.pdf_options(), patience)
     }
 
     fn pdf_options(&self) -> PdfOptions {
@@ -252,9 +255,10 @@ fn push(
     to: impl FnOnce(&PageRecord) -> Result<()>,
 ) -> Result<()> {
     if let Some(error) = &page.error {
-        bar.suspend(|| eprintln!("{name}, page {}: {error}", page.page));
+        bar.suspend(|| eprintln!("{}, page {}: {error}", shown(name), page.page));
     }
     if page.finish.as_deref() == Some("length") {
+        let name = shown(name);
         bar.suspend(|| eprintln!("{name}, page {}: cut off, see --max-new-tokens", page.page));
     }
     to(&page)?;

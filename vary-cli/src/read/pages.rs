@@ -114,7 +114,10 @@ impl<'a> Reader<'a> {
                     Err(_) => break,
                 }
             }
-            self.sheets(together, to)?;
+            // Pages that were given up for it are not read, and not failed.
+            if !self.options.cancellation.is_cancelled() {
+                self.sheets(together, to)?;
+            }
             if self.options.cancellation.is_cancelled() {
                 return Err(Interrupted.into());
             }
@@ -217,6 +220,8 @@ fn sheet(reader: &mut PdfWorker, index: usize, ocr: Ocr) -> Sheet {
         match (reader.text(index), ocr) {
             (Ok(layer), _) => return Sheet::Layer(Box::new(layer)),
             (Err(skip), Ocr::Never) => return Sheet::Failed(skip),
+            // Drawing it would end the same way.
+            (Err(skip @ (Skip::Ended(_) | Skip::TooSlow { .. })), _) => return Sheet::Failed(skip),
             (Err(_), _) => {}
         }
     }

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use image::{GrayImage, ImageFormat, Luma};
 
+use super::pdf::{Sheet, pdf};
 use super::{asset, error, path, vary};
 
 /// Runs the program with 4 GB of address space and a minute of processor time.
 fn limited(args: &[&str]) -> Output {
     let vary = vary();
     let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -v 4000000 -t 60; exec \"$0\" \"$@\""]);
+    shell.args(["-c", "ulimit -v 4000000; ulimit -t 60; exec \"$0\" \"$@\""]);
     shell.arg(vary.get_program()).args(args);
     for (name, value) in vary.get_envs() {
         match value {
@@ -76,4 +78,69 @@ fn pipes_and_devices_are_refused() {
         let ended = error(&output).lines().count();
         assert_eq!(ended, 1, "{args:?}: {}", error(&output));
     }
+}
+
+/// Beside a page that takes for ever the others are read, and nothing is left running.
+#[test]
+fn endless_pages_are_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("-endless.pdf");
+    let text = Sheet::Lines(&["A page of text that is", "long enough to be sound"]);
+    let more = Sheet::Lines(&["Another page of text, which", "is long enough as well"]);
+    std::fs::write(&file, pdf(&[text, Sheet::Forms, more])).unwrap();
+    let start = Instant::now();
+    let output = vary()
+        .current_dir(dir.path())
+        .args(["read", "--page-timeout", "1", "--", "-endless.pdf"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{}", error(&output));
+    assert!(
+        error(&output).contains("page 2: it takes more than 1 s"),
+        "{}",
+        error(&output)
+    );
+    assert!(
+        text.contains("A page of text") && text.contains("Another page"),
+        "{text}"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+/// The process that reads a PDF file ends with the one that started it.
+#[test]
+fn killed_program_leaves_no_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("endless.pdf");
+    std::fs::write(&file, pdf(&[Sheet::Forms])).unwrap();
+    let mut child = vary().args(["read", &path(&file)]).spawn().unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let worker = wait(|| {
+        let worker = std::fs::read_to_string(&children).ok()?;
+        worker.trim().parse::<u32>().ok()
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait(|| (!running(worker)).then_some(()));
+}
+
+/// Whether a process runs, and is no zombie.
+fn running(process: u32) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    state.is_ok_and(|state| !state.contains(") Z"))
+}
+
+fn wait<T>(ready: impl Fn() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(value) = ready() {
+            return value;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("not within 30 s")
 }

@@ -8,6 +8,8 @@ pub enum Sheet<'a> {
     Lines(&'a [&'a str]),
     /// A PNG over all of the page.
     Scan(&'a [u8]),
+    /// A drawing that draws another one twice, and so on: it never ends.
+    Forms,
 }
 
 /// The file with these pages.
@@ -34,6 +36,11 @@ pub fn pdf(sheets: &[Sheet<'_>]) -> Vec<u8> {
         let (drawn, data) = match sheet {
             Sheet::Lines(lines) => (lines_of(lines), white()),
             Sheet::Scan(png) => ("612 0 0 792 0 0 cm /I Do".into(), png.to_vec()),
+            Sheet::Forms => {
+                objects.push(stream("", b"/I Do"));
+                objects.push(form(4 + 3 * sheets.len()));
+                continue;
+            }
         };
         objects.push(stream("", drawn.as_bytes()));
         let image = image::load_from_memory(&data).unwrap().to_rgb8();
@@ -47,7 +54,19 @@ pub fn pdf(sheets: &[Sheet<'_>]) -> Vec<u8> {
         );
         objects.push(stream(&entries, jpeg.get_ref()));
     }
+    for _ in 0..40 {
+        objects.push(form(objects.len() + 2));
+    }
+    objects.push(stream(FORM, b"0 0 1 1 re f"));
     file(&objects)
+}
+
+const FORM: &str = "/Type /XObject /Subtype /Form /BBox [0 0 612 792]";
+
+/// A drawing that draws another one twice.
+fn form(other: usize) -> Vec<u8> {
+    let resources = format!("/Resources << /XObject << /I {other} 0 R >> >>");
+    stream(&format!("{FORM} {resources}"), b"/I Do /I Do")
 }
 
 fn white() -> Vec<u8> {

@@ -149,8 +149,12 @@ impl Answer {
                 }
                 self.text.push_str(" |");
                 if !follows {
+                    // The head has as many cells as the widest row: others may have fewer.
+                    let table = rows[i..].iter().take_while(|row| row.len() > 1);
+                    let width = table.map(|row| row.len()).max().unwrap_or_default();
+                    self.text.push_str(&" |".repeat(width - row.len()));
                     self.text.push_str("\n|");
-                    self.text.push_str(&" --- |".repeat(row.len()));
+                    self.text.push_str(&" --- |".repeat(width));
                 }
                 continue;
             }

@@ -131,7 +131,7 @@ impl Lines {
         };
         for (number, shard) in lines.shards.iter().enumerate() {
             let io = |e| Error::io(shard, e);
-            let mut archive = Archive::new(File::open(shard).map_err(io)?);
+            let mut archive = Archive::new(crate::file::open(shard).map_err(io)?);
             let mut image = None;
             for entry in archive.entries_with_seek().map_err(io)? {
                 let entry = entry.map_err(io)?;

@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::fs;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -330,7 +331,11 @@ pub(crate) fn read(path: &Path, options: &PdfOptions) -> Result<Vec<u8>, Unread>
     if bytes > limit {
         return Err(Unread::Skip(Skip::FileTooLarge { bytes, limit }));
     }
-    fs::read(path).map_err(Unread::Io)
+    let mut bytes = vec![];
+    crate::file::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(Unread::Io)?;
+    Ok(bytes)
 }
 
 /// Runs what a malicious file may make panic.

@@ -3,8 +3,8 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::process::{self, Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,12 @@ use crate::{Error, Result};
 /// Most bytes of a reply without its pixels: the words of a page.
 const MAX_REPLY: u64 = 256 << 20;
 
-/// Time between the end of a child's answers and its own.
+/// Time between the end of a child's replies and its own.
 const GRACE: Duration = Duration::from_secs(1);
+/// How often it is asked whether to wait longer.
+const TICK: Duration = Duration::from_millis(100);
+/// A file is given up after so many pages in a row that ended their process or took too long.
+const GIVE_UP: usize = 5;
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum Request {
@@ -44,10 +48,15 @@ pub struct PdfWorker {
     command: Box<dyn Fn() -> Command + Send>,
     path: PathBuf,
     options: PdfOptions,
-    timeout: Duration,
+    patience: Patience,
     page_count: usize,
     running: Option<Running>,
+    /// Pages in a row that ended their process or took too long.
+    failed: usize,
 }
+
+/// Whether to wait longer, after so much time.
+type Patience = Box<dyn Fn(Duration) -> bool + Send>;
 
 impl std::fmt::Debug for PdfWorker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,8 +68,8 @@ impl std::fmt::Debug for PdfWorker {
 
 impl PdfWorker {
     /// Opens a file in a child process. `command` starts a program that calls [`serve`] with the
-    /// path, which is added as the last argument; `timeout` is the longest time for opening the
-    /// file and for each page.
+    /// path, which is added as the last argument. Ten times a second `patience` is asked whether to
+    /// wait longer, with the time since the file began to be opened or the page to be read.
     ///
     /// # Errors
     /// [`Error::Io`] if the program does not start, [`Error::Pdf`] if the file is too large,
@@ -70,16 +79,17 @@ impl PdfWorker {
         command: impl Fn() -> Command + Send + 'static,
         path: impl Into<PathBuf>,
         options: &PdfOptions,
-        timeout: Duration,
+        patience: impl Fn(Duration) -> bool + Send + 'static,
     ) -> Result<Self> {
         options.check()?;
         let mut worker = Self {
             command: Box::new(command),
             path: path.into(),
             options: options.clone(),
-            timeout,
+            patience: Box::new(patience),
             page_count: 0,
             running: None,
+            failed: 0,
         };
         worker.running = Some(worker.start()?);
         Ok(worker)
@@ -98,7 +108,7 @@ impl PdfWorker {
     pub fn text(&mut self, index: usize) -> Result<PageText, Skip> {
         match self.ask(Request::Text(index))? {
             (Reply::Text(text), _) => Ok(text),
-            _ => Err(out_of_order()),
+            _ => Err(self.unexpected()),
         }
     }
 
@@ -109,9 +119,9 @@ impl PdfWorker {
     pub fn image(&mut self, index: usize) -> Result<RgbImage, Skip> {
         match self.ask(Request::Image(index))? {
             (Reply::Image(width, height), pixels) => {
-                RgbImage::from_raw(width, height, pixels).ok_or_else(out_of_order)
+                RgbImage::from_raw(width, height, pixels).ok_or_else(|| self.unexpected())
             }
-            _ => Err(out_of_order()),
+            _ => Err(self.unexpected()),
         }
     }
 
@@ -123,23 +133,35 @@ impl PdfWorker {
         };
         let running = Running::spawn((self.command)(), &self.path, &self.options);
         let mut running = running.map_err(|e| Error::io(&self.path, e))?;
-        match running.receive(self.timeout).map_err(refused)? {
+        match running.receive(&self.patience).map_err(refused)? {
             (Reply::Open(pages), _) => self.page_count = pages,
             (Reply::Skip(reason), _) => return Err(refused(reason)),
-            _ => return Err(refused(out_of_order())),
+            _ => return Err(refused(invalid())),
         }
         Ok(running)
     }
 
+    /// What comes from a child whose replies do not match the requests; it is not asked again.
+    fn unexpected(&mut self) -> Skip {
+        self.running = None;
+        invalid()
+    }
+
     fn ask(&mut self, request: Request) -> Result<(Reply, Vec<u8>), Skip> {
+        if self.failed >= GIVE_UP {
+            let reason = format!("{GIVE_UP} pages before this one ended it or took too long");
+            return Err(Skip::Ended(reason));
+        }
+        self.failed += 1;
         let mut running = match self.running.take() {
             Some(running) => running,
             None => self.start().map_err(|e| Skip::Ended(e.to_string()))?,
         };
         // If it has ended, that is what receiving finds.
         let _ = running.send(&request);
-        let (reply, pixels) = running.receive(self.timeout)?;
+        let (reply, pixels) = running.receive(&self.patience)?;
         self.running = Some(running);
+        self.failed = 0;
         match reply {
             Reply::Skip(reason) => Err(reason),
             reply => Ok((reply, pixels)),
@@ -147,8 +169,8 @@ impl PdfWorker {
     }
 }
 
-fn out_of_order() -> Skip {
-    Skip::Ended("another answer than was asked for".into())
+fn invalid() -> Skip {
+    Skip::Ended("it sent an invalid reply".into())
 }
 
 /// A child that has the file open; ended when dropped.
@@ -198,17 +220,22 @@ impl Running {
         self.requests.flush()
     }
 
-    fn receive(&mut self, timeout: Duration) -> Result<(Reply, Vec<u8>), Skip> {
-        match self.replies.recv_timeout(timeout) {
-            Ok(Ok(reply)) => Ok(reply),
-            Err(RecvTimeoutError::Timeout) => Err(Skip::TooSlow {
-                seconds: timeout.as_secs(),
-            }),
-            Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
+    fn receive(&mut self, patience: &Patience) -> Result<(Reply, Vec<u8>), Skip> {
+        let start = Instant::now();
+        loop {
+            match self.replies.recv_timeout(TICK) {
+                Ok(Ok(reply)) => return Ok(reply),
+                Err(RecvTimeoutError::Timeout) if patience(start.elapsed()) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let seconds = start.elapsed().as_secs();
+                    return Err(Skip::TooSlow { seconds });
+                }
+                Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
+            }
         }
     }
 
-    /// How a child ended whose answers did.
+    /// How a child ended whose replies did.
     fn ended(&mut self) -> Skip {
         let start = Instant::now();
         while start.elapsed() < GRACE {
@@ -218,7 +245,7 @@ impl Running {
                 Err(error) => return Skip::Ended(error.to_string()),
             }
         }
-        Skip::Ended("its answers are none".into())
+        invalid()
     }
 }
 
@@ -249,13 +276,27 @@ fn read_reply(output: &mut impl BufRead, edge: u32) -> io::Result<(Reply, Vec<u8
     Ok((reply, pixels))
 }
 
-/// The other side of a [`PdfWorker`]: opens the file and answers `requests`, until they end.
+/// The other side of a [`PdfWorker`]: opens the file and answers `requests`. **Ends the process**
+/// when they end, in the middle of a page too: nothing is left of it without the one that asks.
 ///
 /// # Errors
-/// Whatever fails when requests are read or `replies` are written.
-pub fn serve(path: &Path, requests: impl Read, mut replies: impl Write) -> io::Result<()> {
-    let mut lines = BufReader::new(requests).lines();
-    let Some(options) = lines.next().transpose()? else {
+/// Whatever fails when `replies` are written.
+pub fn serve(
+    path: &Path,
+    requests: impl Read + Send + 'static,
+    mut replies: impl Write,
+) -> io::Result<()> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(requests).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+        process::exit(0);
+    });
+    let mut lines = lines.into_iter();
+    let Some(options) = lines.next() else {
         return Ok(());
     };
     let options: PdfOptions = serde_json::from_str(&options)?;
@@ -275,7 +316,7 @@ pub fn serve(path: &Path, requests: impl Read, mut replies: impl Write) -> io::R
     let mut reader = file.reader();
     for line in lines {
         let skip = |reason| (Reply::Skip(reason), vec![]);
-        let (answer, pixels) = match serde_json::from_str(&line?)? {
+        let (answer, pixels) = match serde_json::from_str(&line)? {
             Request::Text(index) => reader
                 .text(index)
                 .map_or_else(skip, |text| (Reply::Text(text), vec![])),
@@ -296,52 +337,70 @@ pub fn serve(path: &Path, requests: impl Read, mut replies: impl Write) -> io::R
 mod tests {
     use super::*;
 
-    fn open(script: &str) -> Result<PdfWorker> {
+    fn open(script: &str, seconds: u64) -> Result<PdfWorker> {
         let script = script.to_owned();
         let command = move || {
             let mut command = Command::new("sh");
             command.args(["-c", &script]);
             command
         };
-        let timeout = Duration::from_millis(500);
-        PdfWorker::open(command, "a.pdf", &PdfOptions::default(), timeout)
+        let patience = move |waited| waited < Duration::from_secs(seconds);
+        PdfWorker::open(command, "a.pdf", &PdfOptions::default(), patience)
     }
 
-    fn refused(script: &str) -> Skip {
-        match open(script) {
+    fn refused(script: &str, seconds: u64) -> Skip {
+        match open(script, seconds) {
             Err(Error::Pdf { reason, .. }) => reason,
             other => Skip::Broken(format!("{other:?}")),
         }
     }
 
     #[test]
-    fn child_that_ends_hangs_or_raves() {
+    fn children_that_end_or_hang() {
         let ended = |how: &str| Skip::Ended(how.into());
-        assert_eq!(refused("exit 3"), ended("exit status: 3"));
-        assert_eq!(refused("kill -9 $$"), ended("signal: 9 (SIGKILL)"));
-        assert_eq!(refused("sleep 100"), Skip::TooSlow { seconds: 0 });
-        assert_eq!(
-            refused("echo '{\"Image\":[1000000,1000000]}'"),
-            ended("exit status: 0")
-        );
-        assert_eq!(refused("echo '{\"Skip\":\"encrypted\"}'"), Skip::Encrypted);
-        assert!(matches!(
-            refused("echo '{\"Image\":[0,0]}'; sleep 9"),
-            Skip::Ended(_)
-        ));
+        assert_eq!(refused("exit 3", 60), ended("exit status: 3"));
+        assert_eq!(refused("kill -9 $$", 60), ended("signal: 9 (SIGKILL)"));
+        assert_eq!(refused("exec sleep 100", 1), Skip::TooSlow { seconds: 1 });
     }
+
+    #[test]
+    fn invalid_replies() {
+        let huge = r#"echo '{"Image":[1000000,1000000]}'; exec sleep 100"#;
+        assert_eq!(refused(huge, 60), invalid());
+        assert_eq!(
+            refused(r#"echo '{"Image":[0,0]}'; exec sleep 100"#, 60),
+            invalid()
+        );
+        assert_eq!(
+            refused(r#"echo '{"Skip":"encrypted"}'"#, 60),
+            Skip::Encrypted
+        );
+    }
+
+    /// Answers every request but that for page 1 with an image of one pixel.
+    const PAGES: &str = r#"read options; echo '{"Open":9}'; while read request; do
+        case $request in *1*) exit 1;; *) printf '{"Image":[1,1]}\nabc';; esac; done"#;
 
     /// A page that ends the child is skipped; another child reads the next one.
     #[test]
     fn pages_after_a_bad_one_are_read() {
-        let script = r#"read options; echo '{"Open":3}'; while read request; do case $request in
-            *1*) exit 1;; *) printf '{"Image":[1,1]}\nabc';; esac; done"#;
-        let mut worker = open(script).unwrap();
-        assert_eq!(worker.page_count(), 3);
-        assert_eq!(worker.image(0).unwrap().as_raw(), b"abc");
-        assert_eq!(worker.image(1), Err(Skip::Ended("exit status: 1".into())));
+        let mut worker = open(PAGES, 60).unwrap();
+        assert_eq!(worker.page_count(), 9);
+        for _ in 0..2 * GIVE_UP {
+            assert_eq!(worker.image(0).unwrap().as_raw(), b"abc");
+            assert_eq!(worker.image(1), Err(Skip::Ended("exit status: 1".into())));
+        }
+        assert_eq!(worker.text(2), Err(invalid()));
         assert_eq!(worker.image(2).unwrap().as_raw(), b"abc");
-        // It is no text.
-        assert!(matches!(worker.text(2), Err(Skip::Ended(_))));
+    }
+
+    #[test]
+    fn files_are_given_up() {
+        let mut worker = open(PAGES, 60).unwrap();
+        for _ in 0..GIVE_UP {
+            assert_eq!(worker.image(1), Err(Skip::Ended("exit status: 1".into())));
+        }
+        let error = worker.image(0).unwrap_err().to_string();
+        assert!(error.contains("pages before this one"), "{error}");
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Checked<'a> {
     pub json: Cow<'a, [u8]>,
     /// The number of ids: the largest plus one.
     pub ids: usize,
+    /// Added tokens with the ids that they have to get.
+    pub added: Vec<Added>,
 }
 
 /// Checks the contents of a `tokenizer.json`.
@@ -34,7 +36,8 @@ pub(super) fn check(json: &[u8]) -> Result<Checked<'_>, String> {
         whole["truncation"] = Value::Null;
         json = Cow::Owned(whole.to_string().into_bytes());
     }
-    Ok(Checked { json, ids })
+    let added = file.added_tokens;
+    Ok(Checked { json, ids, added })
 }
 
 /// Whether a table of embeddings may have a row of that number.
@@ -87,8 +90,9 @@ impl File {
 }
 
 #[derive(Deserialize)]
-struct Added {
-    id: u32,
+pub(super) struct Added {
+    pub id: u32,
+    pub content: String,
 }
 
 #[derive(Deserialize)]

@@ -136,6 +136,13 @@ impl Tokenizer {
         };
         let checked = check::check(json).map_err(|e| refused(&e))?;
         let inner = tokenizers::Tokenizer::from_bytes(checked.json).map_err(|e| refused(&e))?;
+        let other = |added: &&check::Added| inner.token_to_id(&added.content) != Some(added.id);
+        if let Some(added) = checked.added.iter().find(other) {
+            let (content, id) = (&added.content, added.id);
+            return Err(refused(&format!(
+                "the added token `{content}` does not get its id {id}"
+            )));
+        }
         if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
             let reason = "not a byte-level tokenizer (its decoder must be `ByteLevel`)";
             return Err(Error::tokenizer(what, reason));

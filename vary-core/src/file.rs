@@ -21,6 +21,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Reads a regular file.
+#[cfg(feature = "train")]
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
     open(path)?.read_to_end(&mut bytes)?;
@@ -45,10 +46,10 @@ mod tests {
     #[test]
     fn only_regular_files_are_read() {
         for path in ["/dev/zero", "/"] {
-            let error = read(Path::new(path)).map(|_| ()).map_err(|e| e.kind());
+            let error = read_text(Path::new(path)).map(|_| ()).map_err(|e| e.kind());
             assert_eq!(error, Err(ErrorKind::InvalidInput), "{path}");
         }
-        let missing = read(Path::new("/no/such/file")).map(|_| ());
+        let missing = read_text(Path::new("/no/such/file")).map(|_| ());
         assert_eq!(missing.map_err(|e| e.kind()), Err(ErrorKind::NotFound));
     }
 }

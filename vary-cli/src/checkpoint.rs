@@ -83,7 +83,12 @@ impl InspectArgs {
         for problem in &problems {
             print_line(format!("problem: {problem}"))?;
         }
-        ensure!(problems.is_empty(), "{} problems", problems.len());
+        ensure!(
+            problems.is_empty(),
+            "{} problem{}",
+            problems.len(),
+            if problems.len() == 1 { "" } else { "s" }
+        );
         print_line("no problems")
     }
 }

@@ -80,6 +80,45 @@ fn pipes_and_devices_are_refused() {
     }
 }
 
+/// Sizes in a `config.json` are not allocated before they are compared with the weights.
+#[test]
+fn configurations_beyond_the_weights() {
+    let dir = tempfile::tempdir().unwrap();
+    let nano = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vary-nano/assets");
+    for name in ["model.safetensors", "tokenizer.json"] {
+        std::fs::copy(nano.join(name), dir.path().join(name)).unwrap();
+    }
+    let config = std::fs::read(nano.join("config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
+    for (field, value) in [
+        ("/num_hidden_layers", 10_000_000),
+        ("/num_hidden_layers", 1000),
+        ("/vocab_size", 1 << 24),
+        ("/hidden_size", 1 << 24),
+        ("/sam_config/depth", 10_000_000),
+        ("/sam_config/img_size", 65_536),
+        ("/sam_config/window_size", 65_536),
+        ("/clip_config/num_hidden_layers", 1000),
+        ("/clip_config/image_size", 8192),
+    ] {
+        let mut config = config.clone();
+        *config.pointer_mut(field).unwrap() = value.into();
+        std::fs::write(dir.path().join("config.json"), config.to_string()).unwrap();
+        let output = limited(&["inspect", &path(dir.path()), "--summary"]);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{field} {value}: {}",
+            error(&output)
+        );
+        assert!(
+            error(&output).contains("1 problem"),
+            "{field}: {}",
+            error(&output)
+        );
+    }
+}
+
 /// Beside a page that takes for ever the others are read, and nothing is left running.
 #[test]
 fn endless_pages_are_given_up() {

@@ -45,7 +45,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<()> {
         size: pipeline.config().info().sam_config.img_size as u32,
         ..Default::default()
     };
-    // By scenes, as the boxes of one are alike.
+    // By scenes, as the boxes of one scene resemble each other.
     let mut halves = [(); 2].map(|()| DetectionEval::new(atlas.names()));
     let mut scene_count = 0;
     let (seed, count) = (seeds::VALIDATION, args.scenes);

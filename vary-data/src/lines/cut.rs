@@ -67,7 +67,7 @@ fn cut(page: &GrayImage, words: &[&WordRecord]) -> Option<Line> {
     let (width, height) = (right - left, bottom - top);
     let letters: usize = words.iter().map(|word| word.text.chars().count()).sum();
     // Upright text would be wider than so, for its letters, and not as wide as so: the rest is
-    // turned, or not where the file says.
+    // turned, or not where the file has it.
     let range = 0.15 * height * letters as f32..=1.5 * height * (letters + words.len()) as f32;
     if !(5.0..=400.0).contains(&height) || !(letters <= 3 || range.contains(&width)) {
         return None;

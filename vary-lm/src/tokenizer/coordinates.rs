@@ -34,7 +34,7 @@ impl CoordinateTokens {
     /// separator; tokenizers that spell numbers in digits have none. Of several widths the least
     /// counts, of several separators that with the lowest id for 1000.
     pub fn find(tokenizer: &Tokenizer) -> Option<Self> {
-        // Most vocabularies lack "1000", which is spelled alike in all widths: no more to do.
+        // Most vocabularies lack "1000", which is spelled the same in all widths: no more to do.
         tokenizer.token_to_id("1000")?;
         let separators = separators(tokenizer);
         let (last, inner) = (1..=4).find_map(|width| {

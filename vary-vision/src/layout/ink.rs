@@ -1,6 +1,6 @@
 //! Connected blobs of ink: where an image changes from pixel to pixel.
 //!
-//! Contrast finds dark text on light paper, light text on dark, and text in uneven light alike. The
+//! Contrast finds dark text on light paper, light text on dark, and text in uneven light. The
 //! image is read row by row and no mask is stored: memory is that of two rows and of the blobs.
 
 use image::RgbImage;

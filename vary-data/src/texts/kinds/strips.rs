@@ -47,13 +47,13 @@ pub(super) fn lines(sheet: &mut Sheet, texts: &Texts, rng: &mut Random) -> Conte
     let count = 2 + rng.below(2);
     let share = rng.unit();
     let mut style = strip_style(sheet, texts, 6.8 + 11.0 * share * share, rng);
-    let alike = rng.chance(0.6);
+    let same_size = rng.chance(0.6);
     let left = rng.chance(0.5).then(|| rng.unit());
     let [x1, y1, x2, y2] = sheet.area;
     let pitch = (y2 - y1) / count as f32;
     let mut blocks = Vec::new();
     for i in 0..count {
-        if i > 0 && !alike {
+        if i > 0 && !same_size {
             style = strip_style(sheet, texts, 6.8 + 9.0 * rng.unit(), rng);
         }
         let most = 5 + rng.below(12);

@@ -4,9 +4,12 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
-use vary_data::pdf::{PdfOptions, extract_folder};
+use vary_data::pdf::{PdfOptions, extract_folder, serve_if_asked};
 
 fn main() -> Result<()> {
+    if let Some(served) = serve_if_asked() {
+        return Ok(served?);
+    }
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (Some(input), Some(output)) = (args.first(), args.get(1)) else {
         return Err(anyhow!("usage: pdf_folder INPUT OUTPUT [LONGEST_EDGE]"));

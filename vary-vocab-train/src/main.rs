@@ -16,5 +16,8 @@ struct Cli {
 }
 
 fn main() -> anyhow::Result<()> {
+    if let Some(served) = vary_data::pdf::serve_if_asked() {
+        return Ok(served?);
+    }
     Cli::parse().command.run()
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use vary_core::burn::prelude::Device;
 use vary_core::recognition::{Recognizer, RecognizerConfig};
+use vary_data::lines::write_pdf_lines;
 use vary_data::{Page, Word, write_page};
 use vary_vocab_train::LinesRecipe;
 
@@ -49,6 +50,46 @@ fn write_pages(folder: &Path) {
         };
         write_page(folder, &format!("{i}"), &page, &[]).unwrap();
     }
+}
+
+/// A PDF file of five pages with two lines each.
+fn write_pdf(file: &Path) {
+    let text = "BT /F 11 Tf 72 700 Td (First line of text) Tj 0 -20 Td (and the second) Tj ET";
+    let kids: Vec<String> = (5..10).map(|page| format!("{page} 0 R")).collect();
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        format!("<< /Type /Pages /Kids [{}] /Count 5 >>", kids.join(" ")),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".into(),
+        format!("<< /Length {} >>\nstream\n{text}\nendstream", text.len()),
+    ];
+    for _ in 0..5 {
+        let resources = "/Resources << /Font << /F 3 0 R >> >>";
+        let page = "/Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R";
+        objects.push(format!("<< {page} {resources} >>"));
+    }
+    let mut bytes = b"%PDF-1.7\n".to_vec();
+    for (i, object) in objects.iter().enumerate() {
+        bytes.extend(format!("{} 0 obj\n{object}\nendobj\n", i + 1).bytes());
+    }
+    bytes.extend(b"trailer\n<< /Root 1 0 R >>\n%%EOF\n");
+    fs::write(file, bytes).unwrap();
+}
+
+/// The program reads PDF files in child processes, the library in its own.
+#[test]
+fn lines_of_pdf_files_do_not_depend_on_the_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let [input, children, own] = ["pdf", "children", "own"].map(|name| dir.path().join(name));
+    fs::create_dir(&input).unwrap();
+    write_pdf(&input.join("a.pdf"));
+    fs::write(input.join("b.pdf"), "no PDF file").unwrap();
+    let output = program(&["cut-lines", "--pdf", text(&input), "--out", text(&children)]);
+    assert!(output.status.success(), "{output:?}");
+    let found = String::from_utf8_lossy(&output.stdout);
+    assert!(found.starts_with("10 lines"), "{found}");
+    assert_eq!(write_pdf_lines(&input, &own, 24, 0).unwrap(), 10);
+    let shard = |folder: &Path| fs::read(folder.join("0000.tar")).unwrap();
+    assert!(shard(&children) == shard(&own));
 }
 
 fn recipe() -> LinesRecipe {

@@ -8,10 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use image::RgbImage;
 use tempfile::NamedTempFile;
 use vary_core::pipeline::{DecodeOptions, decode};
-use vary_data::pdf::PdfOptions;
+use vary_data::pdf::{PdfOptions, PdfWorker};
 
 use super::format::Format;
-use super::worker::Pdf;
 
 /// What an input is read as, by its name when a folder is searched.
 const EXTENSIONS: [&str; 7] = ["pdf", "png", "jpg", "jpeg", "webp", "bmp", "gif"];
@@ -34,6 +33,30 @@ pub struct Job {
 pub enum Document {
     Image(Box<RgbImage>),
     Pdf(Pdf),
+}
+
+/// A PDF file. A process of its own reads it: what is wrong with it does not end the others.
+pub struct Pdf {
+    pub worker: PdfWorker,
+    /// What came from the standard input, as a file.
+    _copy: Option<NamedTempFile>,
+}
+
+impl Pdf {
+    fn open(
+        path: &Path,
+        options: &PdfOptions,
+        patience: impl Fn(Duration) -> bool + Send + 'static,
+    ) -> Result<Self> {
+        match PdfWorker::open(path, options, patience) {
+            Ok(worker) => Ok(Self {
+                worker,
+                _copy: None,
+            }),
+            Err(vary_data::Error::Pdf { reason, .. }) => bail!("{reason}"),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// The files of all inputs, with the places of their outputs.
@@ -176,7 +199,10 @@ pub fn open(
         let mut copy = NamedTempFile::new().context("a temporary file")?;
         copy.write_all(&bytes).context("a temporary file")?;
         let pdf = Pdf::open(copy.path(), options, patience)?;
-        return Ok(Document::Pdf(pdf.with_copy(copy)));
+        return Ok(Document::Pdf(Pdf {
+            _copy: Some(copy),
+            ..pdf
+        }));
     }
     Ok(Document::Image(Box::new(decode(
         &bytes,

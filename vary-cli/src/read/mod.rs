@@ -7,7 +7,6 @@ mod markdown;
 mod page;
 mod pages;
 mod partial;
-pub mod worker;
 
 use std::fs;
 use std::io;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Line, LineWord, Shards};
-use crate::pdf::{PdfFile, PdfOptions, files_below, is_pdf};
+use crate::pdf::{PdfOptions, Source, files_below, is_pdf, read};
 use crate::random::Random;
 use crate::record::{WordRecord, read_page};
 use crate::{Error, Page, Result};
@@ -128,7 +128,8 @@ fn typed(text: &str) -> String {
 ///
 /// # Errors
 /// If a folder can't be read or a shard can't be written. Files and pages that can't be read are
-/// left out.
+/// left out; as [`extract_folder`](crate::pdf::extract_folder), it reads them in child processes if
+/// it may.
 pub fn write_pdf_lines(input: &Path, output: &Path, pages: usize, seed: u64) -> Result<usize> {
     let mut shards = Shards::create(output)?;
     let files = files_below(input, &is_pdf)?;
@@ -149,7 +150,11 @@ pub fn write_pdf_lines(input: &Path, output: &Path, pages: usize, seed: u64) -> 
 }
 
 fn pdf_lines(file: &Path, pages: usize, mut rng: Random) -> Vec<Line> {
-    let Ok(count) = PdfFile::open(file, &PdfOptions::default()).map(|pdf| pdf.page_count()) else {
+    let open = |options: &PdfOptions| {
+        let bytes = read(file, options).ok()?;
+        Source::open(file, bytes, options).ok()
+    };
+    let Some(count) = open(&PdfOptions::default()).map(|pdf| pdf.page_count()) else {
         return vec![];
     };
     let mut order: Vec<usize> = (0..count).collect();
@@ -165,7 +170,7 @@ fn pdf_lines(file: &Path, pages: usize, mut rng: Random) -> Vec<Line> {
             edge: edge as u32,
             ..PdfOptions::default()
         };
-        let Ok(pdf) = PdfFile::open(file, &options) else {
+        let Some(pdf) = open(&options) else {
             continue;
         };
         let mut reader = pdf.reader();

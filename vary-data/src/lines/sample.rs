@@ -19,7 +19,7 @@ const COUNTED: usize = 10_000;
 const RARE: f32 = 0.005;
 /// Lines that the longest is taken of where none fills the width.
 const CHOICE: usize = 8;
-/// Attempts at a run before there is held to be none.
+/// Attempts at a run before giving up.
 const ATTEMPTS: usize = 10_000;
 
 /// Words of a line that follow each other.

@@ -8,18 +8,17 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::file::{PdfFile, Unread, read};
+use super::file::{Unread, read};
 use super::manifest::Manifest;
 use super::options::PdfOptions;
 use super::record::PdfRecord;
 use super::skip::Skip;
+use super::source::Source;
 use crate::record::{PART, write_image, write_json};
 use crate::{Error, Result};
 
 /// Counts up whenever the same file gives other images or text.
 const VERSION: u32 = 1;
-/// Pages that one thread reads in a row, so that fonts are kept from page to page.
-const CHUNK: usize = 8;
 
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Begun {
@@ -40,6 +39,10 @@ struct FileOutcome {
 /// pool: the image as `NAME-0001.png` and its text and words as `NAME-0001.json`
 /// ([`PdfRecord`]), in the same subfolders of `output`, where `NAME` is the file's name without
 /// `.pdf`. `manifest.json` in `output` is the returned [`Manifest`].
+///
+/// A program whose `main` calls [`serve_if_asked`](super::serve_if_asked) reads the files in child
+/// processes, so that a file that crashes, hangs or exhausts memory is skipped like others that
+/// can't be read.
 ///
 /// A run that was stopped resumes when it is started again: pages already there are kept if their
 /// PDF file is unchanged. Don't run two at a time into the same folder.
@@ -123,14 +126,15 @@ fn extract_file(
     options: &PdfOptions,
 ) -> Result<FileOutcome> {
     let name = file.to_string_lossy().replace('\\', "/");
-    let opened = read(&input.join(file), options)
+    let path = input.join(file);
+    let opened = read(&path, options)
         .map_err(|unread| match unread {
             Unread::Io(e) => Skip::Broken(format!("it can't be read: {e}")),
             Unread::Skip(reason) => reason,
         })
         .and_then(|bytes| {
             let sha256 = hexadecimal(&Sha256::digest(&bytes));
-            Ok((sha256, PdfFile::parse(bytes, options)?))
+            Ok((sha256, Source::open(&path, bytes, options)?))
         });
     let (sha256, pdf) = match opened {
         Ok(opened) => opened,
@@ -144,7 +148,7 @@ fn extract_file(
     };
     let page_count = pdf.page_count();
     let indices: Vec<usize> = (0..page_count.min(options.max_pages)).collect();
-    let chunks = indices.par_chunks(CHUNK).map(|chunk| {
+    let chunks = indices.par_chunks(pdf.chunk()).map(|chunk| {
         let mut reader = pdf.reader();
         let pages = chunk.iter().map(|&index| {
             let [image, record] = page_paths(output, file, index);

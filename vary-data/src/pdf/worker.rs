@@ -1,9 +1,11 @@
 //! PDF files in a child process. A file from anyone may overflow the stack, loop or ask for all
 //! memory, which nothing in the same process can stop.
 
+use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,8 +16,15 @@ use serde::{Deserialize, Serialize};
 use super::file::{PageText, PdfFile};
 use super::options::PdfOptions;
 use super::skip::Skip;
-use crate::{Error, Result};
+use crate::{Error, Page, Result};
 
+/// The first argument of a child, before the path.
+const NAME: &str = "pdf-worker";
+/// Most bytes of a child's address space, on Unix. A page of 8192 x 8192 pixels takes a gigabyte.
+#[cfg(unix)]
+const MEMORY: u64 = 4 << 30;
+/// Whether this program can be a child.
+static AVAILABLE: AtomicBool = AtomicBool::new(false);
 /// Most bytes of a reply without its pixels: the words of a page.
 const MAX_REPLY: u64 = 256 << 20;
 
@@ -42,8 +51,11 @@ enum Reply {
     Skip(Skip),
 }
 
-/// A PDF file that a child process reads. A page on which the child ends or takes too long is
-/// skipped, and the next one is read by another child.
+/// A PDF file that a child process reads, at most 4 GiB of address space on Unix. A page on which
+/// the child ends or takes too long is skipped, and the next one is read by another child. After
+/// five such pages in a row the rest of the file is skipped.
+///
+/// The child is this program, whose `main` has to begin with [`serve_if_asked`].
 pub struct PdfWorker {
     command: Box<dyn Fn() -> Command + Send>,
     path: PathBuf,
@@ -67,15 +79,34 @@ impl std::fmt::Debug for PdfWorker {
 }
 
 impl PdfWorker {
-    /// Opens a file in a child process. `command` starts a program that calls [`serve`] with the
-    /// path, which is added as the last argument. Ten times a second `patience` is asked whether to
-    /// wait longer, with the time since the file began to be opened or the page to be read.
+    /// Opens a file in a child process. Ten times a second `patience` is asked whether to wait
+    /// longer, with the time since the file began to be opened or the page to be read.
     ///
     /// # Errors
-    /// [`Error::Io`] if the program does not start, [`Error::Pdf`] if the file is too large,
-    /// encrypted or broken, or the child ends or takes too long; [`Error::PdfOption`] for options
-    /// out of range.
+    /// [`Error::Io`] if the program does not start, or its `main` has not called
+    /// [`serve_if_asked`]; [`Error::Pdf`] if the file is too large, encrypted or broken, or the
+    /// child ends or takes too long; [`Error::PdfOption`] for options out of range.
     pub fn open(
+        path: impl Into<PathBuf>,
+        options: &PdfOptions,
+        patience: impl Fn(Duration) -> bool + Send + 'static,
+    ) -> Result<Self> {
+        let path = path.into();
+        let program = env::current_exe().map_err(|e| Error::io(&path, e))?;
+        if !is_available() {
+            let reason = "the program does not call `serve_if_asked`";
+            return Err(Error::io(&path, io::Error::other(reason)));
+        }
+        let command = move || {
+            let mut command = Command::new(&program);
+            command.arg(NAME);
+            command
+        };
+        Self::with_command(command, path, options, patience)
+    }
+
+    /// `command` starts a child; the path is added as its last argument.
+    fn with_command(
         command: impl Fn() -> Command + Send + 'static,
         path: impl Into<PathBuf>,
         options: &PdfOptions,
@@ -98,6 +129,20 @@ impl PdfWorker {
     /// The number of pages, regardless of [`PdfOptions::max_pages`].
     pub fn page_count(&self) -> usize {
         self.page_count
+    }
+
+    /// As [`PdfReader::page`](super::PdfReader::page).
+    ///
+    /// # Errors
+    /// The reason why the page is skipped, or why the child ended.
+    pub fn page(&mut self, index: usize) -> Result<Page, Skip> {
+        let PageText { text, words, .. } = self.text(index)?;
+        Ok(Page {
+            image: self.image(index)?,
+            text,
+            markdown: None,
+            words,
+        })
     }
 
     /// As [`PdfReader::text`](super::PdfReader::text).
@@ -182,6 +227,9 @@ struct Running {
 
 impl Running {
     fn spawn(mut command: Command, path: &Path, options: &PdfOptions) -> io::Result<Self> {
+        // Ctrl-C is for the program that waits for the pages.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command
             .arg(path)
             .stdin(Stdio::piped())
@@ -276,12 +324,57 @@ fn read_reply(output: &mut impl BufRead, edge: u32) -> io::Result<(Reply, Vec<u8
     Ok((reply, pixels))
 }
 
-/// The other side of a [`PdfWorker`]: opens the file and answers `requests`. **Ends the process**
-/// when they end, in the middle of a page too: nothing is left of it without the one that asks.
+/// What a program that uses [`PdfWorker`] calls first: if it was started as a child, the result of
+/// having answered all requests, with which the program has to end.
 ///
-/// # Errors
-/// Whatever fails when `replies` are written.
-pub fn serve(
+/// Programs that call it read the files of [`extract_folder`](super::extract_folder) and of
+/// `lines::write_pdf_lines` in children.
+///
+/// ```no_run
+/// fn main() -> std::io::Result<()> {
+///     if let Some(served) = vary_data::pdf::serve_if_asked() {
+///         return served;
+///     }
+///     // what the program does
+///     Ok(())
+/// }
+/// ```
+pub fn serve_if_asked() -> Option<io::Result<()>> {
+    let mut args = env::args_os().skip(1);
+    match (args.next(), args.next()) {
+        (Some(name), Some(path)) if name == NAME => {
+            #[cfg(unix)]
+            limit_memory();
+            Some(serve(path.as_ref(), io::stdin(), io::stdout()))
+        }
+        _ => {
+            AVAILABLE.store(true, Ordering::Relaxed);
+            None
+        }
+    }
+}
+
+/// Whether files are read in children.
+pub(crate) fn is_available() -> bool {
+    AVAILABLE.load(Ordering::Relaxed)
+}
+
+#[cfg(unix)]
+fn limit_memory() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let most = |limit: Option<u64>| Some(limit.map_or(MEMORY, |limit| limit.min(MEMORY)));
+    let before = getrlimit(Resource::As);
+    let limit = Rlimit {
+        current: most(before.current),
+        maximum: most(before.maximum),
+    };
+    // Not every system has it: then a file can take what there is, in this process only.
+    let _ = setrlimit(Resource::As, limit);
+}
+
+/// Opens the file and answers `requests`. **Ends the process** when they end, in the middle of a
+/// page too: nothing is left of it without the one that asks.
+fn serve(
     path: &Path,
     requests: impl Read + Send + 'static,
     mut replies: impl Write,
@@ -345,7 +438,7 @@ mod tests {
             command
         };
         let patience = move |waited| waited < Duration::from_secs(seconds);
-        PdfWorker::open(command, "a.pdf", &PdfOptions::default(), patience)
+        PdfWorker::with_command(command, "a.pdf", &PdfOptions::default(), patience)
     }
 
     fn refused(script: &str, seconds: u64) -> Skip {

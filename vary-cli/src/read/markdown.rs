@@ -4,9 +4,11 @@ use super::page::LineRecord;
 
 /// Space of so many heights of a line separates the cells of a table.
 const GAP: f32 = 1.5;
+/// A table has at least so many rows.
+const ROWS: usize = 3;
 
-/// The lines of a text layer as Markdown: headings by their size, items of lists, paragraphs, and
-/// tables where lines with wide gaps follow each other.
+/// The lines of a text layer as Markdown: headings by their size, items of lists, paragraphs,
+/// tables.
 /// `sizes` are those of the words, in their order.
 pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
     let mut first = 0;
@@ -30,17 +32,12 @@ pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
     });
     let usual = usual.map_or(1.0, |(size, _)| *size);
 
-    let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
-    // A single row is rather a header with its page number.
-    let wide = |i: usize| rows.get(i).is_some_and(|row| row.len() > 1);
-    let is_row = |i: usize| wide(i) && (i > 0 && wide(i - 1) || wide(i + 1));
+    let tables = tables(lines);
     let mut text = String::new();
     let mut before: Option<(&LineRecord, &str)> = None;
     for (i, (line, size)) in lines.iter().zip(of_line).enumerate() {
-        if is_row(i) {
-            let table = rows[i..].iter().take_while(|row| row.len() > 1);
-            let head = (i == 0 || !is_row(i - 1)).then(|| table.map(Vec::len).max());
-            push_row(&mut text, &rows[i], head.flatten());
+        if let Some(row) = &tables[i] {
+            push_row(&mut text, row, i > 0 && tables[i - 1].is_some());
             before = None;
             continue;
         }
@@ -70,40 +67,91 @@ pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
     text
 }
 
-/// The texts of a line between its wide gaps.
-fn cells(line: &LineRecord) -> Vec<String> {
-    let mut cells: Vec<String> = vec![];
-    let mut end = f32::NEG_INFINITY;
+/// What stands between two wide gaps of a line.
+struct Cell {
+    text: String,
+    left: f32,
+    right: f32,
+}
+
+/// The cells of the lines that are rows of a table: of at least three lines with as many cells,
+/// which stand below each other. What is alone is rather a header with its page number, and code
+/// has wide gaps too.
+fn tables(lines: &[LineRecord]) -> Vec<Option<Vec<Cell>>> {
+    let mut rows: Vec<Vec<Cell>> = lines.iter().map(cells).collect();
+    let heights: Vec<f32> = lines.iter().map(height).collect();
+    let follows = |i: usize| {
+        let (above, row, most) = (&rows[i - 1], &rows[i], heights[i].max(heights[i - 1]));
+        row.len() > 1
+            && row.len() == above.len()
+            && row.iter().zip(above).all(|(a, b)| is_below(a, b, most))
+    };
+    let mut in_table = vec![false; rows.len()];
+    let mut start = 0;
+    for i in 1..=rows.len() {
+        if i == rows.len() || !follows(i) {
+            in_table[start..i].fill(i - start >= ROWS);
+            start = i;
+        }
+    }
+    let rows = rows.drain(..).zip(in_table);
+    rows.map(|(row, inside)| inside.then_some(row)).collect()
+}
+
+/// Whether cells have an edge or the middle in common, to within `most`.
+fn is_below(a: &Cell, b: &Cell, most: f32) -> bool {
+    let edges = [
+        a.left - b.left,
+        a.right - b.right,
+        (a.left + a.right - b.left - b.right) / 2.0,
+    ];
+    edges.iter().any(|difference| difference.abs() < most)
+}
+
+fn height(line: &LineRecord) -> f32 {
+    let heights = line.words.iter().filter_map(|word| word.bbox);
+    heights.map(|bbox| bbox[3] - bbox[1]).fold(0.0, f32::max)
+}
+
+/// The cells of a line; a single one, if its gaps are filled with dots.
+fn cells(line: &LineRecord) -> Vec<Cell> {
+    let is_leader = |text: &str| text.chars().all(|c| matches!(c, '.' | '·' | '…'));
+    if line.words.iter().any(|word| is_leader(&word.text)) {
+        return vec![];
+    }
+    let mut cells: Vec<Cell> = vec![];
     for word in &line.words {
         let [left, top, right, bottom] = word.bbox.unwrap_or_default();
         match cells.last_mut() {
-            Some(cell) if left - end <= GAP * (bottom - top) => {
-                cell.push(' ');
-                cell.push_str(&word.text);
+            Some(cell) if left - cell.right <= GAP * (bottom - top) => {
+                cell.text.push(' ');
+                cell.text.push_str(&word.text);
+                cell.right = right;
             }
-            _ => cells.push(word.text.clone()),
+            _ => cells.push(Cell {
+                text: word.text.clone(),
+                left,
+                right,
+            }),
         }
-        end = right;
     }
     cells
 }
 
-/// Adds a row of a table. The first one is its head, which has as many cells as the widest row:
-/// others may have fewer.
-fn push_row(text: &mut String, cells: &[String], head: Option<usize>) {
-    text.push_str(match (text.is_empty(), head) {
+/// Adds a row of a table; the first one is its head.
+fn push_row(text: &mut String, cells: &[Cell], follows: bool) {
+    text.push_str(match (text.is_empty(), follows) {
         (true, _) => "",
-        (_, None) => "\n",
+        (_, true) => "\n",
         _ => "\n\n",
     });
     for cell in cells {
-        text.push_str(&format!("| {} ", cell.replace('|', "\\|")));
+        text.push_str(&format!("| {} ", cell.text.replace('|', "\\|")));
     }
     text.push('|');
-    if let Some(width) = head {
-        text.push_str(&" |".repeat(width - cells.len()));
+    if !follows {
         text.push_str("\n|");
-        text.push_str(&" --- |".repeat(width));
+        text.push_str(&" --- |".repeat(cells.len()));
     }
 }
 
@@ -158,13 +206,22 @@ mod tests {
         let lines = [
             words(&[("Header", 0.0), ("7", 300.0)]),
             words(&[("Prices", 0.0), ("below", 24.0)]),
-            words(&[("name", 0.0), ("in", 100.0), ("euros", 124.0)]),
-            words(&[("a|b", 0.0), ("1.50", 110.0), ("net", 200.0)]),
+            words(&[("name", 0.0), ("in", 90.0), ("euros", 114.0)]),
+            words(&[("a|b", 0.0), ("1.50", 110.0)]),
+            words(&[("c", 4.0), ("2.75", 110.0)]),
             words(&[("End", 0.0)]),
+            // Gaps that do not stand below each other, and leaders.
+            words(&[("int", 0.0), ("=", 60.0)]),
+            words(&[("double", 0.0), ("=", 90.0)]),
+            words(&[("char", 0.0), ("=", 150.0)]),
+            words(&[("One", 0.0), (".", 60.0), ("1", 120.0)]),
+            words(&[("Two", 0.0), (".", 60.0), ("2", 120.0)]),
+            words(&[("Three", 0.0), (".", 60.0), ("3", 120.0)]),
         ];
-        let sizes = [10.0; 10];
-        let expected = "Header 7\nPrices below\n\n| name | in euros | |\n| --- | --- | --- |\n\
-                        | a\\|b | 1.50 | net |\n\nEnd";
+        let sizes = [10.0; 40];
+        let expected = "Header 7\nPrices below\n\n| name | in euros |\n| --- | --- |\n\
+                        | a\\|b | 1.50 |\n| c | 2.75 |\n\nEnd\nint =\ndouble =\nchar =\n\
+                        One . 1\nTwo . 2\nThree . 3";
         assert_eq!(of_layer(&lines, &sizes), expected);
     }
 }

@@ -453,7 +453,10 @@ mod tests {
         let ended = |how: &str| Skip::Ended(how.into());
         assert_eq!(refused("exit 3", 60), ended("exit status: 3"));
         assert_eq!(refused("kill -9 $$", 60), ended("signal: 9 (SIGKILL)"));
-        assert_eq!(refused("exec sleep 100", 1), Skip::TooSlow { seconds: 1 });
+        assert!(matches!(
+            refused("exec sleep 100", 1),
+            Skip::TooSlow { seconds: 1.. }
+        ));
     }
 
     #[test]

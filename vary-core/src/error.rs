@@ -195,8 +195,8 @@ pub enum Error {
     },
     /// A prompt that leaves no room for an answer.
     #[error(
-        "the prompt with room for an answer needs at least {needed} tokens, {} more than the {max} of the \
-         context; shorten it",
+        "the prompt with room for an answer needs at least {needed} tokens, {} more than the {max} \
+         of the context; shorten it",
         needed - max
     )]
     ContextLength {

@@ -20,9 +20,9 @@
 //! # }
 //! ```
 //!
-//! The embedded model, Vary-nano, finds objects in drawn scenes and reads short texts. For pages
-//! and free questions open a checkpoint: [`Weights::dir`], or `Weights::hub` with the feature
-//! `hub`.
+//! The embedded model, Vary-nano, reads printed pages and finds objects in drawn scenes. For
+//! formulas, photographs and free questions open a checkpoint: [`Weights::dir`], or `Weights::hub`
+//! with the feature `hub`.
 //!
 //! | to | see |
 //! | --- | --- |

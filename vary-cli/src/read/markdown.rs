@@ -8,8 +8,7 @@ const GAP: f32 = 1.5;
 const ROWS: usize = 3;
 
 /// The lines of a text layer as Markdown: headings by their size, items of lists, paragraphs,
-/// tables.
-/// `sizes` are those of the words, in their order.
+/// tables. `sizes` are those of the words, in their order.
 pub fn of_layer(lines: &[LineRecord], sizes: &[f32]) -> String {
     let mut first = 0;
     let of_line = lines.iter().map(|line| {
@@ -78,7 +77,7 @@ struct Cell {
 /// which stand below each other. What is alone is rather a header with its page number, and code
 /// has wide gaps too.
 fn tables(lines: &[LineRecord]) -> Vec<Option<Vec<Cell>>> {
-    let mut rows: Vec<Vec<Cell>> = lines.iter().map(cells).collect();
+    let rows: Vec<Vec<Cell>> = lines.iter().map(cells).collect();
     let heights: Vec<f32> = lines.iter().map(height).collect();
     let follows = |i: usize| {
         let (above, row, most) = (&rows[i - 1], &rows[i], heights[i].max(heights[i - 1]));
@@ -94,7 +93,7 @@ fn tables(lines: &[LineRecord]) -> Vec<Option<Vec<Cell>>> {
             start = i;
         }
     }
-    let rows = rows.drain(..).zip(in_table);
+    let rows = rows.into_iter().zip(in_table);
     rows.map(|(row, inside)| inside.then_some(row)).collect()
 }
 
@@ -113,7 +112,7 @@ fn height(line: &LineRecord) -> f32 {
     heights.map(|bbox| bbox[3] - bbox[1]).fold(0.0, f32::max)
 }
 
-/// The cells of a line; a single one, if its gaps are filled with dots.
+/// The cells of a line; none, if its gaps are filled with dots.
 fn cells(line: &LineRecord) -> Vec<Cell> {
     let is_leader = |text: &str| text.chars().all(|c| matches!(c, '.' | '·' | '…'));
     if line.words.iter().any(|word| is_leader(&word.text)) {

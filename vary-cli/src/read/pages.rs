@@ -197,7 +197,8 @@ fn streamed(
     bar: &ProgressBar,
 ) -> vary_core::Result<Answer> {
     let mut tokens = 0;
-    for event in vary.stream(image, task, options)? {
+    let mut stream = vary.stream(image, task, options)?;
+    for event in stream.by_ref() {
         match event? {
             Event::Token { .. } => {
                 tokens += 1;
@@ -210,8 +211,8 @@ fn streamed(
             _ => {}
         }
     }
-    // A stream without an error ends with its answer, so that this is not reached.
-    vary.answer(image, task, options)
+    // Not reached: a stream without an error ends with its answer.
+    stream.finish()
 }
 
 /// A page of a PDF file, counted from 0, in the form in which it is read.
